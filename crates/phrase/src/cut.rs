@@ -1,0 +1,179 @@
+//! Song -> phrases, by the rules of the papers' data preparation, each of them an option. Offline.
+//!
+//! The papers are Brunner, Wang, Wattenhofer and Zhao 2018 (CycleGAN genre transfer) and its follow-up of 2019; their
+//! piano rolls come from pypianoroll 0.1.
+
+mod grid;
+mod options;
+
+pub use options::{CutOptions, CutReport};
+
+use grid::SongGrid;
+
+use crate::{
+    DRUM_CHANNEL, Note, Phrase, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, Song, SongNote, TOLERANCE,
+    nearest,
+};
+
+/// The phrases of a song.
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    /// The notes of each kept phrase, on the nearest grid as the plugin hears them. 24 KiB each.
+    pub phrases: Vec<Phrase>,
+    /// The cells of each kept phrase, on the grid of the options. On the nearest grid, without the papers'
+    /// inclusive ends and gaps, they are the phrase's own [`Phrase::roll`].
+    pub rolls: Vec<Roll>,
+    /// What was kept and what was dropped, and why.
+    pub report: CutReport,
+}
+
+/// Cuts a song into phrases, all its tracks together.
+///
+/// A phrase starts every [`CutOptions::hop_bars`] from step 0. Notes across a border are split into tied pieces exactly
+/// as the plugin's capture does: a note belongs to the phrase of its nearest step, and counts as held at the closing
+/// half a step before the line. A piece that would have no length after the line is left out.
+pub fn cut(song: &Song, options: &CutOptions) -> Cut {
+    let mut report = CutReport { songs: 1, ..CutReport::default() };
+    let tracks = kept_tracks(song, options, &mut report);
+    if !accepts(song, options, tracks.len(), &mut report) {
+        return Cut { report, ..Cut::default() };
+    }
+    for note in tracks.iter().flatten() {
+        report.notes += 1;
+        report.out_of_range += u64::from(note.channel != DRUM_CHANNEL && !whole(note).in_roll());
+    }
+    let grid = SongGrid::new(&tracks, options);
+    // Up to the last end, in whole beats.
+    let end = tracks.iter().flatten().map(|note| note.end().max(note.onset + 1.0)).fold(0.0, f64::max);
+    let extent = ((end - TOLERANCE).ceil() as usize).next_multiple_of(STEPS_PER_BEAT);
+    let hop = options.hop_bars.max(1) * STEPS_PER_BAR;
+    let starts = starts(extent, hop, options, &mut report);
+
+    // Which kept phrase starts at the hop of an index.
+    let mut places = vec![None; starts];
+    let mut cut = Cut::default();
+    let tempo = song.tempo_map();
+    for (index, place) in places.iter_mut().enumerate() {
+        let start = index * hop;
+        let roll = grid.roll(start);
+        if dense_enough(&roll, options, &mut report) {
+            *place = Some(cut.phrases.len());
+            cut.rolls.push(roll);
+            cut.phrases.push(Phrase::new(start as i64, tempo.bpm(start as f64)));
+        }
+    }
+    for note in tracks.iter().flatten() {
+        let from = ((nearest(note.onset) - STEPS as i64).max(-1) + 1) as usize;
+        let to = nearest(note.end()).max(nearest(note.onset)).max(0) as usize / hop;
+        for index in from.div_ceil(hop)..=to.min(starts.saturating_sub(1)) {
+            let Some(&Some(place)) = places.get(index) else { continue };
+            if let Some(piece) = piece(note, (index * hop) as i64) {
+                cut.phrases[place].push(piece);
+            }
+        }
+    }
+    for phrase in &mut cut.phrases {
+        phrase.sort();
+        report.overflow += u64::from(phrase.overflow);
+    }
+    report.kept = cut.phrases.len() as u64;
+    cut.report = report;
+    cut
+}
+
+/// The notes of the tracks that are used, track by track.
+fn kept_tracks(song: &Song, options: &CutOptions, report: &mut CutReport) -> Vec<Vec<SongNote>> {
+    let mut tracks = Vec::new();
+    for track in song.tracks.iter().filter(|track| !track.notes.is_empty()) {
+        if options.leaves_out(&track.name) {
+            report.left_out_tracks += 1;
+            continue;
+        }
+        let mut notes = track.notes.clone();
+        if options.drop_drums {
+            notes.retain(|note| note.channel != DRUM_CHANNEL);
+            report.drum_notes += (track.notes.len() - notes.len()) as u64;
+        }
+        if !notes.is_empty() {
+            tracks.push(notes);
+        }
+    }
+    tracks
+}
+
+/// Whether the song passes the rules for whole songs; the first that it fails is counted.
+fn accepts(song: &Song, options: &CutOptions, tracks: usize, report: &mut CutReport) -> bool {
+    let first = song.signatures.first();
+    let counter = if options.signature_at_start && first.is_some_and(|s| s.at > 0.0) {
+        &mut report.late_signature
+    } else if options.single_signature && song.signatures.len() > 1 {
+        &mut report.several_signatures
+    } else if options.four_four && song.signatures.iter().any(|s| (s.numerator, s.denominator) != (4, 4)) {
+        &mut report.other_signature
+    } else if !options.unknown_signature && first.is_none() {
+        &mut report.unknown_signature
+    } else if options.max_tracks.is_some_and(|most| tracks > most) {
+        &mut report.too_many_tracks
+    } else {
+        return true;
+    };
+    *counter += 1;
+    false
+}
+
+/// How many phrases start, after the rules on the song's end.
+fn starts(extent: usize, hop: usize, options: &CutOptions, report: &mut CutReport) -> usize {
+    let begun = extent.div_ceil(hop);
+    let whole = if extent < STEPS { 0 } else { (extent - STEPS) / hop + 1 };
+    let mut starts = if options.pad_tail { begun } else { whole };
+    report.phrases = begun as u64;
+    report.tail = (begun - starts) as u64;
+    if options.multiple_of_four {
+        report.multiple_of_four = (starts % 4) as u64;
+        starts -= starts % 4;
+    }
+    starts
+}
+
+/// Whether a phrase passes the rules on its density; the first that it fails is counted.
+fn dense_enough(roll: &Roll, options: &CutOptions, report: &mut CutReport) -> bool {
+    let empty_bar = || roll.sounding.chunks(STEPS_PER_BAR).any(|bar| bar.iter().all(|&bits| bits == 0));
+    let counter = if roll.cells() < options.min_cells {
+        &mut report.few_cells
+    } else if roll.onsets() < options.min_onsets {
+        &mut report.few_onsets
+    } else if options.no_empty_bar && empty_bar() {
+        &mut report.empty_bar
+    } else {
+        return true;
+    };
+    *counter += 1;
+    false
+}
+
+/// A song's note as a note, with its onset from the song's start.
+fn whole(note: &SongNote) -> Note {
+    Note::new(note.pitch, note.channel, note.velocity, note.onset, note.length)
+}
+
+/// The piece of a note that lies in the phrase that starts at song step `start`.
+fn piece(note: &SongNote, start: i64) -> Option<Note> {
+    let line = start as f64;
+    let onset_step = nearest(note.onset) - start;
+    let tied_in = onset_step < 0;
+    if onset_step >= STEPS as i64 || tied_in && note.end() <= line {
+        return None;
+    }
+    let tied_out = nearest(note.end()) - start >= STEPS as i64;
+    let onset = if tied_in { 0.0 } else { note.onset - line };
+    let length = match (tied_in, tied_out) {
+        (_, true) => STEPS as f64 - onset,
+        (true, false) => note.end() - line,
+        // Not computed from the end, so that it stays the same to the last bit.
+        (false, false) => note.length,
+    };
+    Some(Note { onset, length, tied_in, tied_out, ..whole(note) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! A whole song's cells, so that rules which look at neighbouring steps do not stop at a phrase's border.
+
+use super::{CutOptions, whole};
+use crate::{Roll, STEPS, SongNote};
+
+/// The cells of a song: for every step what sounds and what starts.
+pub(super) struct SongGrid {
+    sounding: Vec<u128>,
+    onset: Vec<u128>,
+}
+
+impl SongGrid {
+    /// Lays every track on the grid by itself, then all over one another, as pypianoroll 0.1 does.
+    pub(super) fn new(tracks: &[Vec<SongNote>], options: &CutOptions) -> Self {
+        let mut song = Self { sounding: Vec::new(), onset: Vec::new() };
+        for notes in tracks {
+            let mut track = Self { sounding: Vec::new(), onset: Vec::new() };
+            notes.iter().for_each(|note| track.lay(note, options));
+            song.overlay(&track);
+        }
+        song
+    }
+
+    /// The 64 steps from a song step; silence after the end.
+    pub(super) fn roll(&self, start: usize) -> Roll {
+        let mut roll = Roll::EMPTY;
+        let part = |all: &[u128], to: &mut [u128; STEPS]| {
+            let part = &all[start.min(all.len())..(start + STEPS).min(all.len())];
+            to[..part.len()].copy_from_slice(part);
+        };
+        part(&self.sounding, &mut roll.sounding);
+        part(&self.onset, &mut roll.onset);
+        roll
+    }
+
+    fn lay(&mut self, note: &SongNote, options: &CutOptions) {
+        let Some(row) = whole(note).row() else { return };
+        let bit = 1u128 << row;
+        let start = options.grid.step(note.onset).max(0) as usize;
+        let last = options.grid.step(note.end()).max(0) as usize;
+        let mut end = if options.inclusive_ends { last + 1 } else { last }.max(start + 1);
+        if options.rearticulate {
+            if let Some(before) = start.checked_sub(1).filter(|&before| before < self.sounding.len()) {
+                self.sounding[before] &= !bit;
+                self.onset[before] &= !bit;
+            }
+            if self.sounding.get(end).is_some_and(|bits| bits & bit != 0) {
+                end -= 1;
+            }
+        }
+        if self.sounding.len() < end {
+            self.sounding.resize(end, 0);
+            self.onset.resize(end, 0);
+        }
+        self.sounding[start..end].iter_mut().for_each(|bits| *bits |= bit);
+        if start < end {
+            self.onset[start] |= bit;
+        }
+    }
+
+    fn overlay(&mut self, track: &Self) {
+        for (all, one) in [(&mut self.sounding, &track.sounding), (&mut self.onset, &track.onset)] {
+            all.resize(all.len().max(one.len()), 0);
+            all.iter_mut().zip(one).for_each(|(all, one)| *all |= one);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Grid, Signature, TempoChange, Track, join_notes, tie};
+
+fn song(notes: &[SongNote]) -> Song {
+    let mut song = Song::new(100.0);
+    song.tracks.push(Track { name: "Piano".to_owned(), notes: notes.to_vec(), ..Track::default() });
+    song
+}
+
+fn note(pitch: u8, onset: f64, length: f64) -> SongNote {
+    SongNote { pitch, channel: 0, velocity: 0.5, onset, length }
+}
+
+/// A note on every step from the start.
+fn scale(steps: usize) -> Vec<SongNote> {
+    (0..steps).map(|step| note(60 + (step % 12) as u8, step as f64, 1.0)).collect()
+}
+
+fn kept(notes: &[SongNote], options: &CutOptions) -> Vec<i64> {
+    cut(&song(notes), options).phrases.iter().map(|phrase| phrase.position).collect()
+}
+
+#[test]
+fn a_song_falls_into_phrases_on_the_bar_grid() {
+    let cut = cut(&song(&scale(150)), &CutOptions::whole());
+    assert_eq!(
+        cut.phrases.iter().map(|p| (p.position, p.notes.len())).collect::<Vec<_>>(),
+        [(0, 64), (64, 64), (128, 22)]
+    );
+    assert_eq!(cut.phrases[1].notes[3], Note::new(67, 0, 0.5, 3.0, 1.0));
+    assert_eq!((cut.report.phrases, cut.report.kept, cut.report.notes, cut.report.songs), (3, 3, 150, 1));
+}
+
+#[test]
+fn a_phrase_knows_its_tempo() {
+    let mut song = song(&scale(128));
+    song.tempos.push(TempoChange { at: 64.0, bpm: 60.0 });
+    let tempos: Vec<_> = cut(&song, &CutOptions::whole()).phrases.iter().map(|p| p.tempo).collect();
+    assert_eq!(tempos, [100.0, 60.0]);
+}
+
+#[test]
+fn a_note_just_before_the_line_opens_the_next_phrase() {
+    let cut = cut(&song(&[note(60, 0.0, 1.0), note(62, 63.6, 2.0)]), &CutOptions::whole());
+    assert_eq!(cut.phrases[0].notes.len(), 1);
+    let early = cut.phrases[1].notes[0];
+    assert!((early.onset + 0.4).abs() < 1e-9 && !early.tied_in && early.length == 2.0);
+}
+
+#[test]
+fn a_pad_over_three_phrases_is_three_pieces() {
+    let cut = cut(&song(&[note(60, 60.25, 100.0)]), &CutOptions::whole());
+    let pieces: Vec<_> = cut.phrases.iter().map(|p| p.notes[0]).collect();
+    assert!(cut.phrases.iter().all(|p| p.notes.len() == 1));
+    let piece = Note::new(60, 0, 0.5, 0.0, 0.0);
+    assert_eq!(
+        pieces,
+        [
+            Note { onset: 60.25, length: 3.75, tied_out: true, ..piece },
+            Note { length: 64.0, tied_in: true, tied_out: true, ..piece },
+            Note { length: 32.25, tied_in: true, ..piece },
+        ]
+    );
+}
+
+#[test]
+fn what_ends_on_the_line_leaves_no_piece_behind_it() {
+    let cut =
+        cut(&song(&[note(60, 60.0, 4.0), note(62, 60.0, 4.25), note(64, 100.0, 1.0)]), &CutOptions::whole());
+    assert!(cut.phrases[0].notes.iter().all(|note| note.tied_out && note.end() == 64.0));
+    let tail = cut.phrases[1].notes[0];
+    assert_eq!((tail.pitch, tail.length, tail.tied_in, tail.cells()), (62, 0.25, true, None));
+    assert_eq!(cut.phrases[1].notes.len(), 2);
+}
+
+#[test]
+fn windows_overlap() {
+    let options = CutOptions { hop_bars: 1, ..CutOptions::training() };
+    assert_eq!(kept(&scale(96), &options), [0, 16, 32]);
+    let overlapping = cut(&song(&scale(96)), &options);
+    assert!(overlapping.phrases.iter().all(|p| p.notes.len() == 64));
+    assert_eq!(overlapping.report.empty_bar, 3);
+}
+
+/// Turns a rule on, breaks it in a song, and reads its counter.
+type SongRule = (fn(&mut CutOptions), fn(&mut Song), fn(&CutReport) -> u64);
+
+#[test]
+fn every_rule_for_songs_refuses_and_is_counted() {
+    let rules: [SongRule; 5] = [
+        (|o| o.signature_at_start = true, |s| s.signatures[0].at = 1.0, |r| r.late_signature),
+        (
+            |o| o.single_signature = true,
+            |s| s.signatures.push(Signature { at: 8.0, ..s.signatures[0] }),
+            |r| r.several_signatures,
+        ),
+        (|o| o.four_four = true, |s| s.signatures[0].numerator = 3, |r| r.other_signature),
+        (|o| o.unknown_signature = false, |s| s.signatures.clear(), |r| r.unknown_signature),
+        (|o| o.max_tracks = Some(1), |s| s.tracks.push(s.tracks[0].clone()), |r| r.too_many_tracks),
+    ];
+    for (rule, fault, counter) in rules {
+        let mut strict = CutOptions::whole();
+        rule(&mut strict);
+        let good = song(&scale(64));
+        let mut bad = good.clone();
+        fault(&mut bad);
+        for (song, options, refused) in
+            [(&good, &strict, 0), (&bad, &strict, 1), (&bad, &CutOptions::whole(), 0)]
+        {
+            let report = cut(song, options).report;
+            assert_eq!((counter(&report), report.refused()), (refused, refused), "{options:?}");
+            assert_eq!(report.kept, 1 - refused);
+        }
+    }
+}
+
+#[test]
+fn every_rule_for_phrases_drops_and_is_counted() {
+    let whole = CutOptions::whole();
+    let thin: Vec<_> = (0..7).map(|i| note(60, f64::from(i) * 9.0, 2.0)).collect();
+    let rules = [
+        (CutOptions { min_cells: 15, ..whole.clone() }, thin.clone(), 14u32),
+        (CutOptions { min_onsets: 8, ..whole.clone() }, thin.clone(), 7),
+        (CutOptions { no_empty_bar: true, ..whole.clone() }, scale(48), 0),
+        (CutOptions { pad_tail: false, ..whole.clone() }, scale(60), 0),
+        (CutOptions { multiple_of_four: true, ..whole.clone() }, scale(3 * 64), 0),
+    ];
+    for (index, (options, notes, _)) in rules.iter().enumerate() {
+        let report = cut(&song(notes), options).report;
+        let dropped =
+            [report.few_cells, report.few_onsets, report.empty_bar, report.tail, report.multiple_of_four];
+        let expected = if index == 4 { 3 } else { 1 };
+        assert_eq!((dropped[index], dropped.iter().sum::<u64>()), (expected, expected), "{options:?}");
+        assert_eq!(report.kept, 0);
+        assert_eq!(cut(&song(notes), &whole).report.kept, expected);
+    }
+    // What is just enough stays.
+    assert_eq!(kept(&thin, &CutOptions { min_cells: 14, min_onsets: 7, ..whole.clone() }), [0]);
+    assert_eq!(kept(&scale(61), &CutOptions { pad_tail: false, ..whole }), [0]);
+}
+
+#[test]
+fn tracks_and_drums_are_left_out_and_counted() {
+    let mut song = song(&scale(64));
+    song.tracks.push(Track { name: "COMP synthetic".to_owned(), ..song.tracks[0].clone() });
+    let drum = SongNote { channel: DRUM_CHANNEL, ..note(36, 0.0, 1.0) };
+    song.tracks.push(Track { notes: vec![drum, note(12, 1.0, 1.0)], ..Track::default() });
+    let options = CutOptions { leave_out: vec!["comp".to_owned()], ..CutOptions::training() };
+    let cut = cut(&song, &options);
+    assert_eq!((cut.report.left_out_tracks, cut.report.drum_notes, cut.report.out_of_range), (1, 1, 1));
+    assert_eq!(cut.phrases[0].notes.len(), 65);
+    assert_eq!(cut.rolls[0].onsets(), 64);
+}
+
+#[test]
+fn the_papers_grid_floors_and_includes_the_end() {
+    let options = CutOptions { grid: Grid::Floor, inclusive_ends: true, ..CutOptions::whole() };
+    let roll = cut(&song(&[note(60, 1.9, 2.0), note(70, 1.0, 0.5)]), &options).rolls[0];
+    let steps = |row| (0..STEPS).filter(|&step| roll.get(step, row)).collect::<Vec<_>>();
+    assert_eq!((steps(36), steps(46)), (vec![1, 2, 3], vec![1]));
+}
+
+#[test]
+fn repeated_notes_keep_a_gap_within_a_track_only() {
+    let options = CutOptions { rearticulate: true, ..CutOptions::whole() };
+    let repeated = [note(60, 0.0, 2.0), note(60, 2.0, 2.0)];
+    let roll = cut(&song(&repeated), &options).rolls[0];
+    assert_eq!(Roll::column(&roll.sounding, 36), 0b1101);
+    let mut two = song(&repeated[..1]);
+    two.tracks.extend(song(&repeated[1..]).tracks);
+    assert_eq!(Roll::column(&cut(&two, &options).rolls[0].sounding, 36), 0b1111);
+    // An end is pulled in where the pitch sounds on after it.
+    let before = [note(60, 4.0, 2.0), note(60, 1.0, 3.0)];
+    assert_eq!(Roll::column(&cut(&song(&before), &options).rolls[0].sounding, 36), 0b11_0110);
+}
+
+#[test]
+fn the_longest_song_cuts_into_a_bounded_number_of_phrases() {
+    let long = crate::MAX_STEPS - 1.0;
+    let cut = cut(&song(&[note(60, 0.0, long)]), &CutOptions::training());
+    assert_eq!((cut.report.phrases, cut.phrases.len()), (4096, 0));
+}
+
+#[test]
+fn reports_add_up() {
+    let one = cut(&song(&scale(64)), &CutOptions::training()).report;
+    let mut both = one;
+    both += one;
+    assert_eq!((both.songs, both.notes, both.phrases, both.kept), (2, 128, 2, 2));
+    let sum = |r: &CutReport| r.tail + r.multiple_of_four + r.few_cells + r.few_onsets + r.empty_bar + r.kept;
+    assert_eq!(sum(&both), both.phrases);
+}
+
+fn songs() -> impl Strategy<Value = Song> {
+    let note = (20..112u8, prop::sample::select(vec![0, 1, DRUM_CHANNEL]), 0u32..4800, 1u32..2400).prop_map(
+        |(pitch, channel, onset, length)| SongNote {
+            pitch,
+            channel,
+            velocity: 0.5,
+            onset: f64::from(onset) / 15.0,
+            length: f64::from(length) / 15.0,
+        },
+    );
+    prop::collection::vec(note, 0..120).prop_map(|notes| {
+        let mut song = song(&notes);
+        song.tracks[0].sort();
+        song
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_rolls_are_those_of_the_phrases(song in songs(), hop_bars in 1usize..6) {
+        let cut = cut(&song, &CutOptions { hop_bars, ..CutOptions::whole() });
+        for (phrase, roll) in cut.phrases.iter().zip(&cut.rolls) {
+            prop_assert_eq!(phrase.roll().sounding, roll.sounding);
+            prop_assert_eq!(phrase.roll().onset, roll.onset);
+        }
+    }
+
+    #[test]
+    fn every_note_starts_in_one_phrase(song in songs()) {
+        let cut = cut(&song, &CutOptions::whole());
+        let starts = cut.phrases.iter().flat_map(|p| &p.notes).filter(|note| !note.tied_in).count();
+        prop_assert_eq!(starts, song.notes().count());
+        for phrase in &cut.phrases {
+            for note in &phrase.notes {
+                prop_assert!((-0.502..63.5).contains(&note.onset) && note.end() <= 64.0);
+            }
+        }
+    }
+
+    #[test]
+    fn held_notes_and_pieces_answer_one_another(song in songs()) {
+        let cut = cut(&song, &CutOptions::whole());
+        for pair in cut.phrases.windows(2) {
+            for note in pair[0].notes.iter().filter(|note| note.tied_out) {
+                let goes_on = song.notes().any(|n| {
+                    (n.pitch, n.channel) == (note.pitch, note.channel) && n.onset < pair[1].position as f64 - 0.5
+                        && n.end() > pair[1].position as f64
+                });
+                prop_assert_eq!(tie(note, &pair[1], 0).is_some(), goes_on);
+            }
+        }
+    }
+
+    #[test]
+    fn cut_and_joined_is_the_song_but_for_ends_at_the_closing(song in songs()) {
+        // A key that is struck twice at once has no telling which end is whose.
+        let mut notes: Vec<_> = song.notes().copied().collect();
+        notes.dedup_by_key(|n| (n.pitch, n.channel));
+        let mut seen = std::collections::HashSet::new();
+        notes.retain(|n| seen.insert((n.pitch, n.channel)));
+        let cut = cut(&Song { tracks: vec![Track { notes: notes.clone(), ..Track::default() }], ..song }, &CutOptions::whole());
+        let joined = join_notes(&cut.phrases, 0);
+        prop_assert_eq!(joined.len(), notes.len());
+        for (a, b) in notes.iter().zip(&joined) {
+            prop_assert_eq!((a.pitch, a.channel, a.onset), (b.pitch, b.channel, b.onset));
+            // Let go in the last half step before a line: the phrase had closed, so it ends on the line.
+            let line = (nearest(a.end()) / 64 * 64) as f64;
+            let end = if a.end() < line && nearest(a.onset) < line as i64 { line } else { a.end() };
+            prop_assert!((b.end() - end).abs() < 1e-9, "{:?} {:?}", a, b);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Phrases of music: notes, piano rolls, MIDI files, and the way between them.
+//!
+//! Everything here is independent of networks and hosts. Two kinds of code live side by side:
+//!
+//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`realise`], [`tie`] and the metrics never allocate,
+//!   lock, log or do I/O, so that the audio thread may call them.
+//! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases) and [`join`] (phrases -> song) use the heap.
+//!
+//! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
+//! Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
+
+mod cut;
+mod join;
+mod key;
+mod metrics;
+mod midi;
+mod note;
+mod phrase;
+mod quantise;
+mod realise;
+mod roll;
+mod tie;
+
+pub use cut::{Cut, CutOptions, CutReport, cut};
+pub use join::{join, join_notes};
+pub use key::{Key, Mode};
+pub use metrics::{ContentChange, density, polyphony, range};
+pub use midi::{
+    MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,
+    TempoChange, TempoMap, Track,
+};
+pub use note::Note;
+pub use phrase::{Notes, Phrase};
+pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
+pub use realise::realise;
+pub use roll::Roll;
+pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
+
+/// Steps in a phrase: 4 bars of 4/4 in 16ths.
+pub const STEPS: usize = 64;
+/// Steps in a beat (a quarter note).
+pub const STEPS_PER_BEAT: usize = 4;
+/// Steps in a bar of 4/4.
+pub const STEPS_PER_BAR: usize = 16;
+/// Bars in a phrase.
+pub const BARS: usize = 4;
+/// Pitches (rows) in a roll.
+pub const PITCHES: usize = 84;
+/// MIDI pitch of a roll's row 0 (C1, with middle C = C4 = 60).
+pub const LOWEST: u8 = 24;
+/// MIDI pitch of a roll's last row (B7).
+pub const HIGHEST: u8 = 107;
+/// Notes that a [`Phrase`] has room for.
+pub const MAX_NOTES: usize = 1024;
+/// The channel (counted from 0) of General MIDI drums, whose notes bypass the network.
+pub const DRUM_CHANNEL: u8 = 9;
