@@ -1,0 +1,97 @@
+//! The genre classifier of *Symbolic Music Genre Transfer with CycleGAN* (Brunner et al., 2018).
+//!
+//! Five convolutions whose kernel equals their stride: an octave, then four, eight and all 64 steps, then all octaves.
+//! Each is therefore a regrouping of cells and one matrix product. It tells the plugin's *auto* source genre.
+
+use candle_core::{Result, Tensor};
+use phrase::{PITCHES, STEPS};
+use serde::{Deserialize, Serialize};
+
+use crate::{Init, ModelError, Ops, Parameter, Weights};
+
+const OCTAVE: usize = 12;
+const OCTAVES: usize = PITCHES / OCTAVE;
+const SLOPE: f32 = 0.2;
+
+/// The classifier's sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassifierConfig {
+    /// Genres it tells apart.
+    pub genres: usize,
+    /// Channels of the first layer; each of the next three doubles them. The paper has 64.
+    pub width: usize,
+}
+
+/// Steps gathered by the second, third and fourth layer.
+const GATHER: [usize; 3] = [4, 2, 8];
+
+impl ClassifierConfig {
+    /// Every parameter of the network.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let Self { genres, width } = *self;
+        let mut all = vec![Parameter::weight("classifier.octave", &[OCTAVE, width])];
+        for (i, steps) in GATHER.into_iter().enumerate() {
+            let (from, to) = (width << i, width << (i + 1));
+            all.push(Parameter::weight(format!("classifier.steps{i}"), &[steps * from, to]));
+            all.push(Parameter::new(format!("classifier.scale{i}"), &[1, to], Init::Zeros));
+            all.push(Parameter::new(format!("classifier.shift{i}"), &[1, to], Init::Zeros));
+        }
+        let last = OCTAVES * (width << 3);
+        all.push(Parameter::new(
+            "classifier.genres",
+            &[last, genres],
+            Init::Normal(1.0 / (last as f32).sqrt()),
+        ));
+        all
+    }
+}
+
+/// The classifier with its weights.
+#[derive(Debug)]
+pub struct Classifier {
+    ops: Ops,
+    octave: Tensor,
+    layers: Vec<[Tensor; 3]>,
+    genres: Tensor,
+}
+
+impl Classifier {
+    /// Takes the classifier's parameters out of `weights`.
+    ///
+    /// # Errors
+    /// When one is missing or has another shape than `config` needs.
+    pub fn new(
+        config: ClassifierConfig,
+        weights: &Weights,
+        ops: Ops,
+    ) -> std::result::Result<Self, ModelError> {
+        let mut all = Vec::new();
+        for parameter in config.parameters() {
+            all.push(weights.get(&parameter.name, &parameter.shape)?);
+        }
+        let layers = (0..GATHER.len()).map(|i| std::array::from_fn(|k| all[1 + 3 * i + k].clone())).collect();
+        Ok(Self { ops, octave: all[0].clone(), layers, genres: all[all.len() - 1].clone() })
+    }
+
+    /// Genre logits `[B, G]` of `rolls` `[B, 64, 84]` (0 or 1).
+    pub fn forward(&self, rolls: &Tensor) -> Result<Tensor> {
+        let ops = &self.ops;
+        let batch = rolls.dim(0)?;
+        let x = rolls.affine(2.0, -1.0)?.reshape((batch, STEPS, OCTAVES, OCTAVE))?;
+        let mut x = (ops.linear)(&x, &self.octave)?;
+        let no_bias = Tensor::zeros(x.dim(3)?, x.dtype(), x.device())?;
+        x = (ops.bias_act)(&x, &no_bias, SLOPE)?;
+        for (steps, [weight, scale, shift]) in GATHER.into_iter().zip(&self.layers) {
+            let (_, rows, columns, channels) = x.dims4()?;
+            let groups =
+                x.reshape((batch, rows / steps, steps, columns, channels))?.permute((0, 1, 3, 2, 4))?;
+            let groups = groups.contiguous()?.reshape((batch, rows / steps, columns, steps * channels))?;
+            let y = (ops.linear)(&groups, weight)?;
+            let wide = (batch, y.dim(3)?);
+            let scale = scale.affine(1.0, 1.0)?.broadcast_as(wide)?.contiguous()?;
+            let shift = shift.broadcast_as(wide)?.contiguous()?;
+            x = (ops.norm_act)(&y, &scale, &shift, SLOPE)?;
+        }
+        (ops.linear)(&x.reshape((batch, ()))?, &self.genres)
+    }
+}

@@ -1,0 +1,52 @@
+//! What can go wrong with packs and networks, in sentences that name the file, the fault and the remedy.
+
+/// A pack that cannot be used. The text is one sentence for the user.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// The file could not be read or written.
+    #[error(
+        "{name}: the pack could not be {action} ({error}); check that the file exists and that you may use it"
+    )]
+    Io {
+        /// The file, as the user named it.
+        name: String,
+        /// "read" or "written".
+        action: &'static str,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file is no pack, or is damaged.
+    #[error("{name}: {fault}; get the pack again or export it anew")]
+    Damaged {
+        /// The file, as the user named it.
+        name: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// The pack was made for a newer version of the format.
+    #[error("{name}: the pack has format {found}, this version reads format {known}; update Contrafact")]
+    Newer {
+        /// The file, as the user named it.
+        name: String,
+        /// The format number in the file.
+        found: u32,
+        /// The newest format number this version reads.
+        known: u32,
+    },
+}
+
+/// A network that could not be built or run.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A tensor operation failed: a fault of shapes or of the device.
+    #[error("the network could not compute ({0}); choose another pack")]
+    Tensor(#[from] candle_core::Error),
+    /// A parameter is missing or has another shape than the architecture needs.
+    #[error("the parameter {name} {fault}; get the pack again or export it anew")]
+    Parameter {
+        /// The parameter's name in the file.
+        name: String,
+        /// "is missing" or how its shape differs.
+        fault: String,
+    },
+}

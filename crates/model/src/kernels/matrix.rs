@@ -1,0 +1,74 @@
+//! The one matrix product, on one thread.
+
+use gemm::{Parallelism, gemm};
+
+/// A read-only view of a slice as a matrix, with any strides: rows may overlap.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<'a> {
+    data: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Row-major, `columns` apart.
+    pub(super) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+        Self::overlapping(data, rows, columns, columns)
+    }
+
+    /// Row-major, `row_stride` apart; closer than `columns`, the rows overlap.
+    pub(super) fn overlapping(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+        Self { data, rows, columns, row_stride, column_stride: 1 }
+    }
+
+    pub(super) fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    /// Whether every element lies inside the slice.
+    fn fits(&self) -> bool {
+        let last = self.rows.saturating_sub(1) * self.row_stride
+            + self.columns.saturating_sub(1) * self.column_stride;
+        self.rows == 0 || self.columns == 0 || last < self.data.len()
+    }
+}
+
+/// `out = a b`, or `out += a b` with `accumulate`; `out` is row-major, `[a.rows, b.columns]`.
+///
+/// Panics where the sizes don't fit together: a mistake in the kernel that calls, not in its input.
+pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
+    assert!(a.columns == b.rows && a.fits() && b.fits() && out.len() == a.rows * b.columns);
+    // SAFETY: the assertion above keeps every read and write inside its slice; `out` is borrowed mutably and
+    // so doesn't overlap the others.
+    unsafe {
+        gemm(
+            a.rows,
+            b.columns,
+            a.columns,
+            out.as_mut_ptr(),
+            1,
+            b.columns as isize,
+            accumulate,
+            a.data.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}

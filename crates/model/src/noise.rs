@@ -1,0 +1,43 @@
+//! Noise that depends on nothing but its coordinates, so that the same phrase at the same place varies the same way.
+
+/// Logistic noise (location 0, scale 1) for one cell, from a counter-based hash of seed, phrase position (steps), step
+/// and row. Adding it to a logit and thresholding at 0 samples the cell from its own probability.
+pub(crate) fn logistic(seed: u32, position: i64, step: usize, row: usize) -> f32 {
+    let mut hash = mix(u64::from(seed) ^ 0x9e37_79b9_7f4a_7c15);
+    hash = mix(hash ^ position as u64);
+    hash = mix(hash ^ ((step as u64) << 32 | row as u64));
+    // 24 bits, centred in their interval: never 0 or 1, so the logarithm is finite.
+    let uniform = ((hash >> 40) as f32 + 0.5) / (1u32 << 24) as f32;
+    (uniform / (1.0 - uniform)).ln()
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_a_function_of_its_coordinates() {
+        assert_eq!(logistic(1, -64, 3, 5), logistic(1, -64, 3, 5));
+        let others = [logistic(2, -64, 3, 5), logistic(1, 64, 3, 5), logistic(1, -64, 5, 3)];
+        assert!(others.iter().all(|&x| x != logistic(1, -64, 3, 5)));
+    }
+
+    #[test]
+    fn has_the_logistic_mean_and_spread() {
+        let values: Vec<f32> =
+            (0..20_000).map(|i| logistic(7, 64 * (i / 5376), i as usize % 64, i as usize / 64)).collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / values.len() as f32;
+        assert!(mean.abs() < 0.05, "{mean}");
+        let expected = std::f32::consts::PI.powi(2) / 3.0;
+        assert!((variance / expected - 1.0).abs() < 0.05, "{variance}");
+        assert!(values.iter().all(|x| x.is_finite()));
+    }
+}

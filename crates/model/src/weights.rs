@@ -1,0 +1,91 @@
+//! Named parameters: what a network needs, and the tensors that fill it.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Tensor, Var};
+
+use crate::ModelError;
+
+/// How a parameter starts before training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// All zero: the layer does nothing at first.
+    Zeros,
+    /// Normal with this standard deviation.
+    Normal(f32),
+}
+
+/// One parameter that a network needs.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Dotted name, the key in files.
+    pub name: String,
+    /// Dimensions.
+    pub shape: Vec<usize>,
+    /// Its start.
+    pub init: Init,
+}
+
+impl Parameter {
+    pub(crate) fn new(name: impl Into<String>, shape: &[usize], init: Init) -> Self {
+        Self { name: name.into(), shape: shape.to_vec(), init }
+    }
+
+    /// A weight matrix (last dimension: outputs) drawn as He et al. propose for ReLU networks.
+    pub(crate) fn weight(name: impl Into<String>, shape: &[usize]) -> Self {
+        let fan_in: usize = shape[..shape.len() - 1].iter().product();
+        Self::new(name, shape, Init::Normal((2.0 / fan_in as f32).sqrt()))
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// True for a shape without values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Tensors by name, in name order. They may be plain (a pack) or variables (training).
+#[derive(Clone, Debug, Default)]
+pub struct Weights(BTreeMap<String, Tensor>);
+
+impl Weights {
+    /// No parameters yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces one parameter.
+    pub fn insert(&mut self, name: impl Into<String>, tensor: Tensor) {
+        self.0.insert(name.into(), tensor);
+    }
+
+    /// The parameter `name`, which must have this shape.
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        let fault = match self.0.get(name) {
+            Some(tensor) if tensor.dims() == shape => return Ok(tensor.clone()),
+            Some(tensor) => format!("has shape {:?} where {:?} is needed", tensor.dims(), shape),
+            None => "is missing".to_string(),
+        };
+        Err(ModelError::Parameter { name: name.to_string(), fault })
+    }
+
+    /// All parameters in name order.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Tensor)> {
+        self.0.iter()
+    }
+
+    /// The same values outside the gradient's graph: a network that judges without being trained.
+    pub fn detached(&self) -> Self {
+        Self(self.0.iter().map(|(name, tensor)| (name.clone(), tensor.detach())).collect())
+    }
+}
+
+impl<'a> FromIterator<(&'a String, &'a Var)> for Weights {
+    fn from_iter<I: IntoIterator<Item = (&'a String, &'a Var)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect())
+    }
+}

@@ -1,0 +1,80 @@
+//! Small random packs and phrases.
+#![allow(dead_code)] // Each test file uses some of these.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Tensor};
+use model::{Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Init, Pack, Parameter, Weights};
+use phrase::{Grid, Note, Phrase};
+
+/// A reproducible stream of numbers in -1..1 (a linear congruential generator: quality does not matter here).
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    pub fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        ((self.next() + 1.0) / 2.0 * bound as f32) as usize % bound
+    }
+
+    pub fn tensor(&mut self, shape: &[usize], scale: f32) -> Tensor {
+        let values: Vec<f32> = (0..shape.iter().product()).map(|_| self.next() * scale).collect();
+        Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+    }
+}
+
+/// Weights for `parameters`; zero-initialised ones get noise too, so that every part of a network shows.
+pub fn weights(parameters: &[Parameter], seed: u64) -> Weights {
+    let mut numbers = Numbers(seed);
+    let mut weights = Weights::new();
+    for parameter in parameters {
+        let scale = match parameter.init {
+            Init::Zeros => 0.3,
+            Init::Normal(deviation) => deviation * 1.7,
+        };
+        weights.insert(&parameter.name, numbers.tensor(&parameter.shape, scale));
+    }
+    weights
+}
+
+/// A pack with a small random network.
+pub fn pack(genres: &[&str], seed: u64) -> Pack {
+    let count = genres.len();
+    let architecture = Architecture::PatchResnet {
+        generator: GeneratorConfig { genres: count, channels: 16, blocks: 2, planes: 4 },
+        classifier: ClassifierConfig { genres: count, width: 4 },
+    };
+    let weights = weights(&architecture.parameters(), seed);
+    let card = Card {
+        format: FORMAT,
+        name: "Random".into(),
+        version: "1".into(),
+        genres: genres.iter().map(|name| name.to_string()).collect(),
+        architecture,
+        grid: Grid::Nearest,
+        planes: vec!["sounding".into()],
+        threshold: 0.5,
+        data: Vec::new(),
+        recipe: "random weights".into(),
+        metrics: BTreeMap::new(),
+        hash: String::new(),
+    };
+    Pack { card, weights }
+}
+
+/// A phrase of a few dozen random notes, with micro-timing.
+pub fn phrase(seed: u64) -> Phrase {
+    let mut numbers = Numbers(seed);
+    let mut phrase = Phrase::new(0, 120.0);
+    for _ in 0..40 {
+        let pitch = 36 + numbers.below(48) as u8;
+        let onset = numbers.below(60) as f64 + 0.3 * f64::from(numbers.next().abs());
+        let length = 0.5 + numbers.below(4) as f64;
+        phrase.push(Note::new(pitch, 0, 0.2 + 0.7 * numbers.next().abs(), onset, length));
+    }
+    phrase.sort();
+    phrase
+}

@@ -1,0 +1,266 @@
+//! The kernels against their twins in candle's built-in operations: results, gradients, repeatability, bad
+//! input.
+
+mod kernels_common;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use kernels_common::{Case, Noise, close, gradients};
+use model::kernels::{self, reference};
+use proptest::prelude::*;
+
+/// Compares an operation's result and all gradients with its twin's, at the same random arguments.
+fn agree(shapes: &[&[usize]], seed: u64, kernel: Case, twin: Case) -> Result<()> {
+    let mut noise = Noise::new(seed);
+    let arguments: Vec<Var> = shapes.iter().map(|shape| noise.var(shape)).collect::<Result<_>>()?;
+    let (out, grads) = gradients(&arguments, seed, kernel)?;
+    let (twin_out, twin_grads) = gradients(&arguments, seed, twin)?;
+    close("result", &out, &twin_out)?;
+    for (index, (grad, twin_grad)) in grads.iter().zip(&twin_grads).enumerate() {
+        close(&format!("gradient of argument {index}"), grad, twin_grad)?;
+    }
+    Ok(())
+}
+
+/// Sizes that are multiples of nothing, channels on both sides of a vector's width.
+fn channels() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(1_usize), Just(3), Just(5), Just(17), Just(64)]
+}
+
+fn batch() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(1_usize), Just(3)]
+}
+
+fn slope() -> impl Strategy<Value = f32> {
+    prop_oneof![Just(0.0_f32), Just(0.2), Just(1.0)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn conv3x3(b in batch(), h in 1_usize..12, w in 1_usize..12, i in channels(), o in channels(), seed: u64) {
+        agree(
+            &[&[b, h, w, i], &[3, 3, i, o]],
+            seed,
+            &|t| kernels::conv3x3(&t[0], &t[1]),
+            &|t| reference::conv3x3(&t[0], &t[1]),
+        )?;
+    }
+
+    #[test]
+    fn unfold(
+        b in batch(), h in 1_usize..14, w in 1_usize..14, c in channels(),
+        kernel in 1_usize..9, stride in 1_usize..5, pad in 0_usize..5, seed: u64,
+    ) {
+        prop_assume!(kernel <= h + 2 * pad && kernel <= w + 2 * pad);
+        agree(
+            &[&[b, h, w, c]],
+            seed,
+            &move |t| kernels::unfold(&t[0], kernel, stride, pad),
+            &move |t| reference::unfold(&t[0], kernel, stride, pad),
+        )?;
+    }
+
+    #[test]
+    fn linear(b in batch(), h in 1_usize..12, i in channels(), o in channels(), seed: u64) {
+        agree(
+            &[&[b, h, i], &[i, o]],
+            seed,
+            &|t| kernels::linear(&t[0], &t[1]),
+            &|t| reference::linear(&t[0], &t[1]),
+        )?;
+    }
+
+    #[test]
+    fn bias_act(b in batch(), h in 1_usize..40, w in 1_usize..12, c in channels(), slope in slope(), seed: u64) {
+        agree(
+            &[&[b, h, w, c], &[c]],
+            seed,
+            &move |t| kernels::bias_act(&t[0], &t[1], slope),
+            &move |t| reference::bias_act(&t[0], &t[1], slope),
+        )?;
+    }
+
+    // Pixels enough that no channel is nearly constant: its gradient would be all rounding.
+    #[test]
+    fn norm_act(b in batch(), h in 1_usize..40, w in 8_usize..14, c in channels(), slope in slope(), seed: u64) {
+        let away_from_the_kink = |t: &[Tensor]| {
+            let values = reference::norm_act(&t[0].detach(), &t[1].detach(), &t[2].detach(), 1.0)?;
+            values.abs()?.gt(1e-4)?.to_dtype(DType::F32)
+        };
+        agree(
+            &[&[b, h, w, c], &[b, c], &[b, c]],
+            seed,
+            &move |t| kernels::norm_act(&t[0], &t[1], &t[2], slope)? * away_from_the_kink(t)?,
+            &move |t| reference::norm_act(&t[0], &t[1], &t[2], slope)? * away_from_the_kink(t)?,
+        )?;
+    }
+
+    #[test]
+    fn pixel_shuffle(b in batch(), h in 1_usize..6, w in 1_usize..6, c in 1_usize..6, r in 1_usize..5, seed: u64) {
+        agree(
+            &[&[b, h, w, r * r * c]],
+            seed,
+            &move |t| kernels::pixel_shuffle(&t[0], r),
+            &move |t| reference::pixel_shuffle(&t[0], r),
+        )?;
+    }
+
+    #[test]
+    fn refine3x3(b in batch(), c in 1_usize..6, h in 1_usize..20, w in 1_usize..40, seed: u64) {
+        agree(
+            &[&[b, c, h, w], &[c, 3, 3]],
+            seed,
+            &|t| kernels::refine3x3(&t[0], &t[1]),
+            &|t| reference::refine3x3(&t[0], &t[1]),
+        )?;
+    }
+}
+
+/// A transposed view is taken like its copy, in the result and in the gradients that flow back through the
+/// view.
+#[test]
+fn arguments_need_not_be_contiguous() -> Result<()> {
+    let turned = |t: &Tensor| t.transpose(1, 2);
+    agree(
+        &[&[2, 5, 7, 6], &[3, 3, 6, 6]],
+        1,
+        &move |t| kernels::conv3x3(&turned(&t[0])?, &t[1].transpose(2, 3)?),
+        &move |t| reference::conv3x3(&turned(&t[0])?, &t[1].transpose(2, 3)?),
+    )?;
+    agree(
+        &[&[2, 6, 7, 3], &[2, 3], &[2, 3]],
+        2,
+        &move |t| kernels::norm_act(&turned(&t[0])?, &t[1], &t[2], 0.2)?.narrow(1, 1, 3)?.transpose(1, 2),
+        &move |t| reference::norm_act(&turned(&t[0])?, &t[1], &t[2], 0.2)?.narrow(1, 1, 3)?.transpose(1, 2),
+    )?;
+    agree(
+        &[&[3, 7, 6], &[6, 5], &[5]],
+        3,
+        &|t| kernels::bias_act(&kernels::linear(&t[0].narrow(1, 2, 3)?, &t[1])?, &t[2], 0.0),
+        &|t| reference::bias_act(&reference::linear(&t[0].narrow(1, 2, 3)?, &t[1])?, &t[2], 0.0),
+    )
+}
+
+/// Whoever detaches the weights pays for the input's gradient only, and the other way round.
+#[test]
+fn detached_arguments_get_no_gradient() -> Result<()> {
+    let mut noise = Noise::new(4);
+    let (x, w) = (noise.var(&[1, 4, 5, 3])?, noise.var(&[3, 3, 3, 2])?);
+    let grads = kernels::conv3x3(x.as_tensor(), &w.as_detached_tensor())?.sum_all()?.backward()?;
+    assert!(grads.get(&x).is_some() && grads.get(&w).is_none());
+    let grads = kernels::conv3x3(&x.as_detached_tensor(), w.as_tensor())?.sum_all()?.backward()?;
+    assert!(grads.get(&x).is_none() && grads.get(&w).is_some());
+    Ok(())
+}
+
+/// The variance must not drown in the rounding of a large mean.
+#[test]
+fn norm_is_exact_far_from_zero() -> Result<()> {
+    let x = Noise::new(5).var(&[1, 16, 21, 5])?;
+    let (scale, shift) =
+        (Tensor::ones((1, 5), DType::F32, &Device::Cpu)?, Tensor::zeros((1, 5), DType::F32, &Device::Cpu)?);
+    // Steps of 1/64 stay exact after the shift by 1000.
+    let steps = ((x.as_tensor() * 64.0)?.round()? / 64.0)?;
+    let near = kernels::norm_act(&steps, &scale, &shift, 1.0)?;
+    let far = kernels::norm_act(&(steps + 1000.0)?, &scale, &shift, 1.0)?;
+    let difference = (near - far)?.abs()?.max_all()?.to_scalar::<f32>()?;
+    assert!(difference < 2e-3, "off by {difference}");
+    Ok(())
+}
+
+/// A channel without variance is all shift: nothing is divided by zero, there or in the gradients.
+#[test]
+fn norm_of_a_constant_channel_is_the_shift() -> Result<()> {
+    let x = Var::from_tensor(&Tensor::full(3.0_f32, (1, 4, 5, 2), &Device::Cpu)?)?;
+    let scale = Tensor::from_vec(vec![2.0_f32, 3.0], (1, 2), &Device::Cpu)?;
+    let shift = Tensor::from_vec(vec![0.5_f32, -0.5], (1, 2), &Device::Cpu)?;
+    let out = kernels::norm_act(x.as_tensor(), &scale, &shift, 0.2)?;
+    for pixel in out.reshape((20, 2))?.to_vec2::<f32>()? {
+        assert_eq!(pixel, [0.5, -0.1]);
+    }
+    let grads = out.sum_all()?.backward()?;
+    let dx = grads.get(&x).expect("x is tracked").flatten_all()?.to_vec1::<f32>()?;
+    assert!(dx.iter().all(|value| value.abs() < 1e-3), "{dx:?}");
+    Ok(())
+}
+
+/// Everything a network does, as bits: results and all gradients.
+fn everything() -> Result<Vec<u32>> {
+    let mut noise = Noise::new(6);
+    let shapes: [&[usize]; 7] =
+        [&[2, 20, 28, 1], &[64, 16], &[16], &[3, 3, 16, 16], &[2, 16], &[2, 16], &[1, 3, 3]];
+    let variables: Vec<Var> = shapes.iter().map(|shape| noise.var(shape)).collect::<Result<_>>()?;
+    let (out, grads) = gradients(&variables, 7, &|t| {
+        let x = kernels::linear(&kernels::unfold(&t[0], 8, 4, 2)?, &t[1])?;
+        let x = kernels::conv3x3(&kernels::bias_act(&x, &t[2], 0.2)?, &t[3])?;
+        let x = kernels::norm_act(&x, &t[4], &t[5], 0.0)?;
+        kernels::refine3x3(&kernels::pixel_shuffle(&x, 4)?, &t[6])
+    })?;
+    let mut bits = Vec::new();
+    for tensor in grads.iter().chain([&out]) {
+        bits.extend(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f32::to_bits));
+    }
+    Ok(bits)
+}
+
+#[test]
+fn results_repeat_bit_for_bit_in_every_thread() -> Result<()> {
+    let first = everything()?;
+    assert!(first.iter().any(|&bits| bits != 0));
+    assert_eq!(first, everything()?);
+    std::thread::scope(|scope| {
+        let threads = [0, 1].map(|_| scope.spawn(everything));
+        for thread in threads {
+            assert_eq!(first, thread.join().expect("the kernels don't panic")?);
+        }
+        Ok(())
+    })
+}
+
+/// The buffers that calls share within a thread must not leak values from a larger image into a smaller one.
+#[test]
+fn sizes_may_change_between_calls() -> Result<()> {
+    for (seed, shape) in [[2, 16, 21, 8], [1, 2, 3, 8], [3, 9, 1, 8], [1, 16, 21, 8]].iter().enumerate() {
+        agree(&[shape, &[3, 3, 8, 4]], seed as u64, &|t| kernels::conv3x3(&t[0], &t[1]), &|t| {
+            reference::conv3x3(&t[0], &t[1])
+        })?;
+    }
+    Ok(())
+}
+
+/// Checks that a call failed and that its message says what `part` is about.
+fn fails(result: Result<Tensor>, part: &str) {
+    let message = result.expect_err("the arguments are wrong").to_string();
+    assert!(message.contains(part), "{message:?} does not mention {part:?}");
+}
+
+#[test]
+fn wrong_arguments_are_clear_errors() -> Result<()> {
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu);
+    let image = zeros(&[1, 4, 5, 6])?;
+    fails(kernels::conv3x3(&image, &zeros(&[3, 3, 5, 2])?), "[3, 3, 6, out]");
+    fails(kernels::conv3x3(&image, &zeros(&[5, 5, 6, 2])?), "[3, 3, 6, out]");
+    fails(kernels::conv3x3(&zeros(&[4, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "rank");
+    fails(kernels::conv3x3(&image.to_dtype(DType::F64)?, &zeros(&[3, 3, 6, 2])?), "F64");
+    fails(kernels::conv3x3(&zeros(&[0, 4, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "empty");
+    fails(kernels::unfold(&image, 0, 1, 0), "at least 1");
+    fails(kernels::unfold(&image, 1, 0, 0), "at least 1");
+    fails(kernels::unfold(&image, 5, 1, 0), "larger");
+    fails(kernels::unfold(&image, usize::MAX, 1, usize::MAX), "too large");
+    fails(kernels::unfold(&zeros(&[4, 5])?, 1, 1, 0), "[4, 5]");
+    fails(kernels::linear(&image, &zeros(&[5, 2])?), "[its last size, out]");
+    fails(kernels::bias_act(&image, &zeros(&[5])?, 0.0), "last size");
+    fails(kernels::bias_act(&image, &zeros(&[6])?, -0.1), "negative");
+    fails(kernels::bias_act(&image, &zeros(&[6])?, f32::NAN), "finite");
+    fails(kernels::norm_act(&image, &zeros(&[1, 6])?, &zeros(&[6])?, 0.0), "[1, 6]");
+    fails(kernels::norm_act(&image, &zeros(&[1, 6])?, &zeros(&[1, 6])?, f32::INFINITY), "finite");
+    fails(kernels::pixel_shuffle(&image, 4), "multiple");
+    fails(kernels::pixel_shuffle(&image, 0), "multiple");
+    fails(kernels::pixel_shuffle(&image, usize::MAX), "multiple");
+    fails(kernels::refine3x3(&image, &zeros(&[5, 3, 3])?), "[4, 3, 3]");
+    fails(reference::unfold(&image, 5, 0, 0), "at least 1");
+    fails(reference::unfold(&image, 5, 1, 0), "larger");
+    fails(reference::pixel_shuffle(&image, 0), "multiple");
+    Ok(())
+}
