@@ -1,0 +1,207 @@
+//! The state of a GAN run and one training step of it.
+
+use anyhow::{Context, Result, ensure};
+use candle_core::Tensor;
+use model::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops, Spectral, Weights};
+use serde::{Deserialize, Serialize};
+
+use crate::batch::Batch;
+use crate::dataset::Dataset;
+use crate::losses::{self, Terms};
+use crate::random;
+use crate::variables::{Adam, Gradients, Variables, accumulate};
+
+/// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however many
+/// threads there are.
+const SHARDS: usize = 2;
+
+/// Everything that decides the numbers of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+pub struct GanOptions {
+    /// Training steps in all.
+    #[arg(long, default_value_t = 8000)]
+    pub steps: u64,
+    /// Phrases a step.
+    #[arg(long, default_value_t = 24)]
+    pub batch: usize,
+    /// Channels of the generator.
+    #[arg(long, default_value_t = 64)]
+    pub channels: usize,
+    /// Residual blocks of the generator.
+    #[arg(long, default_value_t = 6)]
+    pub blocks: usize,
+    /// Learning rate of the generator (Adam, betas 0.5 and 0.99).
+    #[arg(long, default_value_t = 4e-4)]
+    pub rate: f32,
+    /// Learning rate of the discriminator.
+    #[arg(long, default_value_t = 1e-3)]
+    pub critic_rate: f32,
+    /// Share of the steps, at the end, over which both rates fall linearly to zero.
+    #[arg(long, default_value_t = 0.25)]
+    pub decay: f32,
+    /// Share of the newest weights in the moving average that is exported.
+    #[arg(long, default_value_t = 0.005)]
+    pub average: f32,
+    /// Phrases are transposed at random by up to this many semitones.
+    #[arg(long, default_value_t = 5)]
+    pub transpose: i32,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The loss terms.
+    #[command(flatten)]
+    pub terms: Terms,
+}
+
+/// Losses of one step, in the order of [`LOSSES`].
+pub type Losses = [f32; 5];
+
+/// What the losses are called.
+pub const LOSSES: [&str; 5] = ["adversarial", "cycle", "identity", "keep", "discriminator"];
+
+/// A run: networks, optimisers, averages.
+#[derive(Debug)]
+pub struct Gan {
+    /// The options it was started with.
+    pub options: GanOptions,
+    /// Steps done.
+    pub step: u64,
+    pub(crate) generator: GeneratorConfig,
+    discriminator: DiscriminatorConfig,
+    pub(crate) variables: [Variables; 2],
+    pub(crate) optimisers: [Adam; 2],
+    pub(crate) average: Gradients,
+    pub(crate) spectra: Vec<Spectral>,
+}
+
+impl Gan {
+    /// A fresh run for `genres` genres.
+    pub fn new(options: GanOptions, genres: usize) -> Result<Self> {
+        ensure!(
+            (2..=8).contains(&genres),
+            "a transfer needs 2 to 8 genres, here are {genres}; give a folder for each"
+        );
+        ensure!(
+            options.batch >= SHARDS && options.batch.is_multiple_of(SHARDS),
+            "the batch must be an even number, 2 or more"
+        );
+        let generator = GeneratorConfig {
+            channels: options.channels,
+            blocks: options.blocks,
+            ..GeneratorConfig::compact(genres)
+        };
+        let discriminator = DiscriminatorConfig::compact(genres);
+        let mut rng = random::stream(options.seed, u64::MAX);
+        let variables = [
+            Variables::new(&generator.parameters(), &mut rng)?,
+            Variables::new(&discriminator.parameters(), &mut rng)?,
+        ];
+        let values = [variables[0].values()?, variables[1].values()?];
+        let weights = variables[1].weights();
+        let mut spectra = Vec::new();
+        for name in Discriminator::weights(discriminator) {
+            let weight = find(&weights, &name)?;
+            let outputs = weight.dim(weight.rank() - 1)?;
+            let right = Tensor::from_vec(random::normal(&mut rng, outputs), outputs, weight.device())?;
+            spectra.push(Spectral::new(&weight, right)?);
+        }
+        let optimisers = [&values[0], &values[1]].map(|values| Adam::new(values, 0.5, 0.99));
+        let [average, _] = values;
+        Ok(Self { options, step: 0, generator, discriminator, variables, optimisers, average, spectra })
+    }
+
+    /// Sizes of the generator.
+    pub fn generator_config(&self) -> GeneratorConfig {
+        self.generator
+    }
+
+    /// The averaged generator: what is evaluated and exported.
+    pub fn averaged(&self) -> Result<Weights> {
+        self.variables[0].dressed(&self.average)
+    }
+
+    /// One step on `data`: gradients of both networks from the same state, then both move.
+    pub fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+        for (spectral, name) in self.spectra.iter_mut().zip(Discriminator::weights(self.discriminator)) {
+            *spectral = spectral.follow(&find(&self.variables[1].weights(), &name)?)?;
+        }
+        let shards: Vec<_> = if threads > 1 {
+            std::thread::scope(|scope| {
+                let run = |shard| {
+                    let gan = &*self;
+                    scope.spawn(move || gan.shard(data, shard))
+                };
+                let handles: Vec<_> = (0..SHARDS).map(run).collect();
+                handles.into_iter().map(|handle| handle.join().expect("a training thread panicked")).collect()
+            })
+        } else {
+            (0..SHARDS).map(|shard| self.shard(data, shard)).collect()
+        };
+        let mut losses = Losses::default();
+        let mut sums: Option<[Gradients; 2]> = None;
+        for shard in shards {
+            let (gradients, more) = shard?;
+            losses.iter_mut().zip(more).for_each(|(sum, loss)| *sum += loss / SHARDS as f32);
+            match &mut sums {
+                None => sums = Some(gradients),
+                Some(sums) => sums.iter_mut().zip(&gradients).for_each(|(sum, more)| accumulate(sum, more)),
+            }
+        }
+        let sums = sums.context("a training step needs at least one shard")?;
+        ensure!(
+            losses.iter().chain(sums.iter().flatten().flatten()).all(|x| x.is_finite()),
+            "step {}: the losses are not finite any more; resume from the last checkpoint with a lower rate",
+            self.step
+        );
+        let rates = [self.options.rate, self.options.critic_rate];
+        let scale = self.schedule();
+        for (i, gradients) in sums.iter().enumerate() {
+            let mut values = self.variables[i].values()?;
+            // The gradients are a sum over the shards, not a mean: Adam does not see their scale.
+            self.optimisers[i].update(&mut values, gradients, rates[i] * scale);
+            self.variables[i].set(&values)?;
+            if i == 0 {
+                let share = self.options.average.max(1.0 / (self.step + 1) as f32);
+                for (average, value) in self.average.iter_mut().flatten().zip(values.iter().flatten()) {
+                    *average += share * (value - *average);
+                }
+            }
+        }
+        self.step += 1;
+        Ok(losses)
+    }
+
+    /// What the learning rates are multiplied by at this step.
+    fn schedule(&self) -> f32 {
+        let left = self.options.steps.saturating_sub(self.step) as f32;
+        let falling = (self.options.decay * self.options.steps as f32).max(1.0);
+        (left / falling).min(1.0)
+    }
+
+    /// Gradients and losses of one part of a step's batch.
+    fn shard(&self, data: &Dataset, shard: usize) -> Result<([Gradients; 2], Losses)> {
+        let options = &self.options;
+        let counter = self.step * SHARDS as u64 + shard as u64;
+        let size = options.batch / SHARDS;
+        let mut rng = random::stream(options.seed, counter);
+        let batch = Batch::draw(data, size, counter as usize * size, options.transpose, &mut rng)?;
+
+        let weights = self.variables[1].weights();
+        let network = Generator::new(self.generator, &self.variables[0].weights(), Ops::KERNELS)?;
+        let critic =
+            Discriminator::new(self.discriminator, &weights.detached(), &self.spectra, Ops::KERNELS)?;
+        let loss = losses::generator(&network, &critic, &batch, &options.terms)?;
+        let generator = self.variables[0].gradients(&loss.total.backward()?)?;
+
+        let judge = Discriminator::new(self.discriminator, &weights, &self.spectra, Ops::KERNELS)?;
+        let judged = losses::discriminator(&judge, &batch, &loss.answers, &options.terms)?;
+        let discriminator = self.variables[1].gradients(&judged.backward()?)?;
+        let [adversarial, cycle, identity, keep] = loss.parts;
+        Ok(([generator, discriminator], [adversarial, cycle, identity, keep, judged.to_scalar()?]))
+    }
+}
+
+fn find(weights: &Weights, name: &str) -> Result<Tensor> {
+    let tensor = weights.iter().find(|(key, _)| *key == name).map(|(_, tensor)| tensor.clone());
+    tensor.with_context(|| format!("the network has no parameter {name}"))
+}

@@ -1,0 +1,28 @@
+//! The offline trainer: folders of MIDI -> dataset -> trained networks -> pack.
+//!
+//! [`prepare`] cuts songs into phrases, [`run`] trains the generator ([`gan`]) and the classifier ([`listener`]) and
+//! exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
+
+pub mod batch;
+mod checkpoint;
+pub mod dataset;
+pub mod evaluate;
+pub mod gan;
+pub mod listener;
+pub mod losses;
+pub mod make;
+pub mod prepare;
+pub mod provenance;
+pub mod random;
+pub mod run;
+pub mod variables;
+
+/// Keeps candle's elementwise operations on the calling thread: the step's shards already use every core, and its
+/// spinning thread pool would fight them for it.
+///
+/// # Safety
+/// Call it first in `main`, before any other thread exists: it sets an environment variable.
+pub unsafe fn one_thread_an_operation() {
+    // SAFETY: the caller promises that no other thread exists yet.
+    unsafe { std::env::set_var("RAYON_NUM_THREADS", "1") };
+}

@@ -1,0 +1,84 @@
+//! Folders in, pack out: all steps with plain defaults, going on where an earlier call stopped.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use model::Pack;
+
+use crate::dataset::Dataset;
+use crate::evaluate::{EvaluateOptions, evaluate};
+use crate::gan::GanOptions;
+use crate::listener::ListenerOptions;
+use crate::prepare::{PrepareOptions, prepare};
+use crate::run::{self, RunOptions};
+
+/// Everything from MIDI to pack.
+#[derive(Clone, Debug, clap::Args)]
+pub struct MakeOptions {
+    /// The music and how it is cut.
+    #[command(flatten)]
+    pub prepare: PrepareOptions,
+    /// The pack to write. Its run folder, with the dataset and the checkpoint, lies beside it.
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// The pack's name; by default that of its file.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The recipe.
+    #[command(flatten)]
+    pub gan: GanOptions,
+    /// The classifier.
+    #[command(flatten)]
+    pub listening: ListenerOptions,
+    /// Worker threads; the numbers do not depend on them.
+    #[arg(long, default_value_t = 2)]
+    pub threads: usize,
+}
+
+/// Prepares, trains, exports and evaluates. Interrupted with Ctrl-C and called again it goes on; called with other
+/// music, rules or recipe it starts anew.
+pub fn make(options: &MakeOptions) -> Result<()> {
+    let stop = run::interruption()?;
+    let output = &options.output;
+    let folder = output.with_extension("run");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
+    let (data, report) = prepare(&options.prepare)?;
+    print!("{report}");
+    let file = folder.join("data.safetensors");
+    let same_music = Dataset::read(&file).is_ok_and(|old| old.info == data.info && old.items == data.items);
+    if !same_music {
+        data.write(&file)?;
+        // A classifier of other music would be taken for this one's.
+        std::fs::remove_file(folder.join(run::CLASSIFIER)).ok();
+    }
+    let resume = same_music && run::resumable(&folder, &options.gan);
+    let run = RunOptions { run: folder.clone(), resume, every: 250, threads: options.threads };
+    if resume {
+        println!("{}: going on", folder.display());
+    }
+    if !run::train(&data, &options.gan, &run, &stop)? {
+        println!("{}: stopped; the same command goes on", folder.display());
+        return Ok(());
+    }
+    let stem = || output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = options.name.clone().unwrap_or_else(stem);
+    let pack = measured(run::export(&data, &name, "1", &run, &options.listening)?, &data, output)?;
+    print!("{}", evaluate(&pack, &data, &EvaluateOptions::card(&data))?.table());
+    println!("{}: written", output.display());
+    Ok(())
+}
+
+/// Measures the f16 weights that a file will hold, on songs that training never saw, and writes the pack with those
+/// figures on its card. Returns the pack as read back.
+pub fn measured(mut pack: Pack, data: &Dataset, output: &Path) -> Result<Pack> {
+    let halved = Pack::from_bytes(&pack.card.name, &pack.to_bytes()?)?;
+    pack.card.metrics.extend(evaluate(&halved, data, &EvaluateOptions::card(data))?.metrics());
+    written(&pack, output)
+}
+
+/// Writes the pack and reads it back.
+pub fn written(pack: &Pack, output: &Path) -> Result<Pack> {
+    pack.write(output)?;
+    Ok(Pack::read(output)?)
+}
