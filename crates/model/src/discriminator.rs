@@ -3,6 +3,9 @@
 //! Spectral norm (Miyato et al., 2018; on this task by Brunner et al., 2019) on every layer and no instance norm: a
 //! norm over a phrase would hide how dense it is. Without a gain the spectral norm makes a network this small nearly
 //! blind to rolls of few notes, so its input and its output are multiplied by 4.
+//!
+//! Two things it is told, because a network this small learns them late and a generator lives off what it misses: where
+//! onsets and close intervals are, as planes beside the sounding one, and which beat and register a patch lies in.
 
 use candle_core::Tensor;
 use phrase::{PITCHES, STEPS};
@@ -11,6 +14,12 @@ use crate::{Init, ModelError, Ops, Parameter, Weights};
 
 const GAIN: f64 = 4.0;
 const SLOPE: f32 = 0.2;
+/// Sounding, onset, semitone above, whole tone above.
+const PLANES: usize = 4;
+const STEM: usize = 8;
+const PATCH: usize = 4;
+const BEAT: &str = "discriminator.beat";
+const REGISTER: &str = "discriminator.register";
 
 /// The discriminator's sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +42,7 @@ impl DiscriminatorConfig {
     fn layers(&self) -> [(&'static str, Vec<usize>); 5] {
         let Self { genres, fine, coarse } = *self;
         [
-            ("discriminator.stem", vec![64, fine]),
+            ("discriminator.stem", vec![STEM * STEM * PLANES, fine]),
             ("discriminator.fine", vec![3, 3, fine, fine]),
             ("discriminator.down", vec![16 * fine, coarse]),
             ("discriminator.coarse", vec![3, 3, coarse, coarse]),
@@ -41,14 +50,17 @@ impl DiscriminatorConfig {
         ]
     }
 
-    /// Every parameter of the network: a weight and a bias a layer.
+    /// Every parameter of the network: a weight and a bias a layer, and the place of a patch.
     pub fn parameters(&self) -> Vec<Parameter> {
         let layers = self.layers().into_iter();
         let both = |(name, shape): (&str, Vec<usize>)| {
             let outputs = shape[shape.len() - 1];
             [Parameter::weight(name, &shape), Parameter::new(format!("{name}_bias"), &[outputs], Init::Zeros)]
         };
-        layers.flat_map(both).collect()
+        let mut all: Vec<Parameter> = layers.flat_map(both).collect();
+        all.push(Parameter::new(BEAT, &[STEPS / PATCH, 1, self.fine], Init::Normal(0.1)));
+        all.push(Parameter::new(REGISTER, &[1, PITCHES / PATCH, self.fine], Init::Normal(0.1)));
+        all
     }
 }
 
@@ -94,6 +106,7 @@ impl Spectral {
 pub struct Discriminator {
     ops: Ops,
     layers: Vec<(Tensor, Tensor)>,
+    place: Tensor,
 }
 
 impl Discriminator {
@@ -114,22 +127,37 @@ impl Discriminator {
             let weight = spectral.normalise(&weights.get(name, shape)?)?;
             layers.push((weight, weights.get(&format!("{name}_bias"), &shape[shape.len() - 1..])?));
         }
-        Ok(Self { ops, layers })
+        let beat = weights.get(BEAT, &[STEPS / PATCH, 1, config.fine])?;
+        let register = weights.get(REGISTER, &[1, PITCHES / PATCH, config.fine])?;
+        Ok(Self { ops, layers, place: beat.broadcast_add(&register)? })
     }
 
     /// Judgement maps `[B, 8, 10, G]` of `rolls` `[B, 64, 84]`: positive where a patch passes for that genre.
     pub fn forward(&self, rolls: &Tensor) -> candle_core::Result<Tensor> {
         let ops = &self.ops;
-        let x = rolls.affine(GAIN, 0.0)?.reshape(((), STEPS, PITCHES, 1))?;
         let layer = |index: usize, x: &Tensor| {
             let (weight, bias) = &self.layers[index];
             let y = if weight.rank() == 4 { (ops.conv3x3)(x, weight)? } else { (ops.linear)(x, weight)? };
+            let y = if index == 0 { y.broadcast_add(&self.place)? } else { y };
             (ops.bias_act)(&y, bias, if index == 4 { 1.0 } else { SLOPE })
         };
-        let x = layer(0, &(ops.unfold)(&x, 8, 4, 2)?)?;
+        let x = layer(0, &(ops.unfold)(&planes(rolls)?, STEM, PATCH, (STEM - PATCH) / 2)?)?;
         let x = layer(1, &x)?;
         let x = layer(2, &(ops.unfold)(&x, 4, 2, 1)?)?;
         let x = layer(3, &x)?;
         layer(4, &x)?.affine(GAIN, 0.0)
     }
+}
+
+/// What the discriminator looks at, `[B, 64, 84, 4]`: sounding cells, onsets, and cells with another one or two
+/// semitones above. Products of cells, so that gradients pass.
+fn planes(rolls: &Tensor) -> candle_core::Result<Tensor> {
+    let x = rolls.affine(GAIN.sqrt(), 0.0)?;
+    let before = x.narrow(1, 0, STEPS - 1)?.pad_with_zeros(1, 1, 0)?;
+    let onset = (&x * before.affine(-1.0, GAIN.sqrt())?)?;
+    let close = |semitones: usize| {
+        let above = x.narrow(2, semitones, PITCHES - semitones)?.pad_with_zeros(2, 0, semitones)?;
+        &x * above
+    };
+    Tensor::stack(&[&x.affine(GAIN.sqrt(), 0.0)?, &onset, &close(1)?, &close(2)?], 3)
 }

@@ -11,17 +11,21 @@ use crate::batch::Batch;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 pub struct Terms {
     /// Weight of the cycle loss: there and back again is the input.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 10.0)]
     pub cycle: f64,
     /// Weight of the identity loss: a phrase asked into its own genre stays.
-    #[arg(long, default_value_t = 4.0)]
+    #[arg(long, default_value_t = 8.0)]
     pub identity: f64,
     /// Weight of the keep loss: the answer stays near the input.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 2.0)]
     pub keep: f64,
     /// Weight of a sounding cell against a silent one in those three: rolls are mostly silence.
-    #[arg(long, default_value_t = 8.0)]
+    #[arg(long, default_value_t = 3.0)]
     pub positive: f64,
+    /// Weight, in the keep loss, of a silent cell whose pitch class is not heard in its half bar: new notes should first
+    /// be those of the harmony.
+    #[arg(long, default_value_t = 5.0)]
+    pub outside: f64,
     /// Discriminator: weight of transferred phrases.
     #[arg(long, default_value_t = 0.5)]
     pub fake: f64,
@@ -41,13 +45,14 @@ pub struct GeneratorLoss {
     pub answers: Tensor,
 }
 
-/// Binary cross-entropy of `logits` against `cells` (0 or 1), a sounding cell counting `positive` times.
-fn cross_entropy(logits: &Tensor, cells: &Tensor, positive: f64) -> Result<Tensor> {
+/// Binary cross-entropy of `logits` against `cells` (0 or 1), a sounding cell counting `positive` times and a silent one
+/// as often as `silent` says.
+fn cross_entropy(logits: &Tensor, cells: &Tensor, positive: f64, silent: &Tensor) -> Result<Tensor> {
     // ln(1 + e^-z) = relu(-z) + ln(1 + e^-|z|): finite for every logit.
     let tail = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
     let missed = (logits.neg()?.relu()? + &tail)?;
     let added = (logits.relu()? + tail)?;
-    let weighted = (missed * cells.affine(positive, 0.0)?)? + (added * cells.affine(-1.0, 1.0)?)?;
+    let weighted = (missed * cells.affine(positive, 0.0)?)? + (added * silent)?;
     weighted?.mean_all()
 }
 
@@ -77,19 +82,21 @@ pub fn generator(
     batch: &Batch,
     terms: &Terms,
 ) -> Result<GeneratorLoss> {
-    let Batch { rolls, source, target } = batch;
+    let Batch { rolls, source, target, harmony } = batch;
     let size = rolls.dim(0)?;
     // The transfer and the identity share one pass.
     let there = Tensor::cat(&[source, target], 1)?;
     let same = Tensor::cat(&[source, source], 1)?;
     let both = network.forward(&Tensor::cat(&[rolls, rolls], 0)?, &Tensor::cat(&[there, same], 0)?)?;
     let answer = both.narrow(0, 0, size)?;
-    let identity = cross_entropy(&both.narrow(0, size, size)?, rolls, terms.positive)?;
-    let keep = cross_entropy(&answer, rolls, terms.positive)?;
+    let silent = rolls.affine(-1.0, 1.0)?;
+    let identity = cross_entropy(&both.narrow(0, size, size)?, rolls, terms.positive, &silent)?;
+    let foreign = (&silent * harmony.affine(1.0 - terms.outside, terms.outside)?)?;
+    let keep = cross_entropy(&answer, rolls, terms.positive, &foreign)?;
     let answers = played(&answer)?;
     let adversarial = select(&critic.forward(&answers)?, target)?.mean_all()?.neg()?;
     let back = network.forward(&answers, &Tensor::cat(&[target, source], 1)?)?;
-    let cycle = cross_entropy(&back, rolls, terms.positive)?;
+    let cycle = cross_entropy(&back, rolls, terms.positive, &silent)?;
     let parts = [&adversarial, &cycle, &identity, &keep].map(|t| t.to_scalar::<f32>());
     let weighted = (cycle * terms.cycle)? + (identity * terms.identity)? + (keep * terms.keep)?;
     let [a, c, i, k] = parts;

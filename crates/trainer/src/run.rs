@@ -114,7 +114,7 @@ pub fn export(
     let o = &gan.options;
     let recipe = format!(
         "Multi-genre cycle-consistent GAN, {} steps of batch {}, Adam {:e} / {:e}, betas 0.5 / 0.99, seed {}; loss = adversarial hinge + {} cycle + {} identity \
-         + {} keep (binary cross-entropy, positive weight {}), discriminator with spectral norm, transferred phrases weighted {}, real ones as a wrong genre {}; \
+         + {} keep (binary cross-entropy, positive weight {}, new notes outside the half bar's harmony weighted {}), discriminator with spectral norm, transferred phrases weighted {}, real ones as a wrong genre {}; \
          straight-through binarised answers, transposition by up to {} semitones, weights averaged at {} a step.",
         gan.step,
         o.batch,
@@ -125,6 +125,7 @@ pub fn export(
         o.terms.identity,
         o.terms.keep,
         o.terms.positive,
+        o.terms.outside,
         o.terms.fake,
         o.terms.wrong,
         o.transpose,

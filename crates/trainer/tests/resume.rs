@@ -41,7 +41,15 @@ fn options(steps: u64) -> GanOptions {
         average: 0.1,
         transpose: 3,
         seed: 5,
-        terms: Terms { cycle: 5.0, identity: 2.0, keep: 0.3, positive: 8.0, fake: 0.5, wrong: 0.5 },
+        terms: Terms {
+            cycle: 5.0,
+            identity: 2.0,
+            keep: 0.3,
+            positive: 8.0,
+            outside: 2.0,
+            fake: 0.5,
+            wrong: 0.5,
+        },
     }
 }
 
