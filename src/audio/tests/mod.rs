@@ -1,0 +1,7 @@
+//! The audio side as a whole, without a host and with a network of the tests' own.
+
+mod answers;
+mod music;
+mod rig;
+
+pub use rig::Tape;

@@ -1,0 +1,202 @@
+//! The Plugin trait: wiring only.
+
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use nice_plug::prelude::*;
+
+use crate::audio::clock::Transport;
+use crate::audio::event::{Event, Io};
+use crate::audio::{Audio, Block};
+use crate::editor::{self, EditorApp};
+use crate::packs::Selection;
+use crate::params::PluginParams;
+use crate::shared::Shared;
+use crate::worker::{Desk, Worker};
+
+/// The format that an instance is made for.
+pub type Format = bool;
+/// See [`Format`].
+pub const CLAP: Format = false;
+/// See [`Format`].
+pub const VST3: Format = true;
+
+/// One instance. The format is part of the type only because of the editor: nice-plug 0.4.2's VST3 on Linux lets its
+/// background thread panic, and the host abort later, when a parameter changes while the window opens or closes. So
+/// there the host's own parameter view must do.
+pub struct Contrafact<const FORMAT: Format> {
+    params: Arc<PluginParams>,
+    selection: Arc<Selection>,
+    shared: Arc<Shared>,
+    audio: Box<Audio>,
+    offline: bool,
+    /// The audio side has panicked, which is a fault of ours: notes pass at once from then on.
+    broken: bool,
+}
+
+impl<const FORMAT: Format> Default for Contrafact<FORMAT> {
+    fn default() -> Self {
+        let shared = Arc::new(Shared::default());
+        let (desk, seat) = match Worker::shared() {
+            Ok(worker) => {
+                let (desk, seat) = worker.enter(shared.clone());
+                (desk, Ok(seat))
+            }
+            Err(error) => {
+                let reason =
+                    format!("no thread could be started for the network ({error}); load the plugin anew");
+                (Desk::alone(), Err(reason))
+            }
+        };
+        let selection = Arc::new(Selection::new(shared.clone(), seat));
+        let params = Arc::new(PluginParams::new(selection.clone(), &shared));
+        let audio = Box::new(Audio::new(desk, shared.clone()));
+        Self { params, selection, shared, audio, offline: false, broken: false }
+    }
+}
+
+impl<const FORMAT: Format> Drop for Contrafact<FORMAT> {
+    fn drop(&mut self) {
+        // Others may hold the selection longer (an editor's window whose thread is slow to go); the worker's thread
+        // must not outlive the last instance, for the host may unload the library next.
+        self.selection.leave();
+    }
+}
+
+impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
+    const NAME: &'static str = "Contrafact";
+    const VENDOR: &'static str = "Contrafact";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    /// Live and others refuse a plugin without audio, so there is a stereo bus each way; what comes in goes out.
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[AudioIOLayout {
+        main_input_channels: NonZeroU32::new(2),
+        main_output_channels: NonZeroU32::new(2),
+        ..AudioIOLayout::const_default()
+    }];
+    /// With notes out declared, hosts no longer pass controllers on: who eats the sustain pedal must hand it on. In VST3
+    /// this costs 2,080 hidden parameters (130 for each channel), which is how VST3 carries controllers at all.
+    const MIDI_INPUT: MidiConfig = MidiConfig::MidiCCs;
+    const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
+    /// Settings count at a phrase's closing only. And nice-plug 0.4.2 gives wrong positions after a transport event
+    /// inside a block when this is on.
+    const SAMPLE_ACCURATE_AUTOMATION: bool = false;
+
+    type Editor = editor::Window;
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        self.params.clone()
+    }
+
+    fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        if FORMAT == VST3 && cfg!(target_os = "linux") {
+            return None;
+        }
+        editor::create(EditorApp::new(self.params.clone(), self.selection.clone(), self.shared.clone()))
+    }
+
+    fn activate(
+        &mut self,
+        _: &AudioIOLayout,
+        config: &BufferConfig,
+        _: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        self.offline = config.process_mode == ProcessMode::Offline;
+        self.audio.set_sample_rate(config.sample_rate.into());
+        true
+    }
+
+    fn reset(&mut self) {
+        self.audio.reset();
+    }
+
+    fn stop_processing(&mut self) {
+        self.audio.reset();
+    }
+
+    fn deactivate(&mut self) {
+        self.audio.reset();
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        let frames = buffer.samples() as u32;
+        for sample in buffer.as_slice().iter_mut().flat_map(|channel| channel.iter_mut()) {
+            // The host's input passes, but for what slows processors down or is no number.
+            if !sample.is_normal() {
+                *sample = 0.0;
+            }
+        }
+        let transport = context.transport();
+        let block = Block {
+            transport: Transport {
+                playing: transport.playing,
+                tempo: transport.tempo,
+                beats: transport.pos_beats(),
+                cycle: transport.loop_range_beats(),
+            },
+            frames,
+            settings: self.params.settings(),
+            bypass: self.params.bypass.value(),
+            offline: self.offline,
+        };
+        let mut io = HostIo { context, plugin: std::marker::PhantomData };
+        if !self.broken {
+            match catch_unwind(AssertUnwindSafe(|| self.audio.process(&block, &mut io))) {
+                Ok(true) => return ProcessStatus::KeepAlive,
+                Ok(false) => return ProcessStatus::Normal,
+                Err(_) => {
+                    self.broken = true;
+                    self.shared.break_down();
+                }
+            }
+        }
+        while let Some(event) = io.next() {
+            io.send(event);
+        }
+        ProcessStatus::Normal
+    }
+}
+
+/// The host's event queues of one block.
+struct HostIo<'a, P: Plugin, C: ProcessContext<P>> {
+    context: &'a mut C,
+    plugin: std::marker::PhantomData<P>,
+}
+
+impl<P: Plugin<SysExMessage = ()>, C: ProcessContext<P>> Io for HostIo<'_, P, C> {
+    fn next(&mut self) -> Option<Event> {
+        self.context.next_event()
+    }
+
+    fn send(&mut self, event: Event) {
+        // A host whose queue is full loses the event; there is nothing to be done about it here.
+        let _ = self.context.try_send_event(event);
+    }
+}
+
+impl ClapPlugin for Contrafact<{ CLAP }> {
+    const CLAP_ID: &'static str = "org.contrafact.contrafact";
+    const CLAP_DESCRIPTION: Option<&'static str> = Some(env!("CARGO_PKG_DESCRIPTION"));
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[ClapFeature::NoteEffect, ClapFeature::Utility];
+}
+
+impl Vst3Plugin for Contrafact<{ VST3 }> {
+    const VST3_CLASS_ID: [u8; 16] = *b"ContrafactMidiFx";
+    /// VST3 has no category for MIDI effects. In Live, Cubase, FL Studio and Studio One the way to use one is a track
+    /// of its own whose notes a second track takes, and those hosts let only instruments onto such a track. As an
+    /// audio effect it would get no notes there at all. The price: dropped on a track in Live it replaces the synth.
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
+        &[Vst3SubCategory::Instrument, Vst3SubCategory::Tools];
+}

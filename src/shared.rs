@@ -1,0 +1,198 @@
+//! What an instance's threads share: meters and the pack in words. The editor reads it, the audio thread only atomics.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+/// What the audio thread is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// Nothing rolls and nothing is played.
+    #[default]
+    Resting,
+    /// Bypassed: notes pass at once.
+    Bypassed,
+    /// Time runs, but nothing was played in this phrase.
+    Listening,
+    /// Notes of this phrase wait to be answered.
+    Playing,
+}
+
+/// Figures for the editor; written by the audio thread and the worker. Everything here is relaxed: each figure stands
+/// for itself.
+#[derive(Debug, Default)]
+pub struct Meters {
+    stage: AtomicU8,
+    /// Beats until the next line, as the bits of an `f32`.
+    beats: AtomicU32,
+    late: AtomicU32,
+    timeouts: AtomicU32,
+    overflow: AtomicU32,
+    lost: AtomicU32,
+    micros: AtomicU32,
+    /// The source slot of the last answer, from 1; 0 for none yet.
+    source: AtomicU8,
+}
+
+impl Meters {
+    /// What is going on, and how many beats there are to the next line.
+    pub fn set_stage(&self, stage: Stage, beats: f64) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
+        self.beats.store((beats as f32).to_bits(), Ordering::Relaxed);
+    }
+
+    /// What is going on, and how many beats there are to the next line.
+    pub fn stage(&self) -> (Stage, f32) {
+        let stage = match self.stage.load(Ordering::Relaxed) {
+            1 => Stage::Bypassed,
+            2 => Stage::Listening,
+            3 => Stage::Playing,
+            _ => Stage::Resting,
+        };
+        (stage, f32::from_bits(self.beats.load(Ordering::Relaxed)))
+    }
+
+    /// An answer was not there at its line.
+    pub fn count_late(&self) {
+        self.late.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Answers that were not there at their line.
+    pub fn late(&self) -> u32 {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    /// A bounce has waited for an answer in vain.
+    pub fn count_timeout(&self) {
+        self.timeouts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Answers that a bounce has waited for in vain.
+    pub fn timeouts(&self) -> u32 {
+        self.timeouts.load(Ordering::Relaxed)
+    }
+
+    /// A note found no room in its phrase.
+    pub fn count_overflow(&self) {
+        self.overflow.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that found no room in their phrase and were passed at once.
+    pub fn overflow(&self) -> u32 {
+        self.overflow.load(Ordering::Relaxed)
+    }
+
+    /// Controllers that found no room, in all.
+    pub fn set_lost(&self, lost: u32) {
+        self.lost.store(lost, Ordering::Relaxed);
+    }
+
+    /// Controllers that found no room.
+    pub fn lost(&self) -> u32 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The network took this long for an answer to a phrase of genre slot `source`.
+    pub fn answered(&self, took: Duration, source: u8) {
+        self.micros.store(u32::try_from(took.as_micros()).unwrap_or(u32::MAX), Ordering::Relaxed);
+        self.source.store(source.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// How long the network took for its last answer, and to what genre slot; `None` before the first.
+    pub fn last_answer(&self) -> Option<(Duration, u8)> {
+        let source = self.source.load(Ordering::Relaxed).checked_sub(1)?;
+        Some((Duration::from_micros(self.micros.load(Ordering::Relaxed).into()), source))
+    }
+}
+
+/// The chosen pack in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackView {
+    /// Its name.
+    pub name: String,
+    /// The names of its genres in slot order; empty where it is not known.
+    pub genres: Vec<String>,
+    /// Its weights are in memory.
+    pub ready: bool,
+    /// Why it cannot be used, in one sentence.
+    pub problem: Option<String>,
+}
+
+/// What an instance's threads share.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Figures for the editor.
+    pub meters: Meters,
+    stamp: AtomicU32,
+    dry: AtomicBool,
+    broken: AtomicBool,
+    /// The pack in words, with its number.
+    pack: RwLock<(u32, PackView)>,
+}
+
+impl Shared {
+    /// The number of the chosen pack; answers of another one are no longer wanted. Real-time safe.
+    pub fn stamp(&self) -> u32 {
+        self.stamp.load(Ordering::Acquire)
+    }
+
+    /// Whether the chosen pack is known to be unusable: nothing need be asked. Real-time safe.
+    pub fn is_dry(&self) -> bool {
+        self.dry.load(Ordering::Acquire)
+    }
+
+    /// The audio side has panicked. Real-time safe.
+    pub fn break_down(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the audio side has panicked: notes pass at once.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Another pack will have the number `stamp`. Then tell the worker, then [`Shared::publish`].
+    pub fn announce(&self, stamp: u32, view: PackView) {
+        let mut pack = self.pack.write().unwrap_or_else(PoisonError::into_inner);
+        self.dry.store(view.problem.is_some(), Ordering::Release);
+        *pack = (stamp, view);
+    }
+
+    /// The audio thread may ask for the pack with the number `stamp`: the worker knows it.
+    pub fn publish(&self, stamp: u32) {
+        self.stamp.store(stamp, Ordering::Release);
+    }
+
+    /// The worker has loaded the pack with the number `stamp`.
+    pub fn pack_is_ready(&self, stamp: u32) {
+        let mut pack = self.pack.write().unwrap_or_else(PoisonError::into_inner);
+        if pack.0 == stamp {
+            pack.1.ready = true;
+        }
+    }
+
+    /// The pack with the number `stamp` turned out to be unusable.
+    pub fn pack_failed(&self, stamp: u32, problem: String) {
+        let mut pack = self.pack.write().unwrap_or_else(PoisonError::into_inner);
+        if pack.0 == stamp {
+            pack.1.problem = Some(problem);
+            self.dry.store(true, Ordering::Release);
+        }
+    }
+
+    /// The chosen pack in words. Not for the audio thread.
+    pub fn pack(&self) -> PackView {
+        self.pack.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// The name of a genre slot (0-based): "2: jazz", "5: empty", or "2" where the pack is not known.
+    pub fn slot_name(&self, slot: usize) -> String {
+        let pack = &self.pack.read().unwrap_or_else(PoisonError::into_inner).1;
+        match pack.genres.get(slot) {
+            Some(name) => format!("{}: {name}", slot + 1),
+            None if pack.genres.is_empty() => format!("{}", slot + 1),
+            None => format!("{}: empty", slot + 1),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Being unloaded without harm: hosts unload plugin libraries while threads that have called them live on.
+
+pub use system::stay;
+
+/// Linux. Other Unixes do not unload libraries with thread-local variables.
+#[cfg(target_os = "linux")]
+mod system {
+    use std::ffi::c_void;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// More keys than glibc (1,024) or musl (128) has.
+    const KEYS: usize = 1024;
+    const NONE: u32 = u32::MAX;
+
+    /// The key of Rust's standard library in this image.
+    static KEY: AtomicU32 = AtomicU32::new(NONE);
+
+    /// Keeps this library loaded until the process ends.
+    ///
+    /// For editors: baseview 0.4.2 leaves a window's thread detached in about half of all closes, and a host that then
+    /// unloads the library takes the code from under it.
+    pub fn stay() {
+        // SAFETY: `Dl_info` is plain data for which zeros are valid, `dladdr` fills it for the address of a function of
+        // this image, and the name it gives lives as long as the image. `RTLD_NOLOAD` loads nothing and runs nothing;
+        // the handle is kept on purpose.
+        unsafe {
+            let mut info: libc::Dl_info = std::mem::zeroed();
+            if libc::dladdr(stay as *const c_void, &mut info) != 0 && !info.dli_fname.is_null() {
+                libc::dlopen(info.dli_fname, libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE);
+            }
+        }
+    }
+
+    /// Finds the key under which the standard library asks to be called when a thread ends.
+    ///
+    /// Every thread that calls `std::thread::current` gets a value under that key (nice-plug does so on the host's main
+    /// and audio threads), and with it a call into this image at the thread's end, even after the image is gone: the
+    /// host crashes. The standard library never gives the key back and does not tell it; but it is the one that has a
+    /// value on this thread after the first such call and had none before.
+    extern "C" fn loaded() {
+        if is_program() {
+            return;
+        }
+        let before = values();
+        let _ = std::thread::current();
+        let after = values();
+        if let Some(key) = (0..KEYS).find(|&key| before[key].is_null() && !after[key].is_null()) {
+            KEY.store(key as u32, Ordering::Release);
+        }
+    }
+
+    /// Gives the key back, so that no thread calls into what is no longer there.
+    extern "C" fn unloaded() {
+        let key = KEY.swap(NONE, Ordering::AcqRel);
+        if key != NONE {
+            // SAFETY: this image created the key and nothing of it runs any more.
+            unsafe { libc::pthread_key_delete(key) };
+        }
+    }
+
+    #[used]
+    #[unsafe(link_section = ".init_array")]
+    static LOADED: extern "C" fn() = loaded;
+    #[used]
+    #[unsafe(link_section = ".fini_array")]
+    static UNLOADED: extern "C" fn() = unloaded;
+
+    /// This thread's value under every key.
+    fn values() -> [*mut c_void; KEYS] {
+        // SAFETY: a key that does not exist has no value: null.
+        std::array::from_fn(|key| unsafe { libc::pthread_getspecific(key as libc::pthread_key_t) })
+    }
+
+    /// Whether this code is part of the program itself (a test), which is never unloaded, and where the standard library
+    /// forbids to ask for the thread before `main`.
+    fn is_program() -> bool {
+        let base = |address: *const c_void| {
+            // SAFETY: as in `stay`; an address that belongs to no image leaves the zeros.
+            unsafe {
+                let mut info: libc::Dl_info = std::mem::zeroed();
+                libc::dladdr(address, &mut info);
+                info.dli_fbase
+            }
+        };
+        // SAFETY: the kernel always says where the program's own headers are.
+        let program = unsafe { libc::getauxval(libc::AT_PHDR) } as *const c_void;
+        base(program) == base(is_program as *const c_void)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    /// Keeps this library loaded until the process ends, where that is needed: on Linux.
+    pub fn stay() {}
+}

@@ -1,0 +1,114 @@
+//! Answers that were given lately: a loop's passes, and the phrase as it stood a beat before its line.
+
+use model::{Report, Settings};
+use phrase::{Note, Phrase};
+
+/// Answers kept. A full one takes 40 KiB, a usual one 4.
+const ENTRIES: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Key {
+    pack: u64,
+    notes: u64,
+    settings: Settings,
+    /// The phrase's place in the song, where the answer depends on it: only chance does.
+    position: Option<i64>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: Key,
+    answer: Vec<Note>,
+    report: Report,
+    used: u64,
+}
+
+/// The latest answers of all instances. Lives on the worker thread.
+#[derive(Debug, Default)]
+pub struct Cache {
+    entries: Vec<Entry>,
+    clock: u64,
+}
+
+impl Cache {
+    /// Writes the known answer of `pack` to `input` into `out`, if there is one.
+    pub fn get(
+        &mut self,
+        pack: u64,
+        input: &Phrase,
+        settings: &Settings,
+        out: &mut Phrase,
+    ) -> Option<Report> {
+        self.clock += 1;
+        let key = key(pack, input, settings);
+        let entry = self.entries.iter_mut().find(|entry| entry.key == key)?;
+        entry.used = self.clock;
+        out.clear(input.position, input.tempo);
+        out.notes.extend(entry.answer.iter().copied());
+        Some(entry.report)
+    }
+
+    /// Remembers an answer, in the place of the one that was not used for the longest time.
+    pub fn put(&mut self, pack: u64, input: &Phrase, settings: &Settings, answer: &Phrase, report: Report) {
+        self.clock += 1;
+        let key = key(pack, input, settings);
+        let entry = Entry { key, answer: answer.notes.to_vec(), report, used: self.clock };
+        if self.entries.len() < ENTRIES {
+            self.entries.push(entry);
+        } else if let Some(oldest) = self.entries.iter_mut().min_by_key(|entry| entry.used) {
+            *oldest = entry;
+        }
+    }
+
+    /// Forgets the answers of a pack that is gone.
+    pub fn forget(&mut self, pack: u64) {
+        self.entries.retain(|entry| entry.key.pack != pack);
+    }
+}
+
+fn key(pack: u64, input: &Phrase, settings: &Settings) -> Key {
+    let position = (settings.variation > 0.0).then_some(input.position);
+    Key { pack, notes: input.fingerprint(), settings: *settings, position }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phrase(position: i64, pitch: u8) -> Phrase {
+        let mut phrase = Phrase::new(position, 120.0);
+        phrase.push(Note::new(pitch, 0, 0.5, 0.0, 1.0));
+        phrase
+    }
+
+    #[test]
+    fn equal_phrases_share_an_answer_unless_chance_plays() {
+        let mut cache = Cache::default();
+        let (settings, mut out) = (Settings::to(1), phrase(7, 1));
+        cache.put(1, &phrase(0, 60), &settings, &phrase(0, 72), Report::default());
+        assert!(cache.get(1, &phrase(64, 60), &settings, &mut out).is_some());
+        assert_eq!(out, phrase(64, 72));
+        assert!(cache.get(2, &phrase(0, 60), &settings, &mut out).is_none());
+        assert!(cache.get(1, &phrase(0, 61), &settings, &mut out).is_none());
+        assert!(cache.get(1, &phrase(0, 60), &Settings::to(2), &mut out).is_none());
+        let chance = Settings { variation: 0.5, ..settings };
+        cache.put(1, &phrase(0, 60), &chance, &phrase(0, 73), Report::default());
+        assert!(cache.get(1, &phrase(64, 60), &chance, &mut out).is_none());
+        assert!(cache.get(1, &phrase(0, 60), &chance, &mut out).is_some());
+        cache.forget(1);
+        assert!(cache.get(1, &phrase(0, 60), &settings, &mut out).is_none());
+    }
+
+    #[test]
+    fn the_answer_unused_for_longest_goes_first() {
+        let (mut cache, settings, mut out) = (Cache::default(), Settings::to(0), phrase(0, 0));
+        for i in 0..ENTRIES as u64 {
+            cache.put(i, &phrase(0, 60), &settings, &phrase(0, 60), Report::default());
+        }
+        assert!(cache.get(0, &phrase(0, 60), &settings, &mut out).is_some());
+        cache.put(99, &phrase(0, 60), &settings, &phrase(0, 60), Report::default());
+        assert!(cache.get(0, &phrase(0, 60), &settings, &mut out).is_some());
+        assert!(cache.get(1, &phrase(0, 60), &settings, &mut out).is_none());
+        assert_eq!(cache.entries.len(), ENTRIES);
+    }
+}

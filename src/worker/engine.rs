@@ -1,0 +1,63 @@
+//! The networks behind a small wall, so that the worker can be tested with ones that are slow, fail or panic.
+
+use std::path::PathBuf;
+
+use model::{Pack, Report, Settings, Transfer, default_pack};
+use phrase::Phrase;
+
+/// Where a pack comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The pack inside the plugin.
+    Default,
+    /// A file of the user's, and the hash it must have (empty: any).
+    File {
+        /// Where it lies.
+        path: PathBuf,
+        /// SHA-256 in hex, as the pack's card says.
+        hash: String,
+    },
+}
+
+/// Loads packs. Lives on the worker thread.
+pub trait Engine: Send {
+    /// Loads a pack; an error is one sentence for the user.
+    fn load(&mut self, source: &Source) -> Result<Box<dyn Network>, String>;
+}
+
+/// A loaded pack. Lives on the worker thread.
+pub trait Network {
+    /// Answers a phrase; an error is one sentence for the user.
+    fn answer(&mut self, input: &Phrase, settings: &Settings, out: &mut Phrase) -> Result<Report, String>;
+}
+
+/// The real engine: packs of the model crate, on the CPU.
+#[derive(Debug, Default)]
+pub struct Packs;
+
+impl Engine for Packs {
+    fn load(&mut self, source: &Source) -> Result<Box<dyn Network>, String> {
+        let pack = match source {
+            Source::Default => Pack::from_bytes("the default pack", default_pack()),
+            Source::File { path, .. } => Pack::read(path),
+        };
+        let pack = pack.map_err(|error| error.to_string())?;
+        if let Source::File { path, hash } = source
+            && !hash.is_empty()
+            && *hash != pack.card.hash
+        {
+            let (file, name) = (path.display(), &pack.card.name);
+            return Err(format!(
+                "{file}: this is not the pack {name} that the project was saved with; choose it anew"
+            ));
+        }
+        let transfer = Transfer::new(&pack).map_err(|error| error.to_string())?;
+        Ok(Box::new(transfer))
+    }
+}
+
+impl Network for Transfer {
+    fn answer(&mut self, input: &Phrase, settings: &Settings, out: &mut Phrase) -> Result<Report, String> {
+        self.transfer(input, settings, out).map_err(|error| error.to_string())
+    }
+}

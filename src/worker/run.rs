@@ -1,0 +1,233 @@
+//! The worker's loop: takes jobs from all instances, answers them one at a time.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use crossbeam_channel::Receiver;
+use rtrb::{Consumer, Producer};
+
+use super::cache::Cache;
+use super::engine::{Engine, Network, Source};
+use super::job::{Job, Outcome};
+use crate::shared::Shared;
+
+/// What the main thread tells the worker.
+pub(super) enum Control {
+    /// An instance is there.
+    Enter { id: u64, jobs: Consumer<Box<Job>>, answers: Producer<Box<Job>>, shared: Arc<Shared> },
+    /// An instance chose a pack (`None`: one that cannot be found), known by the number `stamp`.
+    Pack { id: u64, stamp: u32, source: Option<Source> },
+    /// An instance is gone.
+    Leave { id: u64 },
+    /// The thread dies as from a fault of our own: for tests of what the others do then.
+    #[cfg(test)]
+    Die,
+}
+
+/// A pack in memory, shared by the instances that chose it.
+struct Loaded {
+    /// For the cache.
+    number: u64,
+    source: Source,
+    network: RefCell<Box<dyn Network>>,
+    /// It panicked once: nothing it would say is to be trusted.
+    broken: Cell<bool>,
+}
+
+struct Instance {
+    id: u64,
+    jobs: Consumer<Box<Job>>,
+    answers: Producer<Box<Job>>,
+    shared: Arc<Shared>,
+    stamp: u32,
+    pack: Option<Rc<Loaded>>,
+    /// The newest job that was not begun.
+    waiting: Option<Box<Job>>,
+}
+
+impl Instance {
+    fn answer(&mut self, mut job: Box<Job>, outcome: Outcome) {
+        job.outcome = outcome;
+        // The ring has room for every job that there is. Where the audio side is gone, the job is freed here.
+        let _ = self.answers.push(job);
+    }
+}
+
+pub(super) struct Run {
+    engine: Box<dyn Engine>,
+    control: Receiver<Control>,
+    instances: Vec<Instance>,
+    /// Whose turn it is, so that none starves.
+    turn: usize,
+    loaded: Vec<Weak<Loaded>>,
+    numbers: u64,
+    cache: Cache,
+}
+
+impl Run {
+    pub(super) fn new(engine: Box<dyn Engine>, control: Receiver<Control>) -> Self {
+        Self {
+            engine,
+            control,
+            instances: Vec::new(),
+            turn: 0,
+            loaded: Vec::new(),
+            numbers: 0,
+            cache: Cache::default(),
+        }
+    }
+
+    /// Works until `quit`. Sleeps without a timeout while there is nothing to do: who sends also unparks.
+    pub(super) fn until(&mut self, quit: &AtomicBool) {
+        while !quit.load(Ordering::Acquire) {
+            if !self.step() {
+                std::thread::park();
+            }
+        }
+    }
+
+    /// Does what is to be done next; false where there was nothing.
+    fn step(&mut self) -> bool {
+        while let Ok(control) = self.control.try_recv() {
+            self.obey(control);
+        }
+        for instance in &mut self.instances {
+            while let Ok(job) = instance.jobs.pop() {
+                if let Some(older) = instance.waiting.replace(job) {
+                    instance.answer(older, Outcome::Superseded);
+                }
+            }
+        }
+        let count = self.instances.len();
+        let next = (0..count).map(|i| (self.turn + i) % count).find(|&i| self.instances[i].waiting.is_some());
+        let Some(index) = next else { return false };
+        self.turn = index + 1;
+        let instance = &mut self.instances[index];
+        if let Some(mut job) = instance.waiting.take() {
+            let outcome = work(instance, &mut job, &mut self.cache);
+            instance.answer(job, outcome);
+        }
+        true
+    }
+
+    fn obey(&mut self, control: Control) {
+        match control {
+            Control::Enter { id, jobs, answers, shared } => {
+                self.instances.push(Instance {
+                    id,
+                    jobs,
+                    answers,
+                    shared,
+                    stamp: 0,
+                    pack: None,
+                    waiting: None,
+                });
+            }
+            Control::Leave { id } => {
+                self.instances.retain(|instance| instance.id != id);
+                self.sweep();
+            }
+            Control::Pack { id, stamp, source } => {
+                let Some(index) = self.instances.iter().position(|instance| instance.id == id) else {
+                    return;
+                };
+                let loaded = source.map(|source| self.load(source));
+                let instance = &mut self.instances[index];
+                instance.stamp = stamp;
+                match loaded {
+                    None => instance.pack = None,
+                    Some(Ok(pack)) => {
+                        instance.pack = Some(pack);
+                        instance.shared.pack_is_ready(stamp);
+                    }
+                    Some(Err(error)) => {
+                        instance.pack = None;
+                        instance.shared.pack_failed(stamp, error);
+                    }
+                }
+                self.sweep();
+            }
+            #[cfg(test)]
+            Control::Die => panic!("the worker was told to die"),
+        }
+    }
+
+    /// The pack from memory where an instance has it already.
+    fn load(&mut self, source: Source) -> Result<Rc<Loaded>, String> {
+        let mut known = self.loaded.iter().filter_map(Weak::upgrade);
+        if let Some(loaded) = known.find(|loaded| loaded.source == source && !loaded.broken.get()) {
+            return Ok(loaded);
+        }
+        let engine = &mut self.engine;
+        let network = catch_unwind(AssertUnwindSafe(|| engine.load(&source)))
+            .unwrap_or_else(|panic| Err(why(&*panic)))?;
+        self.numbers += 1;
+        let loaded = Rc::new(Loaded {
+            number: self.numbers,
+            source,
+            network: RefCell::new(network),
+            broken: Cell::new(false),
+        });
+        self.loaded.push(Rc::downgrade(&loaded));
+        Ok(loaded)
+    }
+
+    /// Forgets packs that no instance has any more.
+    fn sweep(&mut self) {
+        let gone: Vec<_> =
+            self.loaded.iter().filter(|pack| pack.strong_count() == 0).map(Weak::as_ptr).collect();
+        if !gone.is_empty() {
+            self.loaded.retain(|pack| pack.strong_count() > 0);
+            let alive: Vec<_> =
+                self.loaded.iter().filter_map(Weak::upgrade).map(|pack| pack.number).collect();
+            (1..=self.numbers)
+                .filter(|number| !alive.contains(number))
+                .for_each(|number| self.cache.forget(number));
+        }
+    }
+}
+
+/// Answers a job from the cache or by the network.
+fn work(instance: &Instance, job: &mut Job, cache: &mut Cache) -> Outcome {
+    if job.ticket.pack != instance.stamp {
+        return Outcome::Superseded;
+    }
+    let Some(pack) = instance.pack.as_ref().filter(|pack| !pack.broken.get()) else {
+        return Outcome::NoNetwork;
+    };
+    let Job { input, settings, answer, .. } = job;
+    if let Some(report) = cache.get(pack.number, input, settings, answer) {
+        return Outcome::Answered(report);
+    }
+    let begun = Instant::now();
+    answer.clear(input.position, input.tempo);
+    let attempt =
+        catch_unwind(AssertUnwindSafe(|| pack.network.borrow_mut().answer(input, settings, answer)));
+    let result = attempt.unwrap_or_else(|panic| {
+        pack.broken.set(true);
+        Err(why(&*panic))
+    });
+    match result {
+        Ok(report) => {
+            instance.shared.meters.answered(begun.elapsed(), report.source);
+            cache.put(pack.number, input, settings, answer, report);
+            Outcome::Answered(report)
+        }
+        Err(error) => {
+            instance.shared.pack_failed(instance.stamp, error);
+            Outcome::NoNetwork
+        }
+    }
+}
+
+/// A panic's message as a sentence.
+fn why(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text =
+        text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given");
+    format!("the pack's network broke down ({text}); choose another pack or load the plugin anew")
+}

@@ -1,0 +1,185 @@
+//! The worker with networks of the tests' own.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossbeam_channel::unbounded;
+use model::Settings;
+use phrase::Note;
+
+use super::fake::{Fake, Way};
+use super::*;
+use crate::shared::PackView;
+
+struct Place {
+    desk: Desk,
+    seat: Seat,
+    shared: Arc<Shared>,
+}
+
+fn place(worker: &Arc<Worker>) -> Place {
+    let shared = Arc::new(Shared::default());
+    let (desk, seat) = worker.enter(shared.clone());
+    shared.announce(1, PackView::default());
+    seat.choose(1, Some(Source::Default));
+    shared.publish(1);
+    Place { desk, seat, shared }
+}
+
+impl Place {
+    fn ask(&mut self, pitch: u8, revision: u32) -> bool {
+        self.desk.ask(|job| {
+            job.ticket = Ticket { revision, pack: 1, ..Ticket::default() };
+            job.settings = Settings::to(1);
+            job.input.clear(0, 120.0);
+            job.input.push(Note::new(pitch, 0, 0.5, 0.0, 4.0));
+        })
+    }
+
+    /// The next answer, however long it takes; `None` once the worker is dead.
+    fn hear(&mut self) -> Option<Box<Job>> {
+        loop {
+            let alive = self.desk.is_alive();
+            match self.desk.hear() {
+                None if alive => std::thread::yield_now(),
+                other => return other,
+            }
+        }
+    }
+}
+
+fn worker(way: Way) -> (Arc<Worker>, Fake) {
+    let fake = Fake::new(way);
+    (Worker::start(Box::new(fake.clone())).unwrap(), fake)
+}
+
+#[test]
+fn a_phrase_is_answered_and_a_known_one_from_the_cache() {
+    let (worker, fake) = worker(Way::Octaves);
+    let mut place = place(&worker);
+    for revision in 0..3 {
+        assert!(place.ask(60, revision));
+        let job = place.hear().unwrap();
+        assert!(matches!(job.outcome, Outcome::Answered(_)));
+        assert_eq!((job.ticket.revision, job.answer.notes[0].pitch), (revision, 72));
+        place.desk.keep(job);
+    }
+    assert_eq!(fake.answers.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn many_instances_share_one_pack_and_each_gets_its_own_answer() {
+    let (worker, fake) = worker(Way::Octaves);
+    let mut places: Vec<_> = (0..40).map(|_| place(&worker)).collect();
+    for (index, place) in places.iter_mut().enumerate() {
+        assert!(place.ask(index as u8, 0));
+    }
+    for (index, place) in places.iter_mut().enumerate() {
+        assert_eq!(place.hear().unwrap().answer.notes[0].pitch, index as u8 + 12);
+    }
+    assert_eq!(fake.loads.load(Ordering::SeqCst), 1);
+    drop(places);
+    // Nobody has the pack now, so the next one loads it anew.
+    let mut last = place(&worker);
+    assert!(last.ask(1, 0) && last.hear().is_some());
+    assert_eq!(fake.loads.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn the_newest_job_of_an_instance_wins_and_none_is_lost() {
+    let (open, gate) = unbounded();
+    let (worker, fake) = worker(Way::Gated(gate));
+    let (mut first, mut second) = (place(&worker), place(&worker));
+    assert!(first.ask(60, 0));
+    // Asked while the network is busy with the one before.
+    for revision in 1..JOBS as u32 {
+        assert!(first.ask(60 + revision as u8, revision));
+    }
+    assert!(!first.ask(1, 99), "there are only so many jobs");
+    assert!(second.ask(50, 0));
+    (0..3).for_each(|_| open.send(()).unwrap());
+    let heard: Vec<_> = (0..JOBS).map(|_| first.hear().unwrap()).collect();
+    let answered = |job: &Job| matches!(job.outcome, Outcome::Answered(_));
+    let last = heard.iter().rfind(|job| answered(job)).unwrap();
+    assert_eq!((last.ticket.revision, last.answer.notes[0].pitch), (JOBS as u32 - 1, 77));
+    assert!(heard.iter().filter(|job| answered(job)).count() <= 2);
+    assert_eq!(second.hear().unwrap().answer.notes[0].pitch, 62);
+    assert!(fake.answers.load(Ordering::SeqCst) <= 3);
+}
+
+#[test]
+fn instances_go_in_any_order_while_they_wait() {
+    let (open, gate) = unbounded();
+    let (worker, _) = worker(Way::Gated(gate));
+    let mut places: Vec<_> = (0..4).map(|_| place(&worker)).collect();
+    for (index, place) in places.iter_mut().enumerate() {
+        assert!(place.ask(40 + index as u8, 0));
+    }
+    let survivor = places.remove(2);
+    drop(places);
+    let mut survivor = survivor;
+    (0..4).for_each(|_| open.send(()).unwrap());
+    assert_eq!(survivor.hear().unwrap().answer.notes[0].pitch, 54);
+}
+
+#[test]
+fn a_panic_in_the_network_is_reported_and_harms_no_other_pack() {
+    let (worker, _) = worker(Way::Panics);
+    let (mut first, mut second) = (place(&worker), place(&worker));
+    for _ in 0..2 {
+        assert!(first.ask(60, 0));
+        let job = first.hear().unwrap();
+        assert_eq!(job.outcome, Outcome::NoNetwork);
+        first.desk.keep(job);
+    }
+    assert!(first.shared.is_dry() && first.shared.pack().problem.unwrap().contains("a fault in the network"));
+    assert!(second.ask(60, 0));
+    assert_eq!(second.hear().unwrap().outcome, Outcome::NoNetwork);
+    assert!(second.desk.is_alive() && second.seat.is_alive());
+}
+
+#[test]
+fn a_pack_that_cannot_be_loaded_is_told_in_its_own_words() {
+    let (worker, _) = worker(Way::Missing);
+    let mut place = place(&worker);
+    assert!(place.ask(60, 0));
+    assert_eq!(place.hear().unwrap().outcome, Outcome::NoNetwork);
+    assert_eq!(place.shared.pack().problem.as_deref(), Some("the pack is missing; find it"));
+}
+
+#[test]
+fn jobs_for_a_pack_that_is_no_longer_chosen_are_not_answered() {
+    let (worker, fake) = worker(Way::Octaves);
+    let mut place = place(&worker);
+    place.shared.announce(2, PackView::default());
+    place.seat.choose(2, Some(Source::Default));
+    place.shared.publish(2);
+    assert!(place.ask(60, 0));
+    assert_eq!(place.hear().unwrap().outcome, Outcome::Superseded);
+    assert_eq!(fake.answers.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_dead_worker_is_known_to_all() {
+    let (worker, _) = worker(Way::Octaves);
+    let mut places: Vec<_> = (0..3).map(|_| place(&worker)).collect();
+    worker.die();
+    while places[0].desk.is_alive() {
+        std::thread::yield_now();
+    }
+    for place in &mut places {
+        place.ask(60, 0);
+        assert!(place.hear().is_none() && !place.seat.is_alive());
+    }
+}
+
+#[test]
+fn the_thread_is_gone_with_the_last_place() {
+    let (worker, _) = worker(Way::Octaves);
+    let alive = worker.alive.clone();
+    let places: Vec<_> = (0..3).map(|_| place(&worker)).collect();
+    drop(worker);
+    assert!(alive.load(Ordering::SeqCst));
+    drop(places);
+    assert!(!alive.load(Ordering::SeqCst));
+}
