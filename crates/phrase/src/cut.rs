@@ -30,8 +30,8 @@ pub struct Cut {
 /// Cuts a song into phrases, all its tracks together.
 ///
 /// A phrase starts every [`CutOptions::hop_bars`] from step 0. Notes across a border are split into tied pieces exactly
-/// as the plugin's capture does: a note belongs to the phrase of its nearest step, and counts as held at the closing
-/// half a step before the line. A piece that would have no length after the line is left out.
+/// as the plugin's capture does: a note belongs to the phrase of its nearest step, and is held where it ends after the
+/// line. A piece that would have no length after the line is left out.
 pub fn cut(song: &Song, options: &CutOptions) -> Cut {
     let mut report = CutReport { songs: 1, ..CutReport::default() };
     let tracks = kept_tracks(song, options, &mut report);
@@ -164,14 +164,12 @@ fn piece(note: &SongNote, start: i64) -> Option<Note> {
     if onset_step >= STEPS as i64 || tied_in && note.end() <= line {
         return None;
     }
-    let tied_out = nearest(note.end()) - start >= STEPS as i64;
     let onset = if tied_in { 0.0 } else { note.onset - line };
-    let length = match (tied_in, tied_out) {
-        (_, true) => STEPS as f64 - onset,
-        (true, false) => note.end() - line,
-        // Not computed from the end, so that it stays the same to the last bit.
-        (false, false) => note.length,
-    };
+    // Not computed from the end where the whole note is here, so that it stays the same to the last bit.
+    let length = if tied_in { note.end() - line } else { note.length };
+    // A note let go on the line or just before it has its exact end, as live: only what sounds on is held.
+    let tied_out = onset + length > STEPS as f64;
+    let length = if tied_out { STEPS as f64 - onset } else { length };
     Some(Note { onset, length, tied_in, tied_out, ..whole(note) })
 }
 
