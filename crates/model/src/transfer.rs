@@ -12,7 +12,7 @@ pub const SLOTS: usize = 8;
 /// The logit (+ for a sounding cell, - for a silent one) that stands for the input when `amount` mixes it with the
 /// network's answer. It sets the feel of the knob only: at amount a, a change happens where the network's own logit
 /// exceeds this times (1 - a) / a.
-pub const INPUT_LOGIT: f32 = 4.0;
+pub const INPUT_LOGIT: f32 = 1.0;
 
 /// The *sounding* plane of an answer: bit r of a step is MIDI note 24 + r.
 pub type Cells = [u128; STEPS];
