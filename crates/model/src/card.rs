@@ -10,6 +10,12 @@ use crate::{ClassifierConfig, GeneratorConfig, Parameter, SLOTS};
 /// The newest card format this version reads and the one it writes.
 pub const FORMAT: u32 = 1;
 
+/// The most channels of the generator. From 65,536 values candle hands elementwise operations to a thread pool, which
+/// must not exist inside a host: 16 x 21 x 192 stays below.
+const WIDEST: usize = 192;
+/// The most channels of the classifier's first layer, 64 x 7 of them, for the same reason.
+const WIDEST_CLASSIFIER: usize = 128;
+
 /// The network in a pack. Each kind is one shape of weights; later kinds are new variants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -90,8 +96,10 @@ impl Card {
             Some("two genres have the same name".to_string())
         } else if generator.genres != genres || classifier.genres != genres {
             Some("its network and its list of genres disagree".to_string())
-        } else if sizes.iter().any(|&size| size == 0 || size > 512) {
-            Some("its network sizes are out of range (1 to 512)".to_string())
+        } else if sizes.contains(&0) || generator.blocks > 64 || generator.planes > 64 {
+            Some("its network sizes are out of range".to_string())
+        } else if generator.channels > WIDEST || classifier.width > WIDEST_CLASSIFIER {
+            Some(format!("its network is wider than {WIDEST} channels, which this version cannot play"))
         } else if self.planes != ["sounding"] || self.grid != Grid::Nearest {
             Some("it needs planes or a grid rule that this version does not know".to_string())
         } else if !(self.threshold > 0.0 && self.threshold < 1.0) {

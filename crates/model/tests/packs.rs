@@ -3,7 +3,7 @@
 mod common;
 
 use common::pack;
-use model::{FORMAT, Pack, PackError, read_card};
+use model::{Architecture, FORMAT, Pack, PackError, read_card};
 use proptest::prelude::*;
 
 fn bytes() -> Vec<u8> {
@@ -69,12 +69,14 @@ fn unusable_weights_and_cards_are_named() {
     nan.weights.insert("generator.stem", (stem * f64::NAN).unwrap());
     assert!(refusal(&nan.to_bytes().unwrap()).contains("generator.stem holds values that are not finite"));
 
-    let mut cards: Vec<Pack> = (0..4).map(|_| pack(&["jazz", "pop"], 1)).collect();
+    let mut cards: Vec<Pack> = (0..5).map(|_| pack(&["jazz", "pop"], 1)).collect();
     cards[0].card.genres = vec!["jazz".into(), "jazz".into()];
     cards[1].card.genres.push("third".into());
     cards[2].card.threshold = f32::NAN;
     cards[3].card.planes = vec!["velocity".into()];
-    for (bad, words) in cards.iter().zip(["same name", "disagree", "threshold", "planes"]) {
+    let Architecture::PatchResnet { generator, .. } = &mut cards[4].card.architecture;
+    generator.channels = 256;
+    for (bad, words) in cards.iter().zip(["same name", "disagree", "threshold", "planes", "wider"]) {
         let error = bad.to_bytes().unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     }
