@@ -37,7 +37,7 @@ pub struct EditorApp {
     view: View,
     /// The packs to choose from: the plugin's own, then those in the folder.
     packs: Vec<(String, PackRef)>,
-    /// The host, while a window is open.
+    /// The host, from the first window on.
     host: Option<GuiContext>,
 }
 
@@ -45,6 +45,15 @@ impl EditorApp {
     /// An editor that has not been opened yet.
     pub fn new(params: Arc<PluginParams>, selection: Arc<Selection>, shared: Arc<Shared>) -> Self {
         Self { params, selection, shared, view: View::default(), packs: Vec::new(), host: None }
+    }
+
+    /// The last window is gone; hosts must not wait for the end of what was held in it. nice-plug-egui 0.6.0 does not
+    /// tell of closing, so this comes with the next opening at the latest.
+    fn close(&mut self) {
+        if let Some(end) = self.view.let_go() {
+            self.carry_out(end);
+        }
+        self.host = None;
     }
 
     fn rescan(&mut self) {
@@ -58,13 +67,18 @@ impl EditorApp {
     fn snapshot(&self) -> Snapshot {
         let (params, pack, meters) = (&self.params, self.shared.pack(), &self.shared.meters);
         let dead = !self.selection.worker_is_alive();
+        let used = self.selection.pack();
+        let (target, genres) = (params.target.value(), pack.genres.len());
         let problem = if self.shared.is_broken() {
-            Some("a fault in Contrafact: notes pass unchanged until you load the plugin anew".to_string())
+            Some("A fault in Contrafact: notes pass unchanged until you load the plugin anew".to_string())
         } else if let Some(problem) = pack.problem {
             Some(format!("Notes pass unchanged: {problem}"))
+        } else if dead {
+            Some("The network's thread has died: notes pass unchanged until you load the plugin anew".into())
         } else {
-            dead.then(|| {
-                "the network's thread has died: notes pass unchanged until you load the plugin anew".into()
+            let empty = genres > 0 && usize::try_from(target).is_ok_and(|target| target > genres);
+            empty.then(|| {
+                format!("Notes pass unchanged: the pack has no genre in slot {target}; choose another target")
             })
         };
         let counts = [
@@ -76,13 +90,16 @@ impl EditorApp {
         let notices = counts.into_iter().filter(|(count, _)| *count > 0);
         let answer = meters.last_answer().map(|(took, source)| {
             let heard = self.shared.slot_name(source.into());
-            format!("last phrase taken as {heard}, answered in {:.1} ms", took.as_secs_f64() * 1e3)
+            format!("Last phrase taken as {heard}, answered in {:.1} ms", took.as_secs_f64() * 1e3)
         });
         Snapshot {
             pack: pack.name,
             packs: self.packs.iter().map(|(name, _)| name.clone()).collect(),
+            folder: packs::folder().map(|folder| folder.display().to_string()),
             slots: (1..=8).map(|slot| slot_to_text(&self.shared, slot)).collect(),
-            target: params.target.value() as u8,
+            chosen: self.packs.iter().position(|(_, pack)| *pack == used),
+            filled: if genres > 0 { genres as u8 } else { 8 },
+            target: target as u8,
             source: params.source.value() as u8,
             amount: params.amount.value(),
             variation: params.variation.value(),
@@ -143,7 +160,7 @@ impl NiceEguiApp for EditorApp {
     ) -> Result<(), baseview::HandlerError> {
         unload::stay();
         View::dress(&context);
-        self.view = View::default();
+        self.close();
         self.host = Some(host);
         self.rescan();
         Ok(())
@@ -157,7 +174,7 @@ impl NiceEguiApp for EditorApp {
     }
 
     fn editor_closed(&mut self) {
-        self.host = None;
+        self.close();
     }
 }
 

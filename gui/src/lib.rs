@@ -41,10 +41,16 @@ pub enum Intent {
 pub struct Snapshot {
     /// The chosen pack's name.
     pub pack: String,
-    /// The packs to choose from.
+    /// The packs to choose from; two may have one name.
     pub packs: Vec<String>,
+    /// The chosen one's index, where it is among them.
+    pub chosen: Option<usize>,
+    /// The folder that more packs go into, for people to find.
+    pub folder: Option<String>,
     /// Names of the genre slots 1..=8: "2: jazz".
     pub slots: Vec<String>,
+    /// How many of the slots are worth choosing: the pack fills the first ones.
+    pub filled: u8,
     /// See [`Control`].
     pub target: u8,
     /// See [`Control`].
@@ -63,6 +69,6 @@ pub struct Snapshot {
     pub problem: Option<String>,
     /// Figures worth a look, each a short phrase: "2 answers late".
     pub notices: Vec<String>,
-    /// What is known of the last answer: "heard as 1: classical, answered in 3.2 ms".
+    /// What is known of the last answer: "Last phrase taken as 1: classical, answered in 3.2 ms".
     pub answer: Option<String>,
 }

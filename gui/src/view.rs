@@ -1,7 +1,8 @@
 //! The window's contents.
 
 use egui::{
-    Align, Color32, ComboBox, DragValue, Frame, Grid, Layout, Margin, Response, RichText, Slider, Ui, vec2,
+    Align, Color32, ComboBox, DragValue, Frame, Grid, InnerResponse, Label, Layout, Margin, Response,
+    RichText, Slider, TextWrapMode, Ui, vec2,
 };
 
 use crate::{Control, Intent, Snapshot};
@@ -11,6 +12,26 @@ const WARNING: Color32 = Color32::from_rgb(0xe0, 0xa4, 0x58);
 const BACKGROUND: Color32 = Color32::from_rgb(0x1b, 0x1d, 0x21);
 const TEXT: Color32 = Color32::from_rgb(0xd6, 0xd9, 0xde);
 const QUIET: Color32 = Color32::from_rgb(0x8a, 0x90, 0x99);
+/// Boxes that hold text.
+const BOX: Color32 = Color32::from_rgb(0x2c, 0x30, 0x37);
+/// Rails, knobs and check boxes: they hold no text that would tell them from the background.
+const RAIL: Color32 = Color32::from_rgb(0x4a, 0x4f, 0x59);
+
+const MARGIN: f32 = 18.0;
+const GAP: f32 = 10.0;
+/// Between a list's edge and its rows.
+const INSET: f32 = 6.0;
+/// The line around a list.
+const FRAME: f32 = 1.0;
+const LABELS: f32 = 60.0;
+const AFTER_LABELS: f32 = 16.0;
+/// What the labels leave to the controls, so that all end at the same line on the right.
+const CONTROLS: f32 = View::SIZE.0 - 2.0 * MARGIN - LABELS - AFTER_LABELS;
+/// A number's box; wide enough for "100 %" that it never changes its width.
+const NUMBER: f32 = 58.0;
+
+/// The height of the line at the bottom.
+const BOTTOM: f32 = 14.0;
 
 /// What the editor remembers between frames.
 #[derive(Debug, Default)]
@@ -21,17 +42,24 @@ pub struct View {
 
 impl View {
     /// The window's size, in points.
-    pub const SIZE: (f32, f32) = (420.0, 410.0);
+    pub const SIZE: (f32, f32) = (420.0, 430.0);
 
     /// Sets the looks; once for each window.
     pub fn dress(context: &egui::Context) {
         context.all_styles_mut(|style| {
-            style.spacing.item_spacing = vec2(10.0, 10.0);
-            style.spacing.slider_width = 210.0;
-            style.spacing.combo_width = 210.0;
+            style.spacing.item_spacing = vec2(GAP, GAP);
+            style.spacing.interact_size.x = NUMBER;
+            style.spacing.slider_width = CONTROLS - GAP - NUMBER;
+            style.spacing.combo_width = CONTROLS;
             style.visuals = egui::Visuals::dark();
             style.visuals.override_text_color = Some(TEXT);
             style.visuals.panel_fill = BACKGROUND;
+            style.visuals.window_fill = BACKGROUND;
+            style.visuals.widgets.inactive.bg_fill = RAIL;
+            style.visuals.widgets.inactive.weak_bg_fill = BOX;
+            style.visuals.widgets.open.weak_bg_fill = BOX;
+            style.visuals.widgets.hovered.weak_bg_fill = RAIL;
+            style.spacing.menu_margin = Margin::same(INSET as i8);
             style.visuals.selection.bg_fill = ACCENT.gamma_multiply(0.6);
             style.visuals.slider_trailing_fill = true;
         });
@@ -39,17 +67,21 @@ impl View {
 
     /// Draws a frame; `send` takes what the user wants.
     pub fn show(&mut self, ui: &mut Ui, snapshot: &Snapshot, send: &mut dyn FnMut(Intent)) {
-        let frame = Frame::new().fill(BACKGROUND).inner_margin(Margin::same(18));
+        let frame = Frame::new().fill(BACKGROUND).inner_margin(Margin::same(MARGIN as i8));
         frame.show(ui, |ui| {
             ui.set_min_size(ui.available_size());
             self.header(ui, snapshot, send);
             ui.separator();
-            Grid::new("controls").num_columns(2).spacing(vec2(16.0, 12.0)).show(ui, |ui| {
-                self.controls(ui, snapshot, send);
-            });
+            let grid = Grid::new("controls").num_columns(2).min_col_width(LABELS);
+            grid.spacing(vec2(AFTER_LABELS, 12.0)).show(ui, |ui| self.controls(ui, snapshot, send));
             ui.separator();
             footer(ui, snapshot);
         });
+    }
+
+    /// Ends the gesture that a closed window has left open, if any.
+    pub fn let_go(&mut self) -> Option<Intent> {
+        self.held.take().map(Intent::End)
     }
 
     fn header(&mut self, ui: &mut Ui, snapshot: &Snapshot, send: &mut dyn FnMut(Intent)) {
@@ -66,10 +98,9 @@ impl View {
 
     fn controls(&mut self, ui: &mut Ui, snapshot: &Snapshot, send: &mut dyn FnMut(Intent)) {
         label(ui, "Pack");
-        let combo = ComboBox::from_id_salt("pack").selected_text(snapshot.pack.as_str());
-        let opened = combo.show_ui(ui, |ui| {
+        let opened = list(ui, "pack", &snapshot.pack, |ui| {
             for (index, pack) in snapshot.packs.iter().enumerate() {
-                if ui.selectable_label(*pack == snapshot.pack, pack.as_str()).clicked() {
+                if ui.selectable_label(snapshot.chosen == Some(index), pack.as_str()).clicked() {
                     send(Intent::Pack(index));
                 }
             }
@@ -79,11 +110,11 @@ impl View {
         }
         ui.end_row();
 
-        label(ui, "From");
+        label(ui, "Source");
         slot(ui, Control::Source, snapshot, send);
         ui.end_row();
 
-        label(ui, "To");
+        label(ui, "Target");
         slot(ui, Control::Target, snapshot, send);
         ui.end_row();
 
@@ -102,7 +133,8 @@ impl View {
             ),
         ] {
             label(ui, name);
-            let mut percent = value * 100.0;
+            // Rounded beforehand: the slider would round it and report that as a change by the user.
+            let mut percent = (value * 100.0).round();
             let slider = Slider::new(&mut percent, 0.0..=100.0).suffix(" %").fixed_decimals(0);
             let response = ui.add(slider).on_hover_text(hint);
             self.report(&response, control, percent / 100.0, send);
@@ -112,7 +144,9 @@ impl View {
         label(ui, "Seed");
         let mut seed = snapshot.seed;
         let response = ui.add_enabled(snapshot.variation > 0.0, DragValue::new(&mut seed).range(0..=9999));
-        let response = response.on_hover_text("Which of the answers that chance allows.");
+        let response = response
+            .on_hover_text("Which of the answers that chance allows.")
+            .on_disabled_hover_text("Without variation there is one answer only.");
         self.report(&response, Control::Seed, f32::from(seed), send);
         ui.end_row();
     }
@@ -149,7 +183,18 @@ fn label(ui: &mut Ui, text: &str) {
     ui.label(RichText::new(text).color(QUIET));
 }
 
-/// A list of the genre slots.
+/// A list to choose from, long enough to show every slot without scrolling.
+fn list(ui: &mut Ui, id: &str, chosen: &str, rows: impl FnOnce(&mut Ui)) -> InnerResponse<Option<()>> {
+    let combo = ComboBox::from_id_salt(id).selected_text(chosen).truncate().height(260.0);
+    combo.show_ui(ui, |ui| {
+        ui.set_max_width(CONTROLS - 2.0 * (INSET + FRAME));
+        ui.style_mut().wrap_mode = Some(TextWrapMode::Truncate);
+        ui.spacing_mut().item_spacing.y = 3.0;
+        rows(ui);
+    })
+}
+
+/// A list of the genre slots that the pack fills, and the chosen one.
 fn slot(ui: &mut Ui, control: Control, snapshot: &Snapshot, send: &mut dyn FnMut(Intent)) {
     let chosen = if control == Control::Source { snapshot.source } else { snapshot.target };
     let name = |value: u8| match value.checked_sub(1) {
@@ -157,9 +202,11 @@ fn slot(ui: &mut Ui, control: Control, snapshot: &Snapshot, send: &mut dyn FnMut
         None => "auto",
     };
     let first = u8::from(control != Control::Source);
-    let id = if first == 0 { "from" } else { "to" };
-    ComboBox::from_id_salt(id).selected_text(name(chosen)).show_ui(ui, |ui| {
-        for value in first..=snapshot.slots.len().min(8) as u8 {
+    let id = if first == 0 { "source" } else { "target" };
+    list(ui, id, name(chosen), |ui| {
+        let offered = (first..=snapshot.slots.len().min(8) as u8)
+            .filter(|&value| value <= snapshot.filled || value == chosen);
+        for value in offered {
             if ui.selectable_label(value == chosen, name(value)).clicked() && value != chosen {
                 whole(control, value.into(), send);
             }
@@ -168,8 +215,10 @@ fn slot(ui: &mut Ui, control: Control, snapshot: &Snapshot, send: &mut dyn FnMut
 }
 
 fn footer(ui: &mut Ui, snapshot: &Snapshot) {
+    ui.spacing_mut().item_spacing.y = 6.0;
     ui.label(RichText::new(snapshot.state.as_str()).color(ACCENT));
-    if let Some(answer) = &snapshot.answer {
+    // Where nothing asks the network, what is known of its last answer says nothing.
+    if let (Some(answer), None) = (&snapshot.answer, &snapshot.problem) {
         label(ui, answer);
     }
     if !snapshot.notices.is_empty() {
@@ -177,6 +226,11 @@ fn footer(ui: &mut Ui, snapshot: &Snapshot) {
     }
     if let Some(problem) = &snapshot.problem {
         ui.label(RichText::new(problem.as_str()).color(WARNING));
+    }
+    if let Some(folder) = &snapshot.folder {
+        let text = RichText::new(format!("Packs folder: {folder}")).size(11.0).color(QUIET);
+        ui.add_space((ui.available_height() - BOTTOM).max(0.0));
+        ui.add(Label::new(text).truncate());
     }
 }
 
@@ -190,7 +244,9 @@ mod tests {
         Snapshot {
             pack: "default".into(),
             packs: vec!["default".into()],
+            folder: Some("/home/somebody/.local/share/contrafact/packs".repeat(2)),
             slots: (1..=8).map(|slot| format!("{slot}: empty")).collect(),
+            filled: 8,
             target: 1,
             amount: 0.5,
             state: "waiting for notes".into(),
@@ -262,17 +318,50 @@ mod tests {
         );
     }
 
+    /// The host moves parameters while the window is open, to values that the window shows rounded.
+    #[test]
+    fn nothing_is_sent_for_what_the_host_does() {
+        let (context, mut view) = (egui::Context::default(), View::default());
+        View::dress(&context);
+        for thousandth in (0..=1000).step_by(7) {
+            let amount = thousandth as f32 / 1000.0;
+            let snapshot = Snapshot { amount, variation: 1.0 - amount, seed: thousandth, ..snapshot() };
+            assert_eq!(frame(&context, &mut view, &snapshot, vec![]), []);
+        }
+    }
+
+    #[test]
+    fn what_is_held_when_the_window_closes_is_let_go_once() {
+        let (context, mut view, snapshot) = (egui::Context::default(), View::default(), snapshot());
+        View::dress(&context);
+        let begun = (10..360).step_by(8).find_map(|y| {
+            let at = pos2(150.0, y as f32);
+            frame(&context, &mut view, &snapshot, vec![Event::PointerMoved(at)]);
+            let intents = frame(&context, &mut view, &snapshot, vec![press(at, true)]);
+            let begun = intents.into_iter().find(|intent| matches!(intent, Intent::Begin(_)));
+            if begun.is_none() {
+                frame(&context, &mut view, &snapshot, vec![press(at, false)]);
+            }
+            begun
+        });
+        let Some(Intent::Begin(control)) = begun else { panic!("nothing to hold") };
+        assert_eq!(view.let_go(), Some(Intent::End(control)));
+        assert_eq!(view.let_go(), None);
+    }
+
     #[test]
     fn everything_fits_into_the_window() {
         let context = egui::Context::default();
         View::dress(&context);
         let full = Snapshot {
             problem: Some(
-                "the pack Bossa nights is not in the packs folder; put it there or choose another pack"
+                "Notes pass unchanged: /home/somebody/.local/share/contrafact/packs/bossa-nights.safetensors: \
+                 this pack Bossa nights is not the one that the project was saved with; put that one into the \
+                 folder or choose anew"
                     .into(),
             ),
             notices: vec!["12 answers late".into(), "3 notes too many".into()],
-            answer: Some("heard as 1: classical, answered in 3.2 ms".into()),
+            answer: Some("Last phrase taken as 1: classical, answered in 3.2 ms".into()),
             ..snapshot()
         };
         let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, vec2(View::SIZE.0, View::SIZE.1)));
