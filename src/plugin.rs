@@ -157,6 +157,8 @@ impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
                 Err(_) => {
                     self.broken = true;
                     self.shared.break_down();
+                    // What sounds has nobody else to end it. Should this fail too, the rest of the events still pass.
+                    let _ = catch_unwind(AssertUnwindSafe(|| self.audio.give_up(frames, &mut io)));
                 }
             }
         }

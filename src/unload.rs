@@ -6,14 +6,6 @@ pub use system::stay;
 #[cfg(target_os = "linux")]
 mod system {
     use std::ffi::c_void;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    /// More keys than glibc (1,024) or musl (128) has.
-    const KEYS: usize = 1024;
-    const NONE: u32 = u32::MAX;
-
-    /// The key of Rust's standard library in this image.
-    static KEY: AtomicU32 = AtomicU32::new(NONE);
 
     /// Keeps this library loaded until the process ends.
     ///
@@ -30,6 +22,21 @@ mod system {
             }
         }
     }
+}
+
+/// Taking back the standard library's promise to be called when a thread ends. Only with glibc: other C libraries number
+/// their keys otherwise (musl does not unload at all).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod keys {
+    use std::ffi::c_void;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// As many keys as glibc has.
+    const KEYS: usize = 1024;
+    const NONE: u32 = u32::MAX;
+
+    /// The key of Rust's standard library in this image.
+    static KEY: AtomicU32 = AtomicU32::new(NONE);
 
     /// Finds the key under which the standard library asks to be called when a thread ends.
     ///
@@ -38,7 +45,7 @@ mod system {
     /// host crashes. The standard library never gives the key back and does not tell it; but it is the one that has a
     /// value on this thread after the first such call and had none before.
     extern "C" fn loaded() {
-        if is_program() {
+        if is_program() || !has_std() {
             return;
         }
         let before = values();
@@ -74,6 +81,18 @@ mod system {
     /// Whether this code is part of the program itself (a test), which is never unloaded, and where the standard library
     /// forbids to ask for the thread before `main`.
     fn is_program() -> bool {
+        // SAFETY: the kernel always says where the program's own headers are.
+        let program = unsafe { libc::getauxval(libc::AT_PHDR) } as *const c_void;
+        is_ours(program)
+    }
+
+    /// Whether the standard library is part of this image. Where others share it, its key is theirs too.
+    fn has_std() -> bool {
+        is_ours(std::thread::current as *const c_void)
+    }
+
+    /// Whether an address lies in this image.
+    fn is_ours(address: *const c_void) -> bool {
         let base = |address: *const c_void| {
             // SAFETY: as in `stay`; an address that belongs to no image leaves the zeros.
             unsafe {
@@ -82,9 +101,18 @@ mod system {
                 info.dli_fbase
             }
         };
-        // SAFETY: the kernel always says where the program's own headers are.
-        let program = unsafe { libc::getauxval(libc::AT_PHDR) } as *const c_void;
-        base(program) == base(is_program as *const c_void)
+        base(address) == base(is_ours as *const c_void)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn only_what_is_in_this_image_is_ours() {
+            assert!(is_program() && has_std());
+            assert!(!is_ours(libc::getauxval as *const c_void) && !is_ours(std::ptr::null()));
+        }
     }
 }
 

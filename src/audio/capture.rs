@@ -6,7 +6,7 @@
 
 use arrayvec::ArrayVec;
 use nice_plug::midi::VoiceID;
-use phrase::{MAX_NOTES, Note, Phrase, realise};
+use phrase::{MAX_NOTES, Note, Phrase, STEPS, nearest, realise};
 
 use super::event::{Address, Voice};
 
@@ -96,6 +96,12 @@ impl Capture {
     /// The key that an expression means where it names none itself.
     pub fn voice(&self, address: Address) -> Option<Voice> {
         self.held.iter().find(|held| address.means(held.voice, held.id)).map(|held| held.voice)
+    }
+
+    /// Whether a note of the key was struck between the closing and the line: it will not sound before its own line.
+    pub fn is_early(&self, voice: Voice) -> bool {
+        let is = |note: &Note| !note.tied_in && note.pitch == voice.pitch && note.channel == voice.channel;
+        self.waiting.is_some() && self.phrase.notes.iter().any(is)
     }
 
     /// The phrase as it would be if it closed now and its line were at `line`: what is held sounds to the end.
@@ -196,10 +202,18 @@ fn end_before_line(closed: &mut Phrase, voice: Voice, end: f64) {
 /// the phrase `closed` is how it was in the end.
 ///
 /// The network heard the same cells either way, for a note that is held at the closing sounds to the last step. So its
-/// cells are made into notes once more, from the finished phrase: exactly the answer that this would have had.
+/// cells are made into notes once more, from the finished phrase: exactly the answer that this would have had. But
+/// where a loop cuts a phrase short, a held note has cells past the line; let go, its key has none there any more.
 pub fn settle(answer: &mut Phrase, asked: &Phrase, closed: &Phrase) {
     if asked.notes != closed.notes {
-        let cells = answer.roll().sounding;
+        let mut cells = answer.roll().sounding;
+        for note in asked.notes.iter().filter(|note| note.tied_out) {
+            let held = closed.notes.iter().any(|other| other.tied_out && other.pitch == note.pitch);
+            if let Some(row) = note.row().filter(|_| !held) {
+                let line = nearest(note.end()).clamp(0, STEPS as i64) as usize;
+                cells[line..].iter_mut().for_each(|step| *step &= !(1 << row));
+            }
+        }
         realise(closed, &cells, 0, answer);
     }
 }
@@ -211,7 +225,6 @@ fn grained(time: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use nice_plug::midi::{Channel, Key};
-    use phrase::nearest;
     use proptest::prelude::*;
 
     use super::*;

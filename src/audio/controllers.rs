@@ -2,7 +2,7 @@
 
 use nice_plug::midi::NoteEvent;
 
-use super::event::{Event, Io, moved};
+use super::event::{Event, Io, Kind, kind, moved};
 
 /// Places in the queue: more than 500 events a second at 120 BPM. What finds none is lost and counted.
 const CAPACITY: usize = 8192;
@@ -19,11 +19,15 @@ struct Waiting {
 /// Allocated once; nothing else allocates.
 #[derive(Debug)]
 pub struct Controllers {
-    /// A ring: `due` events that have their time of coming out, then those of the phrase being played.
+    /// A ring: `due` events that have their time of coming out, then those of the phrase being played, and last the
+    /// `early` ones, which belong to the next.
     ring: Box<[Option<Waiting>]>,
     first: usize,
     due: usize,
+    early: usize,
     len: usize,
+    /// How many of the due ones are left of a phrase that is over.
+    overdue: usize,
     sent: Sent,
     lost: u32,
 }
@@ -32,7 +36,7 @@ impl Controllers {
     /// An empty queue.
     pub fn new() -> Self {
         let ring = vec![None; CAPACITY].into_boxed_slice();
-        Self { ring, first: 0, due: 0, len: 0, sent: Sent::default(), lost: 0 }
+        Self { ring, first: 0, due: 0, early: 0, len: 0, overdue: 0, sent: Sent::default(), lost: 0 }
     }
 
     /// Whether nothing waits.
@@ -51,12 +55,31 @@ impl Controllers {
             self.lost = self.lost.saturating_add(1);
             return;
         }
-        self.ring[(self.first + self.len) % CAPACITY] = Some(Waiting { time, event });
+        let place = self.len - self.early;
+        for index in (place..self.len).rev() {
+            self.ring[(self.first + index + 1) % CAPACITY] = self.ring[(self.first + index) % CAPACITY];
+        }
+        self.ring[(self.first + place) % CAPACITY] = Some(Waiting { time, event });
         self.len += 1;
     }
 
-    /// A line is reached: what was played before it comes out `delay` steps after it was played.
+    /// Keeps an event of a note that was played before the coming `line` and belongs after it.
+    pub fn push_early(&mut self, line: f64, event: Event) {
+        let early = std::mem::take(&mut self.early);
+        let before = self.len;
+        self.push(line, event);
+        self.early = early + (self.len - before);
+    }
+
+    /// A line is reached: what was played before it comes out `delay` steps after it was played. What a shorter phrase
+    /// has left no time for comes out on the line, so that the next phrase finds what its controllers build on.
     pub fn line(&mut self, line: f64, delay: f64) {
+        for index in 0..self.due {
+            if let Some(waiting) = &mut self.ring[(self.first + index) % CAPACITY] {
+                waiting.time = waiting.time.min(line);
+            }
+        }
+        (self.overdue, self.early) = (self.due, 0);
         while self.due < self.len {
             match &mut self.ring[(self.first + self.due) % CAPACITY] {
                 Some(waiting) if waiting.time < line => waiting.time += delay,
@@ -71,6 +94,13 @@ impl Controllers {
         if self.due == 0 { None } else { self.ring[self.first].map(|waiting| waiting.time) }
     }
 
+    /// Whether the next event goes after the notes that begin on its sample: an expression means a note that sounds. But
+    /// one that is left of a phrase that is over must not reach the next one's notes.
+    pub fn next_follows_notes(&self) -> bool {
+        let is_expression = |waiting: Waiting| matches!(kind(&waiting.event), Kind::Expression(_));
+        self.overdue == 0 && self.ring[self.first].is_some_and(is_expression)
+    }
+
     /// Sends the next event at `sample`.
     pub fn send_next(&mut self, sample: u32, io: &mut impl Io) {
         if self.due > 0
@@ -79,6 +109,7 @@ impl Controllers {
             self.first = (self.first + 1) % CAPACITY;
             self.due -= 1;
             self.len -= 1;
+            self.overdue = self.overdue.saturating_sub(1);
             self.send(moved(waiting.event, sample), io);
         }
     }
@@ -97,7 +128,7 @@ impl Controllers {
 
     /// Forgets what waits.
     pub fn forget(&mut self) {
-        (self.first, self.due, self.len) = (0, 0, 0);
+        (self.first, self.due, self.early, self.len, self.overdue) = (0, 0, 0, 0, 0);
     }
 }
 

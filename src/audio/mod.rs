@@ -33,6 +33,7 @@ use player::Player;
 const PHRASE: f64 = STEPS as f64;
 /// How long before the line, in steps, a phrase is first asked for as it stands.
 const AHEAD: f64 = STEPS_PER_BEAT as f64;
+
 /// What the host and the user say for one block.
 #[derive(Clone, Copy, Debug)]
 pub struct Block {
@@ -105,7 +106,9 @@ impl Audio {
         let switched = std::mem::replace(&mut self.bypassed, block.bypass) != block.bypass;
         // A host that creeps backwards in slips too small for a jump must not take us before our phrase.
         let behind = span.is_some_and(|span| span.at < self.start - 1.0);
-        if self.hush || switched || behind || change != Change::None {
+        // Bypassed, no time matters: what is held and pedalled there sounds on whatever the transport does.
+        let anew = !block.bypass && (behind || change != Change::None);
+        if self.hush || switched || anew {
             self.silence(0, io);
             if let Some(span) = &span {
                 self.begin(span);
@@ -123,6 +126,13 @@ impl Audio {
         }
         self.meters(span.as_ref());
         self.is_active()
+    }
+
+    /// After a panic in [`Audio::process`]: passes the rest of the block's events and ends all that sounds, for nothing
+    /// here will be called again that could.
+    pub fn give_up(&mut self, frames: u32, io: &mut impl Io) {
+        self.bypass(io);
+        self.silence(frames.saturating_sub(1), io);
     }
 
     /// Whether something is still to come out.
@@ -175,6 +185,8 @@ impl Audio {
             let sample = event.timing().min(block.frames.saturating_sub(1));
             if let Kind::On(..) = kind(&event) {
                 let span = self.clock.start(&block.transport, sample, block.frames);
+                // Their times are of a clock that has stopped.
+                self.controllers.forget();
                 self.begin(&span);
                 return self.walk(&span, Some(event), block, io);
             }
@@ -196,6 +208,7 @@ impl Audio {
         let entry = self.player.next_beat(span.at).filter(|_| self.answers.is_entering());
         let mut event = first.or_else(|| io.next());
         let mut now = span.from;
+        let mut quiet = false;
         loop {
             let input =
                 event.map_or(u32::MAX, |event| event.timing().clamp(now, span.to.saturating_sub(1).max(now)));
@@ -222,11 +235,17 @@ impl Audio {
                 self.enter(entry.unwrap_or(self.line));
             } else {
                 self.reach_line(span, block);
+                quiet = !self.is_active();
             }
         }
         self.player.play(span, span.to, &mut self.controllers, io);
         if !block.offline {
             self.ask_ahead(span, block);
+        }
+        if self.clock.is_free() && quiet && !self.is_active() {
+            // Nothing was left at the line and nothing was played since: our own clock rests until the next note. Not on
+            // the line itself, for this block may hold notes after it.
+            self.clock.reset();
         }
     }
 
@@ -252,7 +271,12 @@ impl Audio {
             Kind::Expression(address) => {
                 // Where the host names its note by number only, the note says which key that is.
                 if let Some(voice) = voice(address).or_else(|| self.capture.voice(address)) {
-                    self.controllers.push(time, addressed(event, voice));
+                    let event = addressed(event, voice);
+                    if self.capture.is_early(voice) {
+                        self.controllers.push_early(self.line, event);
+                    } else {
+                        self.controllers.push(time, event);
+                    }
                 }
             }
             Kind::Controller => self.controllers.push(time, event),
@@ -302,10 +326,6 @@ impl Audio {
         self.start = self.line;
         self.closed = false;
         self.set_line(span);
-        if self.clock.is_free() && !self.is_active() {
-            // Nothing was played and nothing is left: our own clock rests until the next note.
-            self.clock.reset();
-        }
     }
 
     /// A late answer comes in.

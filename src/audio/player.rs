@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 use nice_plug::midi::VoiceID;
-use phrase::{MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, struck_alone, tie_unclaimed};
+use phrase::{MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, nearest, struck_alone, tie_unclaimed};
 
 use super::clock::Span;
 use super::controllers::Controllers;
@@ -11,6 +11,10 @@ use crate::worker::Job;
 
 /// One bit for each note of a phrase.
 type Marks = [u64; MAX_NOTES / 64];
+
+/// What is left at least, in steps (or its own length), of a note that is moved to the line it was early for: as
+/// [`phrase::realise`] has it.
+const LEAST: f64 = 0.5;
 
 /// A note that has begun and not ended.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +29,7 @@ struct Sounding {
 
 impl Sounding {
     fn voice(&self) -> Voice {
-        Voice { pitch: self.note.pitch, channel: self.note.channel }
+        voice(&self.note)
     }
 }
 
@@ -38,6 +42,8 @@ pub struct Player {
     answer: Option<Box<Job>>,
     /// Musical time of the phrase's first step as it is played now; `None` while nothing is played.
     base: Option<f64>,
+    /// Musical time at which it took over: nothing of it sounds before.
+    from: f64,
     /// The next note.
     cursor: usize,
     /// Notes that the tie at the line has taken: they must not be struck.
@@ -54,6 +60,7 @@ impl Player {
             dry: Box::new(Phrase::new(0, 120.0)),
             answer: None,
             base: None,
+            from: 0.0,
             cursor: 0,
             tied: [0; MAX_NOTES / 64],
             now: 0,
@@ -106,7 +113,8 @@ impl Player {
         self.base.map(|base| base + ((time - base) / beat).ceil().max(0.0) * beat)
     }
 
-    /// Sends all that is due before `sample`, in order; at one sample note-offs come first, then controllers.
+    /// Sends all that is due before `sample`, in order; at one sample note-offs come first, then controllers, then
+    /// note-ons and their expressions.
     pub fn play(&mut self, span: &Span, sample: u32, controllers: &mut Controllers, io: &mut impl Io) {
         self.now = self.now.max(span.from);
         let due =
@@ -117,6 +125,8 @@ impl Player {
             let off_at = off.map_or(u32::MAX, |index| due(self.sounding[index].end, self.now));
             let controller_at = controllers.next_time().map_or(u32::MAX, |time| due(time, self.now));
             let on_at = self.next_onset().map_or(u32::MAX, |time| due(time, self.now));
+            let controller_first =
+                controller_at < on_at || controller_at == on_at && !controllers.next_follows_notes();
             if off_at.min(controller_at).min(on_at) >= sample {
                 self.now = self.now.max(sample);
                 return;
@@ -126,7 +136,7 @@ impl Player {
                     let ended = self.sounding.swap_remove(index);
                     io.send(note_off(off_at, ended.voice()));
                 }
-                _ if controller_at <= on_at => controllers.send_next(controller_at, io),
+                _ if controller_first => controllers.send_next(controller_at, io),
                 _ => self.strike_next(span, on_at, io),
             }
         }
@@ -178,14 +188,19 @@ impl Player {
     fn turn_over(&mut self, time: f64, first: usize) {
         self.tied = [0; MAX_NOTES / 64];
         self.cursor = 0;
+        self.from = time;
         let next = self.answer.as_ref().map_or(&*self.dry, |job| &job.answer);
         let base = self.base.unwrap_or(time);
         for sounding in self.sounding.iter_mut().filter(|s| s.direct.is_none() && s.end > time) {
             let claimed = |index: usize| self.tied[index / 64] >> (index % 64) & 1 == 1;
-            // At a line the pieces of held notes say what goes on; inside a phrase any note that spans the moment.
+            // At a line the pieces of held notes say what goes on; inside a phrase any note that is on at the moment.
+            let is_on = |note: &Note| {
+                let began = spans(note, first) || is_early(note, first) && note.end() > first as f64;
+                began && is_key(note, sounding.voice())
+            };
             let piece = match first {
                 0 => tie_unclaimed(&sounding.note, next, 0, claimed),
-                _ => next.notes.iter().position(|note| spans(note, first) && is_key(note, sounding.voice())),
+                _ => next.notes.iter().position(is_on),
             };
             match piece {
                 Some(index) => {
@@ -196,9 +211,12 @@ impl Player {
                 None => sounding.end = time,
             }
         }
-        // What began before and is over is past; what began before and sounds on is struck now.
+        // What began before and is over is past; what began before and sounds on is struck now. So is what comes early
+        // for this moment, but for a note that was struck dry just now.
         for (index, note) in next.notes.iter().enumerate() {
-            if first > 0 && note.onset < first as f64 && !spans(note, first) {
+            let was_struck = |dry: &Note| dry.onset == note.onset && is_key(dry, voice(note));
+            let is_past = || !is_early(note, first) || self.dry.notes.iter().any(was_struck);
+            if first > 0 && note.onset < first as f64 && !spans(note, first) && is_past() {
                 self.tied[index / 64] |= 1 << (index % 64);
             }
         }
@@ -211,7 +229,7 @@ impl Player {
             let index = self.cursor;
             let note = self.phrase().notes.get(index)?;
             if self.tied[index / 64] >> (index % 64) & 1 == 0 && struck_alone(note, 0) {
-                return Some(base + note.onset.max(0.0));
+                return Some((base + note.onset).max(self.from));
             }
             self.cursor += 1;
         }
@@ -221,11 +239,13 @@ impl Player {
         let Some(base) = self.base else { return };
         let note = self.phrase().notes[self.cursor];
         self.cursor += 1;
-        let voice = Voice { pitch: note.pitch, channel: note.channel };
+        let voice = voice(&note);
         // One key of one channel sounds once: a host could not tell two apart.
         self.release_if(sample, io, |sounding| sounding.voice() == voice);
-        // However short, a note ends after it began.
-        let end = end(&note, base).max(span.time(sample + 1));
+        // However short, a note ends after it began; one that was early keeps something of its length.
+        let moved = base + note.onset < self.from;
+        let least = if moved { self.from + note.length.min(LEAST) } else { f64::NEG_INFINITY };
+        let end = end(&note, base).max(least).max(span.time(sample + 1));
         self.sounding.push(Sounding { note, end, direct: None });
         io.send(note_on(sample, voice, note.velocity));
     }
@@ -251,6 +271,15 @@ fn end(note: &Note, base: f64) -> f64 {
 /// Whether a note begins before the step and sounds at least one step on.
 fn spans(note: &Note, step: usize) -> bool {
     note.onset < step as f64 && (note.tied_out || note.end() >= step as f64 + 1.0)
+}
+
+/// Whether a note begins before the step that is its own.
+fn is_early(note: &Note, step: usize) -> bool {
+    note.onset < step as f64 && nearest(note.onset) >= step as i64
+}
+
+fn voice(note: &Note) -> Voice {
+    Voice { pitch: note.pitch, channel: note.channel }
 }
 
 fn is_key(note: &Note, voice: Voice) -> bool {

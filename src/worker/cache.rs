@@ -3,13 +3,12 @@
 use model::{Report, Settings};
 use phrase::{Note, Phrase};
 
-/// Answers kept. A full one takes 40 KiB, a usual one 4.
+/// Answers kept. A full one takes 80 KiB with its phrase, a usual one 8.
 const ENTRIES: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Key {
     pack: u64,
-    notes: u64,
     settings: Settings,
     /// The phrase's place in the song, where the answer depends on it: only chance does.
     position: Option<i64>,
@@ -18,6 +17,8 @@ struct Key {
 #[derive(Debug)]
 struct Entry {
     key: Key,
+    /// The phrase itself, not a hash of it: two phrases that share one would share an answer.
+    input: Vec<Note>,
     answer: Vec<Note>,
     report: Report,
     used: u64,
@@ -41,7 +42,8 @@ impl Cache {
     ) -> Option<Report> {
         self.clock += 1;
         let key = key(pack, input, settings);
-        let entry = self.entries.iter_mut().find(|entry| entry.key == key)?;
+        let entry =
+            self.entries.iter_mut().find(|entry| entry.key == key && entry.input[..] == input.notes[..])?;
         entry.used = self.clock;
         out.clear(input.position, input.tempo);
         out.notes.extend(entry.answer.iter().copied());
@@ -52,7 +54,8 @@ impl Cache {
     pub fn put(&mut self, pack: u64, input: &Phrase, settings: &Settings, answer: &Phrase, report: Report) {
         self.clock += 1;
         let key = key(pack, input, settings);
-        let entry = Entry { key, answer: answer.notes.to_vec(), report, used: self.clock };
+        let (input, answer) = (input.notes.to_vec(), answer.notes.to_vec());
+        let entry = Entry { key, input, answer, report, used: self.clock };
         if self.entries.len() < ENTRIES {
             self.entries.push(entry);
         } else if let Some(oldest) = self.entries.iter_mut().min_by_key(|entry| entry.used) {
@@ -68,7 +71,7 @@ impl Cache {
 
 fn key(pack: u64, input: &Phrase, settings: &Settings) -> Key {
     let position = (settings.variation > 0.0).then_some(input.position);
-    Key { pack, notes: input.fingerprint(), settings: *settings, position }
+    Key { pack, settings: *settings, position }
 }
 
 #[cfg(test)]

@@ -44,13 +44,13 @@ pub struct Worker {
 static SHARED: Mutex<Weak<Worker>> = Mutex::new(Weak::new());
 
 impl Worker {
-    /// The worker that all instances of this process share; started where there is none.
+    /// The worker that all instances of this process share; started where there is none, or only one that has died.
     ///
     /// # Errors
     /// When the system refuses another thread.
     pub fn shared() -> std::io::Result<Arc<Self>> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(worker) = shared.upgrade() {
+        if let Some(worker) = shared.upgrade().filter(|worker| worker.alive.load(Ordering::Acquire)) {
             return Ok(worker);
         }
         let worker = Self::start(Box::new(Packs))?;

@@ -1,6 +1,6 @@
 //! The worker's loop: takes jobs from all instances, answers them one at a time.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -34,8 +34,8 @@ struct Loaded {
     number: u64,
     source: Source,
     network: RefCell<Box<dyn Network>>,
-    /// It panicked once: nothing it would say is to be trusted.
-    broken: Cell<bool>,
+    /// Why nothing it would say is to be trusted: it panicked once.
+    broken: RefCell<Option<String>>,
 }
 
 struct Instance {
@@ -92,9 +92,7 @@ impl Run {
 
     /// Does what is to be done next; false where there was nothing.
     fn step(&mut self) -> bool {
-        while let Ok(control) = self.control.try_recv() {
-            self.obey(control);
-        }
+        // Orders after jobs: who asks for a pack has ordered it before, so that no job is met without its order.
         for instance in &mut self.instances {
             while let Ok(job) = instance.jobs.pop() {
                 if let Some(older) = instance.waiting.replace(job) {
@@ -102,9 +100,15 @@ impl Run {
                 }
             }
         }
+        let mut told = false;
+        while let Ok(control) = self.control.try_recv() {
+            self.obey(control);
+            told = true;
+        }
         let count = self.instances.len();
         let next = (0..count).map(|i| (self.turn + i) % count).find(|&i| self.instances[i].waiting.is_some());
-        let Some(index) = next else { return false };
+        // An instance that has come just now may have asked already.
+        let Some(index) = next else { return told };
         self.turn = index + 1;
         let instance = &mut self.instances[index];
         if let Some(mut job) = instance.waiting.take() {
@@ -159,7 +163,8 @@ impl Run {
     /// The pack from memory where an instance has it already.
     fn load(&mut self, source: Source) -> Result<Rc<Loaded>, String> {
         let mut known = self.loaded.iter().filter_map(Weak::upgrade);
-        if let Some(loaded) = known.find(|loaded| loaded.source == source && !loaded.broken.get()) {
+        if let Some(loaded) = known.find(|loaded| loaded.source == source && loaded.broken.borrow().is_none())
+        {
             return Ok(loaded);
         }
         let engine = &mut self.engine;
@@ -170,7 +175,7 @@ impl Run {
             number: self.numbers,
             source,
             network: RefCell::new(network),
-            broken: Cell::new(false),
+            broken: RefCell::new(None),
         });
         self.loaded.push(Rc::downgrade(&loaded));
         Ok(loaded)
@@ -196,9 +201,12 @@ fn work(instance: &Instance, job: &mut Job, cache: &mut Cache) -> Outcome {
     if job.ticket.pack != instance.stamp {
         return Outcome::Superseded;
     }
-    let Some(pack) = instance.pack.as_ref().filter(|pack| !pack.broken.get()) else {
+    let Some(pack) = &instance.pack else { return Outcome::NoNetwork };
+    if let Some(reason) = &*pack.broken.borrow() {
+        // It broke down in another instance's hands.
+        instance.shared.pack_failed(instance.stamp, reason.clone());
         return Outcome::NoNetwork;
-    };
+    }
     let Job { input, settings, answer, .. } = job;
     if let Some(report) = cache.get(pack.number, input, settings, answer) {
         return Outcome::Answered(report);
@@ -208,8 +216,9 @@ fn work(instance: &Instance, job: &mut Job, cache: &mut Cache) -> Outcome {
     let attempt =
         catch_unwind(AssertUnwindSafe(|| pack.network.borrow_mut().answer(input, settings, answer)));
     let result = attempt.unwrap_or_else(|panic| {
-        pack.broken.set(true);
-        Err(why(&*panic))
+        let reason = why(&*panic);
+        pack.broken.replace(Some(reason.clone()));
+        Err(reason)
     });
     match result {
         Ok(report) => {

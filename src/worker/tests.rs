@@ -135,6 +135,8 @@ fn a_panic_in_the_network_is_reported_and_harms_no_other_pack() {
     assert!(first.shared.is_dry() && first.shared.pack().problem.unwrap().contains("a fault in the network"));
     assert!(second.ask(60, 0));
     assert_eq!(second.hear().unwrap().outcome, Outcome::NoNetwork);
+    // The other instance of the pack is told why.
+    assert!(second.shared.is_dry() && second.shared.pack().problem == first.shared.pack().problem);
     assert!(second.desk.is_alive() && second.seat.is_alive());
 }
 
@@ -171,6 +173,48 @@ fn a_dead_worker_is_known_to_all() {
         place.ask(60, 0);
         assert!(place.hear().is_none() && !place.seat.is_alive());
     }
+}
+
+#[test]
+fn a_job_is_never_met_without_the_order_for_its_pack() {
+    let (worker, _) = worker(Way::Octaves);
+    let mut busy = place(&worker);
+    // Between the orders and the last instance's jobs the worker looks at all of these.
+    let idle = Arc::new(Shared::default());
+    let rings: Vec<_> = (1_000..3_000)
+        .map(|id| {
+            let ((ask, jobs), (answers, hear)) = (RingBuffer::new(1), RingBuffer::new(1));
+            let _ = worker.control.send(Control::Enter { id, jobs, answers, shared: idle.clone() });
+            (ask, hear)
+        })
+        .collect();
+    let mut last = place(&worker);
+    for stamp in 2..5_000 {
+        busy.ask(60, stamp);
+        last.shared.announce(stamp, PackView::default());
+        last.seat.choose(stamp, Some(Source::Default));
+        last.shared.publish(stamp);
+        last.desk.ask(|job| job.ticket = Ticket { pack: stamp, ..Ticket::default() });
+        let job = last.hear().unwrap();
+        assert!(matches!(job.outcome, Outcome::Answered(_)), "{stamp}");
+        last.desk.keep(job);
+        if let Some(job) = busy.desk.hear() {
+            busy.desk.keep(job);
+        }
+    }
+    drop(rings);
+}
+
+#[test]
+fn new_instances_get_a_worker_that_lives() {
+    let old = Worker::shared().unwrap();
+    assert!(Arc::ptr_eq(&old, &Worker::shared().unwrap()));
+    old.die();
+    while old.alive.load(Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+    let new = Worker::shared().unwrap();
+    assert!(new.alive.load(Ordering::SeqCst) && !Arc::ptr_eq(&old, &new));
 }
 
 #[test]

@@ -37,6 +37,25 @@ fn a_late_answer_comes_in_at_the_next_beat_and_dry_notes_fill_the_gap() {
 }
 
 #[test]
+fn a_note_that_is_early_for_the_beat_of_a_late_answer_is_heard_once() {
+    let (open, gate) = unbounded();
+    let mut rig = Rig::new(Way::Gated(gate));
+    (rig.offline, rig.settings) = (false, model::Settings::to(1));
+    rig.note(60, 7.8, 8.8);
+    rig.note(62, 7.6, 7.7);
+    // The highest key stays what it is: the answer has it too, and it has been heard, or sounds.
+    rig.note(127, 7.7, 7.8);
+    rig.note(127, 7.9, 8.6);
+    rig.run_to(64.0 + 5.0);
+    (0..9).for_each(|_| open.send(()).unwrap());
+    answered(&rig, 1);
+    rig.run_to(130.0);
+    let mut dry = vec![(62, 71.6, 71.7), (127, 71.7, 71.8), (60, 71.8, 72.0), (127, 71.9, 72.6)];
+    dry.extend([(72, 72.0, 72.8), (74, 72.0, 72.1)]);
+    assert_eq!(rig.in_steps(), dry);
+}
+
+#[test]
 fn a_phrase_that_was_asked_for_ahead_is_there_at_the_line_even_in_one_block() {
     let mut rig = Rig::new(Way::Octaves);
     (rig.offline, rig.settings) = (false, model::Settings::to(1));

@@ -3,7 +3,7 @@
 use nice_plug::midi::{Channel, Key, NoteEvent, VoiceID};
 use proptest::prelude::*;
 
-use super::rig::Rig;
+use super::rig::{Rig, Tape};
 use crate::audio::event::Event;
 use crate::worker::fake::Way;
 
@@ -274,6 +274,137 @@ fn notes_that_find_no_room_pass_at_once() {
     rig.run_to(40.0);
     assert_eq!(rig.in_steps(), [(70, 20.0, 30.0)]);
     assert_eq!(rig.shared.meters.overflow(), 1);
+}
+
+#[test]
+fn a_note_after_the_line_on_which_our_own_clock_could_rest_is_played() {
+    for block in [64, 60_000] {
+        let mut rig = Rig::new(Way::Octaves);
+        (rig.playing, rig.block) = (false, block);
+        rig.note(60, 0.0, 2.0);
+        rig.run_to(126.0);
+        assert!(rig.audio.clock.is_free(), "it rests on lines only, whatever the block");
+        // One block holds the line at 128, on which nothing is left, and what comes after it.
+        rig.event(129.0, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 1, value: 0.5 });
+        rig.note(62, 130.0, 133.0);
+        rig.run_to(330.0);
+        assert_eq!(rig.in_steps(), [(60, 64.0, 66.0), (62, 194.0, 197.0)], "block {block}");
+        let turned = |event: &Event| matches!(event, NoteEvent::MidiCC { cc: 1, .. });
+        let wheel = rig.log.iter().filter(|(_, event)| turned(event)).count();
+        assert_eq!((wheel, rig.active, rig.audio.clock.is_free()), (1, false, false));
+    }
+}
+
+/// A tuning of a key on channel 0.
+fn tuning(pitch: u8, tuning: f32) -> Event {
+    let (channel, key) = (Channel::Number(0), Key::Number(pitch));
+    NoteEvent::PolyTuning { timing: 0, voice_id: VoiceID::Wildcard, channel, key, tuning }
+}
+
+/// What came out at a time: `o` for a note-off, `c` for a controller, `n` for a note-on, `e` for an expression.
+fn order_at(rig: &Rig, steps: f64) -> String {
+    let letter = |event: &Event| match event {
+        NoteEvent::NoteOff { .. } => 'o',
+        NoteEvent::NoteOn { .. } => 'n',
+        NoteEvent::PolyTuning { .. } => 'e',
+        _ => 'c',
+    };
+    let sample = rig.sample(steps);
+    rig.log.iter().filter(|(at, _)| *at == sample).map(|(_, event)| letter(event)).collect()
+}
+
+#[test]
+fn controllers_come_before_the_notes_of_their_sample_and_expressions_after() {
+    let mut rig = Rig::new(Way::Octaves);
+    rig.note(60, 0.0, 4.0);
+    rig.event(4.0, NoteEvent::MidiPitchBend { timing: 0, channel: 0, value: 0.7 });
+    rig.note(60, 4.0, 8.0);
+    rig.event(4.0, tuning(60, 0.5));
+    rig.run_to(80.0);
+    assert_eq!(order_at(&rig, 68.0), "ocne");
+}
+
+#[test]
+fn an_early_note_has_its_expressions_on_its_line_and_holds_up_no_controller() {
+    let mut rig = Rig::new(Way::Octaves);
+    rig.note(60, 63.6, 70.0);
+    rig.event(63.6, tuning(60, 0.5));
+    rig.event(63.7, tuning(60, 0.6));
+    rig.event(63.8, NoteEvent::MidiPitchBend { timing: 0, channel: 0, value: 0.7 });
+    rig.event(65.0, tuning(60, 0.7));
+    rig.run_to(140.0);
+    assert_eq!(order_at(&rig, 127.8), "c");
+    assert_eq!(order_at(&rig, 128.0), "nee");
+    assert_eq!(order_at(&rig, 129.0), "e");
+    assert_eq!(rig.log.len(), 6);
+}
+
+#[test]
+fn what_a_shorter_phrase_leaves_of_the_controllers_comes_on_its_line() {
+    let mut rig = Rig::new(Way::Octaves);
+    rig.cycle = Some((0.0, 18.0)); // a phrase of 64 steps and one of 8
+    rig.note(60, 60.0, 62.0);
+    rig.event(61.0, tuning(60, 0.5));
+    rig.event(62.0, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 64, value: 1.0 });
+    rig.note(60, 64.0, 66.0);
+    rig.event(65.0, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 64, value: 0.0 });
+    rig.run_to(90.0);
+    assert_eq!((order_at(&rig, 72.0).as_str(), order_at(&rig, 73.0).as_str()), ("ecn", "c"));
+}
+
+#[test]
+fn bypassed_notes_and_pedals_sound_on_whatever_the_transport_does() {
+    let mut rig = Rig::new(Way::Octaves);
+    rig.bypass = true;
+    rig.on(60, 1.0);
+    rig.event(2.0, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 64, value: 1.0 });
+    rig.run_to(4.0);
+    rig.jump(100.0);
+    rig.run_to(5.0);
+    rig.playing = false;
+    rig.run_to(6.0);
+    rig.playing = true;
+    rig.run_to(7.0);
+    assert_eq!((rig.sounding(), rig.log.len()), (1, 2));
+    rig.off(60, 8.0);
+    rig.run_to(9.0);
+    assert_eq!(rig.in_steps(), [(60, 1.0, 8.0)]);
+}
+
+#[test]
+fn a_short_early_note_keeps_its_length_on_the_line() {
+    let mut rig = Rig::new(Way::Missing);
+    rig.note(60, 63.6, 63.8);
+    rig.note(62, 63.6, 64.2);
+    rig.note(64, 63.6, 66.0);
+    rig.run_to(140.0);
+    assert_eq!(rig.in_steps(), [(60, 128.0, 128.2), (62, 128.0, 128.5), (64, 128.0, 130.0)]);
+}
+
+#[test]
+fn a_key_let_go_just_before_a_loop_cuts_its_phrase_ends_where_it_did() {
+    let mut rig = Rig::new(Way::Octaves);
+    rig.cycle = Some((0.0, 6.0));
+    rig.note(60, 10.0, 30.0); // held over the wrap
+    rig.note(62, 20.0, 23.75);
+    rig.run_to(100.0);
+    assert_eq!(rig.in_steps(), [(60, 34.0, 54.0), (62, 44.0, 47.75)]);
+}
+
+#[test]
+fn after_a_panic_what_sounds_is_ended_and_the_block_passes() {
+    let mut rig = Rig::new(Way::Octaves);
+    rig.note(60, 0.0, 60.0);
+    rig.event(1.0, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 64, value: 1.0 });
+    rig.run_to(80.0);
+    let mut tape = Tape::default();
+    tape.input.extend([tuning(61, 0.5), NoteEvent::MidiCC { timing: 9, channel: 1, cc: 7, value: 0.5 }]);
+    rig.audio.give_up(64, &mut tape);
+    let timings: Vec<_> = tape.sent.iter().map(|event| event.timing()).collect();
+    assert_eq!(timings, [0, 9, 63, 63]);
+    assert!(matches!(tape.sent[2], NoteEvent::NoteOff { key: Key::Number(60), .. }));
+    assert!(matches!(tape.sent[3], NoteEvent::MidiCC { cc: 64, value: 0.0, .. }));
+    assert!(!rig.audio.is_active());
 }
 
 /// What a user, a host or a keyboard may do next.
