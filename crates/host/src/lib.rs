@@ -1,0 +1,26 @@
+//! Headless plugin hosts: they load the *built* plugin and drive it block by block, as a DAW does.
+//!
+//! Two hosts with one face: [`ClapHost`] (over clack) and [`Vst3Host`] (over the `vst3` bindings) both are an
+//! [`Instance`]. A [`Transport`] says where the song is in every block, [`drive`] runs an instance along it, and
+//! [`render_song`] bounces a whole MIDI file. The tests and `cargo xtask play` use nothing else, so what they show
+//! holds for the library that a user installs. Nothing here knows which plugin it hosts.
+//!
+//! Everything runs on the calling thread, which plays main and audio thread in turn: a simple host's offline bounce.
+
+mod clap;
+mod drive;
+mod error;
+mod event;
+mod render;
+mod state;
+mod transport;
+mod vst3;
+
+pub use clap::{ClapHost, ClapLibrary, Descriptor, Param};
+pub use drive::{Instance, Paired, Sounded, drive, pair};
+pub use error::HostError;
+pub use event::{Event, EventKind};
+pub use render::{ANSWER_BEATS, RenderOptions, Rendered, render_song};
+pub use state::with_field;
+pub use transport::{Block, Signature, Tempo, Transport};
+pub use vst3::{Vst3Host, Vst3Param};

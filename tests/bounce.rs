@@ -1,0 +1,117 @@
+//! A bounce of a whole song: the same bytes each time, and those of the model applied to the same phrases.
+
+mod common;
+
+use std::path::Path;
+
+use host::{RenderOptions, Rendered, render_song};
+use model::{Pack, Settings, Transfer};
+use phrase::{CutOptions, DRUM_CHANNEL, Phrase, Song, SongNote, cut, join_notes};
+
+fn song() -> Song {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/harvest-road.mid");
+    Song::read(&path).expect("the example is a song")
+}
+
+fn bounce(song: &Song, amount: f64, block: u32) -> Rendered {
+    let options = RenderOptions { block, ..RenderOptions::default() };
+    let mut plugin = common::instance();
+    plugin.set("Amount", amount).unwrap();
+    plugin.set("Target", common::last_slot() as f64 / 7.0).unwrap();
+    plugin.start(options.sample_rate, block).unwrap();
+    render_song(&mut plugin, song, &options).unwrap()
+}
+
+/// A note in ticks: start, end, pitch, channel, the velocity's bits.
+type Tick = (i64, i64, u8, u8, u32);
+
+/// Notes in ticks, in order.
+fn ticks<'a>(notes: impl Iterator<Item = &'a SongNote>) -> Vec<Tick> {
+    let tick = |step: f64| (step * 120.0).round() as i64;
+    let mut ticks: Vec<_> = notes
+        .filter(|note| note.channel != DRUM_CHANNEL)
+        .map(|note| (tick(note.onset), tick(note.end()), note.pitch, note.channel, note.velocity.to_bits()))
+        .collect();
+    ticks.sort_unstable();
+    ticks
+}
+
+#[test]
+fn a_bounce_is_the_same_to_the_byte_at_any_block_size() {
+    let song = song();
+    let first = bounce(&song, 0.8, 512);
+    assert_eq!((first.hanging, first.stray), (0, 0));
+    assert_ne!(ticks(first.song.notes()), ticks(song.notes()), "the network changed something");
+    for block in [512, 4096, 333] {
+        let again = bounce(&song, 0.8, block);
+        assert_eq!(again.song.to_bytes().unwrap(), first.song.to_bytes().unwrap(), "blocks of {block}");
+    }
+}
+
+#[test]
+fn a_bounce_is_what_the_model_makes_of_the_phrases() {
+    let song = song();
+    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
+    let transfer = Transfer::new(&pack).unwrap();
+    let options = CutOptions { drop_drums: true, ..CutOptions::whole() };
+    for amount in [0.5, 0.8, 1.0] {
+        let settings = Settings { amount, ..Settings::to(common::last_slot()) };
+        let answers: Vec<_> = cut(&song, &options)
+            .phrases
+            .iter()
+            .map(|phrase| {
+                let mut answer = Phrase::new(phrase.position, phrase.tempo);
+                transfer.transfer(phrase, &settings, &mut answer).unwrap();
+                answer
+            })
+            .collect();
+        let expected = join_notes(&answers, 0);
+        let (got, want) = (ticks(bounce(&song, amount.into(), 512).song.notes()), ticks(expected.iter()));
+        let only =
+            |a: &[Tick], b: &[Tick]| a.iter().filter(|note| !b.contains(note)).copied().collect::<Vec<_>>();
+        assert_eq!((only(&got, &want), only(&want, &got)), (vec![], vec![]), "amount {amount}");
+        assert_eq!(got.len(), want.len());
+    }
+}
+
+#[test]
+fn at_amount_0_a_bounce_is_the_song() {
+    let song = song();
+    let bounced = bounce(&song, 0.0, 512);
+    // But for notes just before a bar line of the phrase grid, which wait for it, and the rounding of times to samples.
+    let tick = |step: f64| (step * 120.0).round() as i64;
+    let mut expected: Vec<_> = song.notes().copied().collect();
+    for note in &mut expected {
+        let line = (note.onset / 64.0).ceil() * 64.0;
+        if line - note.onset <= 0.5 && line > note.onset {
+            note.length -= line - note.onset;
+            note.onset = line;
+        }
+    }
+    assert_eq!(ticks(bounced.song.notes()), ticks(expected.iter()));
+    let drums = |song: &Song| {
+        song.notes().filter(|note| note.channel == DRUM_CHANNEL).map(|n| tick(n.onset)).collect()
+    };
+    let (a, b): (Vec<_>, Vec<_>) = (drums(&bounced.song), drums(&song));
+    assert_eq!(a, b, "drums are copied");
+    assert_eq!((&bounced.song.tempos, &bounced.song.signatures), (&song.tempos, &song.signatures));
+    for (track, own) in bounced.song.tracks.iter().zip(&song.tracks) {
+        assert_eq!((&track.name, &track.others), (&own.name, &own.others));
+    }
+}
+
+#[test]
+fn variation_follows_its_seed() {
+    let song = song();
+    let with = |seed: f64| {
+        let mut plugin = common::instance();
+        for (name, value) in [("Amount", 1.0), ("Variation", 0.5), ("Seed", seed / 9999.0)] {
+            plugin.set(name, value).unwrap();
+        }
+        plugin.set("Target", common::last_slot() as f64 / 7.0).unwrap();
+        plugin.start(48_000.0, 512).unwrap();
+        ticks(render_song(&mut plugin, &song, &RenderOptions::default()).unwrap().song.notes())
+    };
+    assert_eq!(with(7.0), with(7.0));
+    assert_ne!(with(7.0), with(8.0));
+}

@@ -1,0 +1,138 @@
+//! `bench`: a phrase's cost, and the plugin's loading.
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use host::ClapHost;
+use model::{Architecture, Ops, Pack, Settings, Transfer};
+use phrase::{Note, Phrase};
+
+use crate::build;
+
+/// Options of `bench`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Runs of our kernels; candle's operations get a tenth.
+    #[arg(long, default_value_t = 500)]
+    runs: usize,
+    /// Only load this library once, and print the microseconds.
+    #[arg(long, hide = true)]
+    load: Option<PathBuf>,
+}
+
+/// Prints a table of times.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(library) = &arguments.load {
+        return load(library);
+    }
+    let library = build::plugin()?;
+    let pack = Pack::from_bytes("the default pack", model::default_pack())?;
+    let Architecture::PatchResnet { generator, .. } = &pack.card.architecture;
+    let parameters: usize = pack.card.architecture.parameters().iter().map(model::Parameter::len).sum();
+    println!(
+        "{} {}: {} channels, {} blocks, {parameters} parameters; one phrase, one thread, wall time",
+        pack.card.name, pack.card.version, generator.channels, generator.blocks,
+    );
+    println!("{:36} {:>10} {:>10} {:>10}", "", "median", "p99", "aim");
+    let runs = arguments.runs.max(1);
+    row("transfer, our kernels", &transfer_times(&pack, Ops::KERNELS, runs)?, "5 ms");
+    row("transfer, candle's operations", &transfer_times(&pack, Ops::BUILT_IN, runs.div_ceil(10))?, "");
+    // Unmeasured: the first time reads the library from the disk.
+    load_time(&library)?;
+    let times = (0..20).map(|_| load_time(&library)).collect::<Result<Vec<_>>>()?;
+    row("library + first instance", &sorted(times), "50 ms");
+    Ok(())
+}
+
+/// The middle of sorted times.
+pub fn median(times: &[Duration]) -> Duration {
+    percentile(times, 50)
+}
+
+/// The time that `percent` of the sorted times do not exceed; zero of none.
+pub fn percentile(times: &[Duration], percent: usize) -> Duration {
+    let index = (times.len() * percent).div_ceil(100).saturating_sub(1);
+    times.get(index).copied().unwrap_or_default()
+}
+
+fn sorted(mut times: Vec<Duration>) -> Vec<Duration> {
+    times.sort_unstable();
+    times
+}
+
+fn row(name: &str, times: &[Duration], aim: &str) {
+    let ms = |time: Duration| format!("{:.2}ms", 1e3 * time.as_secs_f64());
+    println!("{name:36} {:>10} {:>10} {aim:>10}", ms(median(times)), ms(percentile(times, 99)));
+}
+
+fn transfer_times(pack: &Pack, ops: Ops, runs: usize) -> Result<Vec<Duration>> {
+    let transfer = Transfer::with_ops(pack, ops)?;
+    let settings = Settings { source: None, ..Settings::to(pack.card.genres.len() - 1) };
+    let input = busy_phrase();
+    let mut answer = Phrase::new(0, 120.0);
+    for _ in 0..3 {
+        transfer.transfer(&input, &settings, &mut answer)?;
+    }
+    let mut times = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        let start = Instant::now();
+        transfer.transfer(black_box(&input), &settings, &mut answer)?;
+        black_box(&answer);
+        times.push(start.elapsed());
+    }
+    Ok(sorted(times))
+}
+
+/// Four bars of chords and a line of eighths: about as many notes as a busy pianist plays.
+fn busy_phrase() -> Phrase {
+    let mut phrase = Phrase::new(0, 120.0);
+    for (bar, root) in [60, 57, 65, 67].into_iter().enumerate() {
+        let at = 16.0 * bar as f64;
+        for interval in [-24, -12, 0, 4, 7] {
+            phrase.push(Note::new((root + interval) as u8, 0, 0.6, at, 16.0));
+        }
+        for eighth in 0..8 {
+            let pitch = root + 12 + [0, 4, 7, 11, 12, 11, 7, 4][eighth as usize];
+            phrase.push(Note::new(pitch as u8, 0, 0.8, at + 2.0 * f64::from(eighth), 1.9));
+        }
+    }
+    phrase.sort();
+    phrase
+}
+
+/// How long a process of its own takes to load the library and make its first instance: a library that was loaded before
+/// would be warm.
+fn load_time(library: &Path) -> Result<Duration> {
+    let program = std::env::current_exe().context("this program cannot be found")?;
+    let output =
+        Command::new(program).args(["bench", "--load"]).arg(library).output().context("it cannot be run")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let micros = text.trim().parse().with_context(|| format!("the plugin did not load: {text}"))?;
+    Ok(Duration::from_micros(micros))
+}
+
+/// Loads the library, makes an instance and prints how many microseconds that took.
+fn load(library: &Path) -> Result<()> {
+    let start = Instant::now();
+    let instance = ClapHost::open(library)?;
+    println!("{}", start.elapsed().as_micros());
+    drop(instance);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_sorted() {
+        let times: Vec<_> = (1..=200).map(Duration::from_millis).collect();
+        assert_eq!(median(&times), Duration::from_millis(100));
+        assert_eq!(percentile(&times, 99), Duration::from_millis(198));
+        assert_eq!(percentile(&times[..1], 99), Duration::from_millis(1));
+        assert_eq!(percentile(&[], 50), Duration::ZERO);
+    }
+}

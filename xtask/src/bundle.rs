@@ -1,0 +1,33 @@
+//! `bundle`: the plugin as users install it.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::build;
+
+/// The bundles that were made.
+pub struct Bundles {
+    /// The CLAP.
+    pub clap: PathBuf,
+    /// The VST3.
+    pub vst3: PathBuf,
+}
+
+/// Builds and bundles the plugin; the bundler prints where.
+pub fn run() -> Result<Bundles> {
+    build::plugin()?;
+    let target = build::target()?;
+    // The bundler reads bundler.toml from the current folder.
+    env::set_current_dir(build::root()?).context("the workspace's folder cannot be entered")?;
+    nice_plug_xtask::bundle(&target, build::PLUGIN, &["--release".to_owned()], false)?;
+    let folder = target.join("bundled");
+    let bundles = Bundles { clap: folder.join("contrafact.clap"), vst3: folder.join("contrafact.vst3") };
+    for bundle in [&bundles.clap, &bundles.vst3] {
+        if !bundle.exists() {
+            bail!("{} was not made: does the plugin export that format?", bundle.display());
+        }
+    }
+    Ok(bundles)
+}

@@ -1,0 +1,65 @@
+//! `cargo xtask`: the project's own commands.
+//!
+//! One file a command; each is thin over the crates. A failure is one sentence and exit code 1, and leaves files as they
+//! were.
+
+mod bench;
+mod build;
+mod bundle;
+mod font;
+mod genres;
+mod install;
+mod picture;
+mod play;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, about = "Contrafact's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI and as a picture.
+    Play(play::Arguments),
+    /// Build the plugin and bundle it as CLAP and VST3 in target/bundled.
+    Bundle,
+    /// Bundle the plugin and copy it to the user's CLAP and VST3 folders.
+    Install(install::Arguments),
+    /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
+    Train(trainer::make::MakeOptions),
+    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin.
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Play(arguments) => play::run(&arguments),
+        Command::Bundle => bundle::run().map(|_| ()),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Train(options) => train(&options),
+        Command::Bench(arguments) => {
+            // SAFETY: nothing has started a thread yet. candle's operations get one core, as ours have.
+            unsafe { trainer::one_thread_an_operation() };
+            bench::run(&arguments)
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn train(options: &trainer::make::MakeOptions) -> anyhow::Result<()> {
+    // SAFETY: nothing has started a thread yet.
+    unsafe { trainer::one_thread_an_operation() };
+    trainer::make::make(options)
+}

@@ -1,0 +1,214 @@
+//! `play`: a MIDI file through the built plugin, as a DAW's bounce.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use host::{ClapHost, RenderOptions, render_song};
+use model::{Card, Pack, Settings, Transfer};
+use phrase::{ContentChange, CutOptions, Phrase, Song, cut};
+
+use crate::bench::{median, percentile};
+use crate::picture::{self, Cells};
+use crate::{build, genres};
+
+/// Options of `play`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The MIDI file.
+    song: PathBuf,
+    /// The genre to recast it into: a name, or a slot's number.
+    #[arg(long)]
+    to: String,
+    /// The genre that it is in; "auto" lets the plugin hear for itself.
+    #[arg(long, default_value = "auto")]
+    from: String,
+    /// How far to go, in percent.
+    #[arg(long, default_value_t = 80.0)]
+    amount: f32,
+    /// How freely to choose, in percent.
+    #[arg(long, default_value_t = 0.0)]
+    variation: f32,
+    /// Which of the choices, when there is variation.
+    #[arg(long, default_value_t = 0)]
+    seed: u32,
+    /// The MIDI file to write, with a picture (.png) beside it; SONG.to-GENRE.mid in the current folder if not given.
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+    /// Leave the answer where it sounded, four bars late.
+    #[arg(long)]
+    as_heard: bool,
+    /// A pack in place of the one inside the plugin.
+    #[arg(long)]
+    pack: Option<PathBuf>,
+}
+
+/// Samples a second and a block, as a DAW's usual bounce has them.
+const BOUNCE: RenderOptions = RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false };
+
+/// Plays the song and writes the answer.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    check_percent("amount", arguments.amount)?;
+    check_percent("variation", arguments.variation)?;
+    if arguments.seed > 9999 {
+        bail!("--seed must be 0 to 9999");
+    }
+    let song = Song::read(&arguments.song)?;
+    let pack = match &arguments.pack {
+        Some(path) => Pack::read(path)?,
+        None => Pack::from_bytes("the default pack", model::default_pack())?,
+    };
+    let target = genres::slot(&pack.card.genres, &arguments.to)?;
+    let source = genres::source(&pack.card.genres, &arguments.from)?;
+    let (midi, image) = outputs(arguments, &pack.card.genres[usize::from(target)])?;
+    let library = build::plugin()?;
+
+    let rendered = {
+        let packs = tempfile::tempdir().context("no temporary folder can be made")?;
+        if let Some(path) = &arguments.pack {
+            std::fs::copy(path, packs.path().join("play.safetensors"))
+                .context("the pack cannot be copied")?;
+        }
+        // SAFETY: no thread of ours is running, and the plugin that reads the variable is not loaded yet.
+        unsafe { std::env::set_var("CONTRAFACT_PACKS", packs.path()) };
+        let mut plugin = ClapHost::open(&library)?;
+        if arguments.pack.is_some() {
+            choose_pack(&mut plugin, &pack.card)?;
+        }
+        for (name, value) in [
+            ("Target", f64::from(target) / 7.0),
+            ("Source", f64::from(source.map_or(0, |slot| slot + 1)) / 8.0),
+            ("Amount", f64::from(arguments.amount / 100.0)),
+            ("Variation", f64::from(arguments.variation / 100.0)),
+            ("Seed", f64::from(arguments.seed) / 9999.0),
+        ] {
+            plugin.set(name, value)?;
+        }
+        plugin.set_offline(true)?;
+        plugin.start(BOUNCE.sample_rate, BOUNCE.block)?;
+        render_song(&mut plugin, &song, &RenderOptions { as_heard: arguments.as_heard, ..BOUNCE })?
+    };
+
+    let settings = Settings {
+        source,
+        target: Settings::to(usize::from(target)).target,
+        amount: arguments.amount / 100.0,
+        variation: arguments.variation / 100.0,
+        seed: arguments.seed,
+        first: 0,
+    };
+    let title = format!("{} to {}", stem(&arguments.song), pack.card.genres[usize::from(target)]);
+    let (input, output) = (Cells::of(&song), Cells::of(&rendered.song));
+    let picture = picture::draw(&title, &input, &output);
+    rendered.song.write(&midi)?;
+    picture::write(&picture, &image)?;
+
+    println!("answer   {}", midi.display());
+    println!("picture  {}", image.display());
+    println!(
+        "phrases  {} of 4 bars, {} notes in, {} notes out",
+        input.phrases(),
+        notes(&song),
+        notes(&rendered.song)
+    );
+    if !arguments.as_heard {
+        print_change(&input, &output);
+    }
+    if rendered.hanging + rendered.stray > 0 {
+        println!("warning  {} notes never ended, {} ends without a note", rendered.hanging, rendered.stray);
+    }
+    print_times(&pack, &song, &settings)
+}
+
+fn check_percent(name: &str, value: f32) -> Result<()> {
+    if (0.0..=100.0).contains(&value) { Ok(()) } else { bail!("--{name} must be 0 to 100 percent") }
+}
+
+/// Where the answer and its picture go; never over the song itself.
+fn outputs(arguments: &Arguments, genre: &str) -> Result<(PathBuf, PathBuf)> {
+    let name =
+        format!("{}.to-{}.mid", stem(&arguments.song), genre.to_lowercase().replace(['/', '\\', ' '], "-"));
+    let midi = arguments.output.clone().unwrap_or_else(|| name.into());
+    let image = midi.with_extension("png");
+    let same = |path: &Path| {
+        path.canonicalize().is_ok_and(|path| arguments.song.canonicalize().is_ok_and(|song| song == path))
+    };
+    if same(&midi) || same(&image) {
+        bail!("{} is the song itself; give another name with --output", midi.display());
+    }
+    if midi == image {
+        bail!("{} would be the picture too; give a name that ends in .mid", midi.display());
+    }
+    for path in [&midi, &image] {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            bail!("{} is not a folder; make it first or give another --output", folder.display());
+        }
+    }
+    Ok((midi, image))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn notes(song: &Song) -> usize {
+    song.notes().filter(|note| note.channel != phrase::DRUM_CHANNEL).count()
+}
+
+/// Has the plugin use a pack of its folder, as a project that was saved with it would.
+fn choose_pack(plugin: &mut ClapHost, card: &Card) -> Result<()> {
+    let pack = serde_json::json!({"name": card.name, "hash": card.hash});
+    let state = host::with_field(&plugin.save()?, "pack", &pack)?;
+    Ok(plugin.load(&state)?)
+}
+
+/// The mean change over the phrases that hold notes.
+fn print_change(input: &Cells, output: &Cells) {
+    let changes: Vec<_> = (0..input.phrases())
+        .map(|phrase| (input.phrase(phrase), output.phrase(phrase)))
+        .filter(|(source, _)| source.iter().any(|step| *step != 0))
+        .map(|(source, answer)| ContentChange::between(&source, &answer))
+        .collect();
+    let mean = |of: fn(&ContentChange) -> f32| {
+        100.0 * changes.iter().map(of).sum::<f32>() / changes.len().max(1) as f32
+    };
+    let (added, removed) = (mean(|change| change.added), mean(|change| change.removed));
+    let total = mean(|change| change.total);
+    println!(
+        "change   {added:.1} % of the cells added, {removed:.1} % removed, {total:.1} % in all (mean a phrase)"
+    );
+}
+
+/// The time that the plugin's network takes on this song's phrases: measured here, with the same code and one thread,
+/// since a bounce waits for its answers and so tells nothing.
+fn print_times(pack: &Pack, song: &Song, settings: &Settings) -> Result<()> {
+    let options = CutOptions { drop_drums: true, ..CutOptions::whole() };
+    let phrases = cut(song, &options).phrases;
+    let sounding: Vec<&Phrase> = phrases.iter().filter(|phrase| !phrase.roll().is_empty()).collect();
+    let Some(fastest) = sounding.iter().map(|phrase| phrase.tempo).reduce(f64::max) else {
+        println!("time     no phrase had a note for the network");
+        return Ok(());
+    };
+    let transfer = Transfer::new(pack)?;
+    let mut answer = Phrase::new(0, 120.0);
+    // Unmeasured: the first call of all warms caches and makes buffers.
+    transfer.transfer(sounding[0], settings, &mut answer)?;
+    let mut times: Vec<Duration> = Vec::new();
+    while times.len() < 100 {
+        for phrase in &sounding {
+            let start = Instant::now();
+            transfer.transfer(phrase, settings, &mut answer)?;
+            times.push(start.elapsed());
+        }
+    }
+    times.sort_unstable();
+    let ms = |time: Duration| 1e3 * time.as_secs_f64();
+    println!(
+        "time     {:.2} ms a phrase (median; p99 {:.2}) of {:.0} ms until its bar line at {fastest:.0} BPM (the model alone, one thread)",
+        ms(median(&times)),
+        ms(percentile(&times, 99)),
+        60_000.0 / fastest / 8.0,
+    );
+    Ok(())
+}
