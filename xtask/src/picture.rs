@@ -58,6 +58,14 @@ impl Cells {
         cells
     }
 
+    /// The same without the first phrase: an answer as it was heard, laid over what it answers.
+    pub fn a_phrase_earlier(mut self) -> Self {
+        for plane in [&mut self.sounding, &mut self.onset] {
+            plane.drain(..plane.len().min(STEPS));
+        }
+        self
+    }
+
     fn lay(&mut self, note: &SongNote) {
         if !(LOWEST..=HIGHEST).contains(&note.pitch) {
             return;
@@ -295,6 +303,13 @@ mod tests {
         for colour in [KEPT, ADDED, REMOVED] {
             assert!(count(&picture, colour) > 120);
         }
+    }
+
+    #[test]
+    fn an_answer_as_heard_lies_over_its_question() {
+        let (question, heard) = (song(&[(60, 5.0, 4.0)]), song(&[(60, 69.0, 4.0)]));
+        assert_eq!(Cells::of(&heard).a_phrase_earlier(), Cells::of(&question));
+        assert_eq!(Cells::of(&question).a_phrase_earlier(), Cells::default());
     }
 
     #[test]

@@ -98,7 +98,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         first: 0,
     };
     let title = format!("{} to {}", stem(&arguments.song), pack.card.genres[usize::from(target)]);
-    let (input, output) = (Cells::of(&song), Cells::of(&rendered.song));
+    let (input, mut output) = (Cells::of(&song), Cells::of(&rendered.song));
+    if arguments.as_heard {
+        output = output.a_phrase_earlier();
+    }
     let picture = picture::draw(&title, &input, &output);
     rendered.song.write(&midi)?;
     picture::write(&picture, &image)?;
@@ -111,9 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         notes(&song),
         notes(&rendered.song)
     );
-    if !arguments.as_heard {
-        print_change(&input, &output);
-    }
+    print_change(&input, &output);
     if rendered.hanging + rendered.stray > 0 {
         println!("warning  {} notes never ended, {} ends without a note", rendered.hanging, rendered.stray);
     }

@@ -19,7 +19,7 @@ const SHARDS: usize = 2;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 pub struct GanOptions {
     /// Training steps in all.
-    #[arg(long, default_value_t = 8000)]
+    #[arg(long, default_value_t = 6400)]
     pub steps: u64,
     /// Phrases a step.
     #[arg(long, default_value_t = 24)]

@@ -11,16 +11,16 @@ use crate::batch::Batch;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 pub struct Terms {
     /// Weight of the cycle loss: there and back again is the input.
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 15.0)]
     pub cycle: f64,
     /// Weight of the identity loss: a phrase asked into its own genre stays.
-    #[arg(long, default_value_t = 8.0)]
+    #[arg(long, default_value_t = 12.0)]
     pub identity: f64,
     /// Weight of the keep loss: the answer stays near the input.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 4.0)]
     pub keep: f64,
     /// Weight of a sounding cell against a silent one in those three: rolls are mostly silence.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 1.5)]
     pub positive: f64,
     /// Weight, in the keep loss, of a silent cell whose pitch class is not heard in its half bar: new notes should first
     /// be those of the harmony.

@@ -62,6 +62,9 @@ enum Command {
         /// The pack's version.
         #[arg(long, default_value = "1")]
         pack_version: String,
+        /// A sentence to add to the card's recipe: what its options do not say.
+        #[arg(long, default_value = "")]
+        remark: String,
         /// Leave the evaluation out of the card: quick, for a look at a run that goes on.
         #[arg(long)]
         unmeasured: bool,
@@ -101,9 +104,10 @@ fn work(command: Command) -> Result<()> {
             let evaluation = evaluate(&Pack::read(&pack)?, &Dataset::read(&dataset)?, &options)?;
             print!("{}", evaluation.table());
         }
-        Command::Export { dataset, output, name, pack_version, unmeasured, run, listening } => {
+        Command::Export { dataset, output, name, pack_version, remark, unmeasured, run, listening } => {
             let dataset = Dataset::read(&dataset)?;
-            let pack = run::export(&dataset, &name, &pack_version, &run, &listening)?;
+            let mut pack = run::export(&dataset, &name, &pack_version, &run, &listening)?;
+            pack.card.recipe = format!("{} {remark}", pack.card.recipe).trim_end().to_string();
             let pack = if unmeasured { written(&pack, &output)? } else { measured(pack, &dataset, &output)? };
             println!("{}: {}", output.display(), pack.card.hash);
         }
