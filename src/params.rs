@@ -54,7 +54,7 @@ impl PluginParams {
             pack: PackField(selection),
             target: slot_param("Target", 1, IntRange::Linear { min: 1, max: slots }, shared),
             source: slot_param("Source", 0, IntRange::Linear { min: 0, max: slots }, shared),
-            amount: percent("Amount", 1.0),
+            amount: percent("Amount", 0.9),
             variation: percent("Variation", 0.0),
             seed: IntParam::new("Seed", 0, IntRange::Linear { min: 0, max: 9999 }),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
@@ -131,6 +131,6 @@ mod tests {
         let shared = shared(&[]);
         let selection = Arc::new(Selection::new(shared.clone(), Err("none".into())));
         let settings = PluginParams::new(selection, &shared).settings();
-        assert_eq!(settings, Settings::to(0));
+        assert_eq!(settings, Settings { amount: 0.9, ..Settings::to(0) });
     }
 }

@@ -11,7 +11,7 @@ const NAMES: [&str; 6] = ["Target", "Source", "Amount", "Variation", "Seed", "By
 fn a_fresh_instance_has_the_defaults() {
     let mut plugin = instance();
     let values = NAMES.map(|name| (plugin.value(name).unwrap() * 1000.0).round());
-    assert_eq!(values, [0.0, 0.0, 1000.0, 0.0, 0.0, 0.0]);
+    assert_eq!(values, [0.0, 0.0, 900.0, 0.0, 0.0, 0.0]);
     assert_eq!(plugin.note_ports(), (1, 1));
     assert_eq!(plugin.latency(), 0, "a delay of bars is music, not latency");
     assert!(plugin.param("Bypass").unwrap().bypass);
