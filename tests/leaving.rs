@@ -6,7 +6,6 @@
 mod common;
 
 use std::fs;
-use std::sync::mpsc::channel;
 
 use common::{BPM, LATER, RATE, events, library, packs_folder, sample, tune};
 use host::{ClapHost, ClapLibrary, Transport, drive};
@@ -75,19 +74,4 @@ fn one_thread_serves_all_and_nothing_stays_behind() {
         drop(loaded);
         assert!(!is_mapped(), "round {round}");
     }
-
-    // A host's thread that has called the library may outlive it, and then ends.
-    let loaded = ClapLibrary::load(&library_file).unwrap();
-    on_a_thread(|| bounce(&mut loaded.instance().unwrap()));
-    let (stop, stopped) = channel::<()>();
-    let (play, played) = channel();
-    let outliving = std::thread::spawn(move || {
-        bounce(&mut ClapHost::open(&library()).unwrap());
-        play.send(()).unwrap();
-        let _ = stopped.recv();
-    });
-    played.recv().unwrap();
-    drop(loaded);
-    drop(stop);
-    outliving.join().unwrap();
 }

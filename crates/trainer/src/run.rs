@@ -163,7 +163,11 @@ fn ear(
     listening: &ListenerOptions,
 ) -> Result<(ClassifierConfig, Weights, Vec<f64>)> {
     let path = run.run.join(CLASSIFIER);
-    if let Ok(Ok(kept)) = std::fs::read(&path).map(|bytes| read_ear(&bytes)) {
+    // One of another size or for other genres is no use here.
+    let wanted = ClassifierConfig { genres: data.items.len(), width: listening.listener_width };
+    if let Ok(Ok(kept)) = std::fs::read(&path).map(|bytes| read_ear(&bytes))
+        && kept.0 == wanted
+    {
         return Ok(kept);
     }
     let bar = progress(listening.listener_steps, "classifier step");
