@@ -19,7 +19,7 @@ pub struct ClassifyOptions {
     #[arg(short, long, required_unless_present = "measure")]
     pub output: Option<PathBuf>,
     /// Two genres of the dataset, as in the papers, which train one classifier a pair. All genres by default.
-    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "A,B")]
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub pair: Option<Vec<String>>,
     /// Trains nothing: measures this classifier, on a dataset that has its genres.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "pair"])]
