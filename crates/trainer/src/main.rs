@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use model::Pack;
+use trainer::classifier::{ClassifyOptions, classify};
 use trainer::dataset::Dataset;
 use trainer::evaluate::{EvaluateOptions, evaluate};
 use trainer::gan::GanOptions;
@@ -31,6 +32,8 @@ enum Command {
         #[arg(short, long)]
         output: PathBuf,
     },
+    /// Trains the genre classifier on a dataset and says how well it hears, also through noise.
+    Classify(Box<ClassifyOptions>),
     /// Trains the multi-genre generator on a dataset.
     Train {
         /// The dataset that `prepare` made.
@@ -94,6 +97,7 @@ fn work(command: Command) -> Result<()> {
             dataset.write(&output)?;
             print!("{report}");
         }
+        Command::Classify(options) => classify(&options)?,
         Command::Train { dataset, options, run } => {
             let stop = run::interruption()?;
             let complete = run::train(&Dataset::read(&dataset)?, &options, &run, &stop)?;

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use candle_core::Device;
 use indicatif::{ProgressBar, ProgressStyle};
-use model::{Architecture, Card, ClassifierConfig, FORMAT, Pack, Weights};
+use model::{Architecture, Card, ClassifierConfig, FORMAT, Pack};
 use phrase::Grid;
 
-use crate::dataset::{Dataset, write_whole};
+use crate::classifier::training::ListenerOptions;
+use crate::classifier::{self, ClassifierFile};
+use crate::dataset::Dataset;
 use crate::gan::{Gan, GanOptions, LOSSES, Losses};
-use crate::listener::{self, ListenerOptions};
 
 /// The newest checkpoint in a run's folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
@@ -50,6 +50,7 @@ pub fn interruption() -> Result<Arc<AtomicBool>> {
 
 /// Trains until `options.steps` or until `stop` is raised. True when the run is complete.
 pub fn train(data: &Dataset, options: &GanOptions, run: &RunOptions, stop: &AtomicBool) -> Result<bool> {
+    data.check_trainable()?;
     let folder = &run.run;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
@@ -107,7 +108,8 @@ pub fn export(
     listening: &ListenerOptions,
 ) -> Result<Pack> {
     let gan = Gan::resume(&run.run.join(CHECKPOINT), 0)?;
-    let (classifier, mut weights, accuracy) = ear(data, &gan.options, run, listening)?;
+    let ClassifierFile { config: classifier, mut weights, accuracy, .. } =
+        ear(data, &gan.options, run, listening)?;
     for (name, tensor) in gan.averaged()?.iter() {
         weights.insert(name, tensor.clone());
     }
@@ -161,12 +163,14 @@ fn ear(
     options: &GanOptions,
     run: &RunOptions,
     listening: &ListenerOptions,
-) -> Result<(ClassifierConfig, Weights, Vec<f64>)> {
+) -> Result<ClassifierFile> {
     let path = run.run.join(CLASSIFIER);
+    let genres = data.genres();
     // One of another size or for other genres is no use here.
-    let wanted = ClassifierConfig { genres: data.items.len(), width: listening.listener_width };
-    if let Ok(Ok(kept)) = std::fs::read(&path).map(|bytes| read_ear(&bytes))
-        && kept.0 == wanted
+    let wanted = ClassifierConfig { genres: genres.len(), width: listening.listener_width };
+    if let Ok(kept) = ClassifierFile::read(&path)
+        && kept.config == wanted
+        && kept.genres == genres
     {
         return Ok(kept);
     }
@@ -175,24 +179,10 @@ fn ear(
         bar.set_position(step);
         bar.set_message(format!("loss {loss:.3}"));
     };
-    let ear = listener::train(data, listening, options.transpose, options.seed, tell)?;
+    let ear = classifier::train(data, &listening.complete(options.transpose, options.seed), tell)?;
     bar.abandon();
-    let header = serde_json::to_string(&(ear.config, &ear.accuracy))?;
-    let tensors: Vec<_> = ear.weights.iter().map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
-    write_whole(&path, &safetensors::serialize(tensors, Some([("classifier".to_string(), header)].into()))?)?;
-    Ok((ear.config, ear.weights, ear.accuracy))
-}
-
-fn read_ear(bytes: &[u8]) -> Result<(ClassifierConfig, Weights, Vec<f64>)> {
-    let (_, metadata) = safetensors::SafeTensors::read_metadata(bytes)?;
-    let header =
-        metadata.metadata().as_ref().and_then(|map| map.get("classifier")).context("it has no header")?;
-    let (config, accuracy) = serde_json::from_str(header)?;
-    let mut weights = Weights::new();
-    for (name, tensor) in candle_core::safetensors::load_buffer(bytes, &Device::Cpu)? {
-        weights.insert(name, tensor);
-    }
-    Ok((config, weights, accuracy))
+    ear.write(&path)?;
+    Ok(ear)
 }
 
 /// `metrics.csv`: one line a step.
