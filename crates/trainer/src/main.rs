@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use model::Pack;
 use trainer::classifier::{ClassifyOptions, classify};
 use trainer::dataset::Dataset;
-use trainer::evaluate::{EvaluateOptions, evaluate};
+use trainer::evaluate::{EvaluateOptions, OutputOptions, evaluate};
 use trainer::gan::GanOptions;
 use trainer::listener::ListenerOptions;
 use trainer::make::{measured, written};
@@ -47,10 +47,12 @@ enum Command {
     Evaluate {
         /// The pack.
         pack: PathBuf,
-        /// The dataset that `prepare` made, genres in the pack's order.
+        /// The dataset that `prepare` made; it has all the pack's genres by name.
         dataset: PathBuf,
         #[command(flatten)]
         options: EvaluateOptions,
+        #[command(flatten)]
+        output: OutputOptions,
     },
     /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none yet.
     Export {
@@ -104,8 +106,10 @@ fn work(command: Command) -> Result<()> {
             let folder = run.run.display();
             println!("{folder}: {}", if complete { "trained" } else { "stopped; go on with --resume" });
         }
-        Command::Evaluate { pack, dataset, options } => {
-            let evaluation = evaluate(&Pack::read(&pack)?, &Dataset::read(&dataset)?, &options)?;
+        Command::Evaluate { pack, dataset, options, output } => {
+            let dataset = Dataset::read(&dataset)?;
+            let evaluation = evaluate(&Pack::read(&pack)?, &dataset, &options)?;
+            output.write(&evaluation, &dataset)?;
             print!("{}", evaluation.table());
         }
         Command::Export { dataset, output, name, pack_version, remark, unmeasured, run, listening } => {
