@@ -4,7 +4,6 @@
 //! exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
 
 pub mod batch;
-mod checkpoint;
 pub mod dataset;
 pub mod evaluate;
 pub mod gan;

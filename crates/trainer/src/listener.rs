@@ -49,7 +49,7 @@ pub fn train(
     let config = ClassifierConfig { genres, width: options.listener_width };
     // Streams of the classifier never meet those of the generator's run, which count up from zero.
     let base = 1 << 40;
-    let variables = Variables::new(&config.parameters(), &mut random::stream(seed, base))?;
+    let variables = Variables::new(&config.parameters(), &mut random::stream(seed, base), &Device::Cpu)?;
     let mut adam = Adam::new(&variables.values()?, 0.5, 0.999);
     let mut average = variables.values()?;
     let size = options.listener_batch;

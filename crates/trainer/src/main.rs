@@ -1,18 +1,18 @@
-//! `trainer`: prepare, train, evaluate, export.
+//! `trainer`: prepare, train, evaluate, export. Each command's options and work are in the module it names.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use model::Pack;
 use trainer::dataset::Dataset;
 use trainer::evaluate::{EvaluateOptions, evaluate};
-use trainer::gan::GanOptions;
+use trainer::gan::{Gan, GanOptions};
 use trainer::listener::ListenerOptions;
 use trainer::make::{measured, written};
 use trainer::prepare::{PrepareOptions, prepare};
-use trainer::run::{self, RunOptions};
+use trainer::run::{self, Naming, RunOptions};
 
 #[derive(Parser)]
 #[command(version, about = "Trains packs for Contrafact from folders of MIDI files")]
@@ -56,15 +56,8 @@ enum Command {
         /// The pack to write.
         #[arg(short, long)]
         output: PathBuf,
-        /// The pack's name.
-        #[arg(long)]
-        name: String,
-        /// The pack's version.
-        #[arg(long, default_value = "1")]
-        pack_version: String,
-        /// A sentence to add to the card's recipe: what its options do not say.
-        #[arg(long, default_value = "")]
-        remark: String,
+        #[command(flatten)]
+        naming: Naming,
         /// Leave the evaluation out of the card: quick, for a look at a run that goes on.
         #[arg(long)]
         unmeasured: bool,
@@ -78,7 +71,10 @@ enum Command {
 fn main() -> ExitCode {
     // SAFETY: nothing has started a thread yet.
     unsafe { trainer::one_thread_an_operation() };
-    match work(Arguments::parse().command) {
+    let matches = Arguments::command().get_matches();
+    let given = matches.subcommand().map(|(_, matches)| given(matches)).unwrap_or_default();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match work(arguments.command, given) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -87,7 +83,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn work(command: Command) -> Result<()> {
+/// The options that the command line gave, as against defaults.
+fn given(matches: &ArgMatches) -> Vec<String> {
+    let names = matches.ids().map(|id| id.to_string());
+    names.filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine)).collect()
+}
+
+fn work(command: Command, given: Vec<String>) -> Result<()> {
     match command {
         Command::Prepare { options, output } => {
             let (dataset, report) = prepare(&options)?;
@@ -95,19 +97,17 @@ fn work(command: Command) -> Result<()> {
             print!("{report}");
         }
         Command::Train { dataset, options, run } => {
-            let stop = run::interruption()?;
-            let complete = run::train(&Dataset::read(&dataset)?, &options, &run, &stop)?;
-            let folder = run.run.display();
-            println!("{folder}: {}", if complete { "trained" } else { "stopped; go on with --resume" });
+            let data = Dataset::read(&dataset)?;
+            let fresh = |device: &_| Gan::new(options.clone(), data.items.len(), device);
+            run::train(&data, &options, &RunOptions { given, ..run }, fresh)?;
         }
         Command::Evaluate { pack, dataset, options } => {
             let evaluation = evaluate(&Pack::read(&pack)?, &Dataset::read(&dataset)?, &options)?;
             print!("{}", evaluation.table());
         }
-        Command::Export { dataset, output, name, pack_version, remark, unmeasured, run, listening } => {
+        Command::Export { dataset, output, naming, unmeasured, run, listening } => {
             let dataset = Dataset::read(&dataset)?;
-            let mut pack = run::export(&dataset, &name, &pack_version, &run, &listening)?;
-            pack.card.recipe = format!("{} {remark}", pack.card.recipe).trim_end().to_string();
+            let pack = run::export(&dataset, &naming, &run, &listening)?;
             let pack = if unmeasured { written(&pack, &output)? } else { measured(pack, &dataset, &output)? };
             println!("{}: {}", output.display(), pack.card.hash);
         }
