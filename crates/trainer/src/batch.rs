@@ -79,7 +79,7 @@ fn in_harmony(roll: &Roll) -> [u128; STEPS] {
 }
 
 /// The roll moved by `semitones`, or as far in that direction as all its notes stay inside.
-fn transposed(roll: &Roll, semitones: i32) -> Roll {
+pub(crate) fn transposed(roll: &Roll, semitones: i32) -> Roll {
     let used = roll.sounding.iter().fold(0, |all, step| all | step);
     if used == 0 {
         return *roll;
