@@ -1,14 +1,15 @@
 //! A run's checkpoint: all it needs to go on with the same numbers.
 //!
 //! One `.safetensors` file, f32: `weights/..`, `mean/..` and `square/..` of both networks, `average/..` of the
-//! generator, `spectral/<layer>/left|right`. The metadata key `contrafact-checkpoint` holds options, step and genres.
+//! generator, `spectral/<weight>/left|right`. The metadata key `contrafact-checkpoint` holds options, step and genres.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use model::{Spectral, Weights};
+use model::Weights;
+use model::spectral::Spectral;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::write_whole;
@@ -36,9 +37,9 @@ impl Gan {
             add("square", variables.dressed(&adam.square)?);
         }
         add("average", self.averaged()?);
-        for (i, spectral) in self.spectra.iter().enumerate() {
-            all.push((format!("spectral/{i}/left"), spectral.left.clone()));
-            all.push((format!("spectral/{i}/right"), spectral.right.clone()));
+        for (name, spectral) in &self.spectra {
+            all.push((format!("spectral/{name}/left"), spectral.left.clone()));
+            all.push((format!("spectral/{name}/right"), spectral.right.clone()));
         }
         let header = Header { options: self.options.clone(), step: self.step, genres: self.generator.genres };
         let metadata = HashMap::from([(KEY.to_string(), serde_json::to_string(&header)?)]);
@@ -80,9 +81,9 @@ impl Gan {
             adam.step = i32::try_from(header.step)?;
         }
         gan.average = gan.variables[0].undressed(&part("average"))?;
-        for (i, spectral) in gan.spectra.iter_mut().enumerate() {
+        for (name, spectral) in &mut gan.spectra {
             let get = |side: &str| {
-                tensors.get(&format!("spectral/{i}/{side}")).cloned().context("a direction is missing")
+                tensors.get(&format!("spectral/{name}/{side}")).cloned().context("a direction is missing")
             };
             let fresh = Spectral { left: get("left")?, right: get("right")? };
             ensure!(

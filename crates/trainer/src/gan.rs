@@ -1,8 +1,10 @@
 //! The state of a GAN run and one training step of it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
-use candle_core::Tensor;
-use model::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops, Spectral, Weights};
+use model::spectral::{self, Spectral};
+use model::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops, Weights};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
@@ -71,7 +73,7 @@ pub struct Gan {
     pub(crate) variables: [Variables; 2],
     pub(crate) optimisers: [Adam; 2],
     pub(crate) average: Gradients,
-    pub(crate) spectra: Vec<Spectral>,
+    pub(crate) spectra: BTreeMap<String, Spectral>,
 }
 
 impl Gan {
@@ -93,18 +95,12 @@ impl Gan {
         let discriminator = DiscriminatorConfig::compact(genres);
         let mut rng = random::stream(options.seed, u64::MAX);
         let variables = [
-            Variables::new(&generator.parameters(), &mut rng)?,
-            Variables::new(&discriminator.parameters(), &mut rng)?,
+            Variables::new(&generator.parameters(""), &mut rng)?,
+            Variables::new(&discriminator.parameters(""), &mut rng)?,
         ];
         let values = [variables[0].values()?, variables[1].values()?];
-        let weights = variables[1].weights();
-        let mut spectra = Vec::new();
-        for name in Discriminator::weights(discriminator) {
-            let weight = find(&weights, &name)?;
-            let outputs = weight.dim(weight.rank() - 1)?;
-            let right = Tensor::from_vec(random::normal(&mut rng, outputs), outputs, weight.device())?;
-            spectra.push(Spectral::new(&weight, right)?);
-        }
+        let names = discriminator.spectral_weights("");
+        let spectra = spectral::start(&variables[1].weights(), &names, |len| random::normal(&mut rng, len))?;
         let optimisers = [&values[0], &values[1]].map(|values| Adam::new(values, 0.5, 0.99));
         let [average, _] = values;
         Ok(Self { options, step: 0, generator, discriminator, variables, optimisers, average, spectra })
@@ -122,9 +118,7 @@ impl Gan {
 
     /// One step on `data`: gradients of both networks from the same state, then both move.
     pub fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
-        for (spectral, name) in self.spectra.iter_mut().zip(Discriminator::weights(self.discriminator)) {
-            *spectral = spectral.follow(&find(&self.variables[1].weights(), &name)?)?;
-        }
+        self.spectra = spectral::followed(&self.variables[1].weights(), &self.spectra)?;
         let shards: Vec<_> = if threads > 1 {
             std::thread::scope(|scope| {
                 let run = |shard| {
@@ -186,22 +180,16 @@ impl Gan {
         let mut rng = random::stream(options.seed, counter);
         let batch = Batch::draw(data, size, counter as usize * size, options.transpose, &mut rng)?;
 
-        let weights = self.variables[1].weights();
-        let network = Generator::new(self.generator, &self.variables[0].weights(), Ops::KERNELS)?;
-        let critic =
-            Discriminator::new(self.discriminator, &weights.detached(), &self.spectra, Ops::KERNELS)?;
+        let weights = spectral::normalised(&self.variables[1].weights(), &self.spectra)?;
+        let network = Generator::new(self.generator, "", &self.variables[0].weights(), Ops::KERNELS)?;
+        let critic = Discriminator::new(self.discriminator, "", &weights.detached(), Ops::KERNELS)?;
         let loss = losses::generator(&network, &critic, &batch, &options.terms)?;
         let generator = self.variables[0].gradients(&loss.total.backward()?)?;
 
-        let judge = Discriminator::new(self.discriminator, &weights, &self.spectra, Ops::KERNELS)?;
+        let judge = Discriminator::new(self.discriminator, "", &weights, Ops::KERNELS)?;
         let judged = losses::discriminator(&judge, &batch, &loss.answers, &options.terms)?;
         let discriminator = self.variables[1].gradients(&judged.backward()?)?;
         let [adversarial, cycle, identity, keep] = loss.parts;
         Ok(([generator, discriminator], [adversarial, cycle, identity, keep, judged.to_scalar()?]))
     }
-}
-
-fn find(weights: &Weights, name: &str) -> Result<Tensor> {
-    let tensor = weights.iter().find(|(key, _)| *key == name).map(|(_, tensor)| tensor.clone());
-    tensor.with_context(|| format!("the network has no parameter {name}"))
 }
