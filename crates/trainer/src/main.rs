@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use model::Pack;
+use trainer::classifier::{ClassifyOptions, classify};
 use trainer::dataset::Dataset;
 use trainer::evaluate::{EvaluateOptions, evaluate};
 use trainer::gan::{Gan, GanOptions};
 use trainer::listener::ListenerOptions;
 use trainer::make::{measured, written};
+use trainer::pairwise::{self, PairArguments};
 use trainer::prepare::{PrepareOptions, prepare};
 use trainer::run::{self, Naming, RunOptions};
 
@@ -31,12 +33,23 @@ enum Command {
         #[arg(short, long)]
         output: PathBuf,
     },
+    /// Trains the genre classifier on a dataset and says how well it hears, also through noise.
+    Classify(Box<ClassifyOptions>),
     /// Trains the multi-genre generator on a dataset.
     Train {
         /// The dataset that `prepare` made.
         dataset: PathBuf,
         #[command(flatten)]
         options: GanOptions,
+        #[command(flatten)]
+        run: RunOptions,
+    },
+    /// Trains the two generators of one pair of genres, as the CycleGAN papers do.
+    TrainPair {
+        /// The dataset that `prepare` made.
+        dataset: PathBuf,
+        #[command(flatten)]
+        options: Box<PairArguments>,
         #[command(flatten)]
         run: RunOptions,
     },
@@ -96,10 +109,14 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
             dataset.write(&output)?;
             print!("{report}");
         }
+        Command::Classify(options) => classify(&options)?,
         Command::Train { dataset, options, run } => {
             let data = Dataset::read(&dataset)?;
             let fresh = |device: &_| Gan::new(options.clone(), data.items.len(), device);
             run::train(&data, &options, &RunOptions { given, ..run }, fresh)?;
+        }
+        Command::TrainPair { dataset, options, run } => {
+            pairwise::command(&Dataset::read(&dataset)?, &options, &RunOptions { given, ..run })?;
         }
         Command::Evaluate { pack, dataset, options } => {
             let evaluation = evaluate(&Pack::read(&pack)?, &Dataset::read(&dataset)?, &options)?;
@@ -108,6 +125,9 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
         Command::Export { dataset, output, naming, unmeasured, run, listening } => {
             let dataset = Dataset::read(&dataset)?;
             let pack = run::export(&dataset, &naming, &run, &listening)?;
+            // A pairwise run's dataset may have more genres than its pack.
+            let names: Vec<&str> = pack.card.genres.iter().map(String::as_str).collect();
+            let dataset = dataset.select(&names)?;
             let pack = if unmeasured { written(&pack, &output)? } else { measured(pack, &dataset, &output)? };
             println!("{}: {}", output.display(), pack.card.hash);
         }

@@ -18,17 +18,10 @@ pub fn normal(rng: &mut ChaCha8Rng, len: usize) -> Vec<f32> {
     StandardNormal.sample_iter(rng).take(len).collect()
 }
 
-/// `len` draws from the normal distribution with this standard deviation, those beyond two of it drawn again.
-fn truncated(rng: &mut ChaCha8Rng, len: usize, deviation: f32) -> Vec<f32> {
-    let draws = StandardNormal.sample_iter(rng).filter(|x: &f32| x.abs() <= 2.0);
-    draws.take(len).map(|x| x * deviation).collect()
-}
-
 /// The tensor that `parameter` starts as.
 pub fn start(parameter: &Parameter, rng: &mut ChaCha8Rng) -> Result<Tensor> {
     let values = match parameter.init {
         Init::Zeros => vec![0.0; parameter.len()],
-        Init::TruncatedNormal(deviation) => truncated(rng, parameter.len(), deviation),
         Init::Normal(deviation) => normal(rng, parameter.len()).into_iter().map(|x| x * deviation).collect(),
         Init::TruncatedNormal(deviation) => {
             let near = StandardNormal.sample_iter(rng).filter(|x: &f32| x.abs() <= 2.0);

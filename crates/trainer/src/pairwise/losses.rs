@@ -2,8 +2,9 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
+use model::PairGenerator;
 
-use super::networks::{Critics, Generator};
+use super::networks::Critics;
 use super::noise::Noise;
 use super::options::{Adversarial, CycleKind, PairOptions};
 use crate::losses::{cross_entropy, played};
@@ -31,7 +32,7 @@ pub struct CriticLoss {
 /// The losses of both generators on phrases of both genres, `real`, `[B, 64, 84]` each. `critics` are outside
 /// the graph. As in the papers' code the cycle counts once though both generators are part of it.
 pub fn generators(
-    makers: &[Generator; 2],
+    makers: &[PairGenerator; 2],
     critics: &Critics,
     real: &[Tensor; 2],
     noise: &mut Noise,

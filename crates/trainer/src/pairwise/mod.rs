@@ -23,11 +23,11 @@ use model::spectral::{self, Spectral, normalised};
 use model::{Ops, Weights};
 use rand_chacha::ChaCha8Rng;
 
-pub use music::{pair, smaller};
 pub use options::{PairArguments, PairOptions};
 
 use crate::dataset::Dataset;
 use crate::random;
+use crate::run::{self, RunOptions};
 use crate::variables::{Adam, Gradients, Variables, accumulate};
 use music::Music;
 use networks::Networks;
@@ -35,6 +35,23 @@ use noise::Noise;
 use options::Model;
 use pool::Pool;
 use schedule::{Order, rate};
+
+/// `train-pair`: trains, or goes on with, the run in `run`'s folder.
+///
+/// # Errors
+/// In one sentence, where an option, the dataset or the run's folder does not fit.
+pub fn command(data: &Dataset, arguments: &PairArguments, run: &RunOptions) -> Result<()> {
+    let named = match arguments.pair.as_slice() {
+        // A resumed run knows its pair: any does here, as only what was given replaces what the run had.
+        [] if run.resume => data.genres().into_iter().take(2).collect(),
+        named => named.to_vec(),
+    };
+    let pair = music::pair(data, &named)?;
+    let phrases = music::smaller(data, &pair)?;
+    let options = arguments.resolve(pair, phrases)?;
+    Music::new(data, &options)?;
+    run::train(data, &options, run, |device| Pair::new(options.clone(), device))
+}
 
 /// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however many
 /// threads there are.

@@ -47,7 +47,7 @@ pub fn pair(data: &Dataset, named: &[String]) -> Result<[String; 2]> {
 
 /// Training phrases of the smaller genre of `pair`: what an epoch is counted by.
 pub fn smaller(data: &Dataset, pair: &[String; 2]) -> Result<usize> {
-    let count = |genre: &String| Ok(data.split(find(data, genre)?, Split::Train).len());
+    let count = |genre: &String| -> Result<usize> { Ok(data.split(find(data, genre)?, Split::Train).len()) };
     Ok(count(&pair[0])?.min(count(&pair[1])?))
 }
 

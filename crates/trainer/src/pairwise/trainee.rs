@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use model::spectral::Spectral;
-use model::{Architecture, ClassifierConfig, Weights};
+use model::{Architecture, ClassifierConfig, Source, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
 use super::{GENERATORS, LOSSES, Pair, PairOptions};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, GenreInfo};
 use crate::run::Trainee;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
 
@@ -88,6 +88,18 @@ impl Trainee for Pair {
 
     fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
         Ok((self.networks.architecture(classifier), self.generators()?))
+    }
+
+    fn genres(&self, data: &Dataset) -> Result<Dataset> {
+        let [a, b] = &self.options.pair;
+        data.pair(a, b)
+    }
+
+    fn sources(&self, data: &Dataset) -> Vec<Source> {
+        let learned = |genre: &&GenreInfo| {
+            self.options.model == Model::Full || self.options.pair.contains(&genre.name)
+        };
+        data.info.genres.iter().filter(learned).flat_map(|genre| genre.sources.clone()).collect()
     }
 
     fn recipe(&self) -> String {

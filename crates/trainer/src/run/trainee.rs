@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::Device;
-use model::{Architecture, ClassifierConfig, Weights};
+use model::{Architecture, ClassifierConfig, Source, Weights};
 
 use super::checkpoint::Checkpoint;
 use crate::dataset::Dataset;
@@ -43,6 +43,19 @@ pub trait Trainee: Sized {
     /// What a pack needs beside a classifier: the architecture, with that classifier's sizes, and the weights to play
     /// with (averaged where they are averaged), on the CPU.
     fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)>;
+
+    /// The genres of `data` that the pack has, in slot order: all of them, unless the trainee knows better.
+    ///
+    /// # Errors
+    /// Where `data` lacks one.
+    fn genres(&self, data: &Dataset) -> Result<Dataset> {
+        Ok(data.clone())
+    }
+
+    /// The music of `data` that the weights have learned from.
+    fn sources(&self, data: &Dataset) -> Vec<Source> {
+        data.info.genres.iter().flat_map(|genre| genre.sources.clone()).collect()
+    }
 
     /// How the weights came to be, in a sentence or two for the pack's card.
     fn recipe(&self) -> String;
