@@ -47,10 +47,15 @@ impl Key {
                 sounding[row % 12] += 1.0;
             }
         }
+        Self::of_lengths(&sounding)
+    }
+
+    /// [`Key::of`] for music of any extent: how long each pitch class sounds, C first, in whatever unit.
+    pub fn of_lengths(sounding: &[f32; 12]) -> Option<Self> {
         let mut best: Option<Self> = None;
         for (mode, profile) in PROFILES {
             for tonic in 0..12u8 {
-                let mut turned = sounding;
+                let mut turned = *sounding;
                 turned.rotate_left(usize::from(tonic));
                 let fit = correlation(&turned, &profile)?;
                 if best.is_none_or(|key| fit > key.fit) {
