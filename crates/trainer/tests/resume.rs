@@ -1,9 +1,11 @@
 //! Runs are a function of data, options and seed: threads and interruptions do not change a bit.
 
+use candle_core::Device;
 use phrase::{Grid, PITCHES, Roll, STEPS};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item};
 use trainer::gan::{Gan, GanOptions, Losses};
 use trainer::losses::Terms;
+use trainer::run::{Checkpoint, Trainee};
 
 /// Two genres that differ plainly: short notes high up, and long ones low down.
 fn dataset() -> Dataset {
@@ -66,26 +68,26 @@ fn a_resumed_run_gives_the_numbers_of_an_unbroken_one() {
     let data = dataset();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
-    let mut unbroken = Gan::new(options(6), 2).unwrap();
+    let mut unbroken = Gan::new(options(6), 2, &Device::Cpu).unwrap();
     let losses = steps(&mut unbroken, &data, 6, 2);
 
-    let mut broken = Gan::new(options(6), 2).unwrap();
+    let mut broken = Gan::new(options(6), 2, &Device::Cpu).unwrap();
     let mut pieces = steps(&mut broken, &data, 3, 1);
-    broken.save(&path).unwrap();
+    broken.checkpoint().unwrap().write(&path).unwrap();
     drop(broken);
-    let mut resumed = Gan::resume(&path, 6).unwrap();
+    let mut resumed = Gan::resume(&Checkpoint::read(&path, Gan::KIND).unwrap(), &Device::Cpu).unwrap();
     pieces.extend(steps(&mut resumed, &data, 3, 2));
 
     assert_eq!(pieces, losses);
     assert_eq!(average(&resumed), average(&unbroken));
-    let mut other = Gan::new(GanOptions { seed: 6, ..options(6) }, 2).unwrap();
+    let mut other = Gan::new(GanOptions { seed: 6, ..options(6) }, 2, &Device::Cpu).unwrap();
     assert_ne!(steps(&mut other, &data, 1, 1)[0], losses[0]);
 }
 
 #[test]
 fn the_discriminator_learns_and_the_generator_keeps_its_phrases() {
     let data = dataset();
-    let mut gan = Gan::new(options(120), 2).unwrap();
+    let mut gan = Gan::new(options(120), 2, &Device::Cpu).unwrap();
     let losses = steps(&mut gan, &data, 120, 2);
     let mean = |range: std::ops::Range<usize>, term: usize| {
         losses[range.clone()].iter().map(|l| l[term]).sum::<f32>() / range.len() as f32
@@ -102,7 +104,7 @@ fn a_checkpoint_that_is_none_is_refused_in_a_sentence() {
     let path = folder.path().join("checkpoint.safetensors");
     for bytes in [&b""[..], b"{}", &[0xff; 200]] {
         std::fs::write(&path, bytes).unwrap();
-        let error = Gan::resume(&path, 1).unwrap_err().to_string();
+        let error = Checkpoint::read(&path, Gan::KIND).unwrap_err().to_string();
         assert!(error.contains("checkpoint.safetensors") && error.contains("--resume"), "{error}");
     }
 }
