@@ -96,9 +96,8 @@ impl Trainee for Pair {
     }
 
     fn sources(&self, data: &Dataset) -> Vec<Source> {
-        let learned = |genre: &&GenreInfo| {
-            self.options.model == Model::Full || self.options.pair.contains(&genre.name)
-        };
+        let learned =
+            |genre: &&GenreInfo| self.options.model == Model::Full || self.options.pair.contains(&genre.name);
         data.info.genres.iter().filter(learned).flat_map(|genre| genre.sources.clone()).collect()
     }
 
@@ -163,11 +162,7 @@ impl Trainee for Pair {
 }
 
 /// Takes the singular directions out of a checkpoint.
-fn restore(
-    spectra: &mut BTreeMap<String, Spectral>,
-    checkpoint: &Checkpoint,
-    device: &Device,
-) -> Result<()> {
+fn restore(spectra: &mut BTreeMap<String, Spectral>, checkpoint: &Checkpoint, device: &Device) -> Result<()> {
     for (name, spectral) in spectra {
         let get = |side: &str| -> Result<Tensor> {
             let tensor = checkpoint.tensor(&format!("{side}/{name}"));
