@@ -5,6 +5,7 @@
 //! metadata key `contrafact-dataset` holds [`Info`] as JSON.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -169,7 +170,10 @@ fn unpack(bytes: &[u8], index: usize) -> [u128; STEPS] {
 /// Writes `bytes` beside `path` and renames, so that a failure leaves an older file whole.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = path.with_extension("part");
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    let written = std::fs::File::create(&part)
+        // Synchronised: some systems tell only then that a disk is full.
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
         std::fs::remove_file(&part).ok();
     }

@@ -12,8 +12,8 @@ use crate::batch::Batch;
 use crate::dataset::Dataset;
 use crate::losses::{self, Terms};
 use crate::random;
-use crate::run::Trainee;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{NotFinite, Trainee};
 use crate::variables::{Adam, Gradients, Variables, accumulate};
 
 /// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however many
@@ -168,11 +168,15 @@ impl Gan {
             }
         }
         let sums = sums.context("a training step needs at least one shard")?;
-        ensure!(
-            losses.iter().chain(sums.iter().flatten().flatten()).all(|x| x.is_finite()),
-            "step {}: a loss or a gradient is not finite any more",
-            self.step + 1
-        );
+        let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
+        let loss = LOSSES.iter().zip(losses).find(|(_, loss)| !loss.is_finite());
+        let gradients = sums.iter().flatten().all(|values| finite(values));
+        if let Some(what) = match loss {
+            Some((name, _)) => Some(format!("the {name} loss")),
+            None => (!gradients).then(|| "a gradient".to_string()),
+        } {
+            return Err(NotFinite { step: self.step + 1, what }.into());
+        }
         let rates = [self.options.rate, self.options.critic_rate];
         let scale = self.schedule();
         for (i, gradients) in sums.iter().enumerate() {

@@ -10,6 +10,7 @@ pub mod gan;
 pub mod listener;
 pub mod losses;
 pub mod make;
+pub mod picture;
 pub mod prepare;
 pub mod provenance;
 pub mod random;

@@ -106,7 +106,7 @@ impl Checkpoint {
         let name = path.display();
         let bytes = bytes(path)?;
         let read = Self::from_bytes(&bytes).with_context(|| {
-            format!("{name}: this is no checkpoint of this version; train without --resume to start anew")
+            format!("{name}: this is no checkpoint of this version; start over with --anew")
         })?;
         ensure!(
             read.kind == kind,
@@ -132,7 +132,7 @@ impl Checkpoint {
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| {
-        format!("{}: the checkpoint could not be read; train without --resume to start anew", path.display())
+        format!("{}: the checkpoint could not be read; start over with --anew", path.display())
     })
 }
 
