@@ -5,7 +5,7 @@ mod kernels_common;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use kernels_common::{Case, Noise, close, gradients};
-use model::kernels::{self, reference};
+use model::kernels::{self, Window, reference};
 use proptest::prelude::*;
 
 /// Compares an operation's result and all gradients with its twin's, at the same random arguments.
@@ -56,8 +56,8 @@ proptest! {
         agree(
             &[&[b, h, w, c]],
             seed,
-            &move |t| kernels::unfold(&t[0], kernel, stride, pad),
-            &move |t| reference::unfold(&t[0], kernel, stride, pad),
+            &move |t| kernels::unfold(&t[0], Window::new(kernel, stride, pad)),
+            &move |t| reference::unfold(&t[0], Window::new(kernel, stride, pad)),
         )?;
     }
 
@@ -192,7 +192,7 @@ fn everything() -> Result<Vec<u32>> {
         [&[2, 20, 28, 1], &[64, 16], &[16], &[3, 3, 16, 16], &[2, 16], &[2, 16], &[1, 3, 3]];
     let variables: Vec<Var> = shapes.iter().map(|shape| noise.var(shape)).collect::<Result<_>>()?;
     let (out, grads) = gradients(&variables, 7, &|t| {
-        let x = kernels::linear(&kernels::unfold(&t[0], 8, 4, 2)?, &t[1])?;
+        let x = kernels::linear(&kernels::unfold(&t[0], Window::new(8, 4, 2))?, &t[1])?;
         let x = kernels::conv3x3(&kernels::bias_act(&x, &t[2], 0.2)?, &t[3])?;
         let x = kernels::norm_act(&x, &t[4], &t[5], 0.0)?;
         kernels::refine3x3(&kernels::pixel_shuffle(&x, 4)?, &t[6])
@@ -244,11 +244,11 @@ fn wrong_arguments_are_clear_errors() -> Result<()> {
     fails(kernels::conv3x3(&zeros(&[4, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "rank");
     fails(kernels::conv3x3(&image.to_dtype(DType::F64)?, &zeros(&[3, 3, 6, 2])?), "F64");
     fails(kernels::conv3x3(&zeros(&[0, 4, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "empty");
-    fails(kernels::unfold(&image, 0, 1, 0), "at least 1");
-    fails(kernels::unfold(&image, 1, 0, 0), "at least 1");
-    fails(kernels::unfold(&image, 5, 1, 0), "larger");
-    fails(kernels::unfold(&image, usize::MAX, 1, usize::MAX), "too large");
-    fails(kernels::unfold(&zeros(&[4, 5])?, 1, 1, 0), "[4, 5]");
+    fails(kernels::unfold(&image, Window::new(0, 1, 0)), "at least 1");
+    fails(kernels::unfold(&image, Window::new(1, 0, 0)), "at least 1");
+    fails(kernels::unfold(&image, Window::new(5, 1, 0)), "larger");
+    fails(kernels::unfold(&image, Window::new(usize::MAX, 1, usize::MAX)), "too large");
+    fails(kernels::unfold(&zeros(&[4, 5])?, Window::new(1, 1, 0)), "[4, 5]");
     fails(kernels::linear(&image, &zeros(&[5, 2])?), "[its last size, out]");
     fails(kernels::bias_act(&image, &zeros(&[5])?, 0.0), "last size");
     fails(kernels::bias_act(&image, &zeros(&[6])?, -0.1), "negative");
@@ -259,8 +259,8 @@ fn wrong_arguments_are_clear_errors() -> Result<()> {
     fails(kernels::pixel_shuffle(&image, 0), "multiple");
     fails(kernels::pixel_shuffle(&image, usize::MAX), "multiple");
     fails(kernels::refine3x3(&image, &zeros(&[5, 3, 3])?), "[4, 3, 3]");
-    fails(reference::unfold(&image, 5, 0, 0), "at least 1");
-    fails(reference::unfold(&image, 5, 1, 0), "larger");
+    fails(reference::unfold(&image, Window::new(5, 0, 0)), "at least 1");
+    fails(reference::unfold(&image, Window::new(5, 1, 0)), "larger");
     fails(reference::pixel_shuffle(&image, 0), "multiple");
     Ok(())
 }

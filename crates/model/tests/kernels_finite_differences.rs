@@ -5,7 +5,7 @@ mod kernels_common;
 
 use candle_core::{Device, Result, Tensor, Var};
 use kernels_common::{Case, Noise, gradients};
-use model::kernels;
+use model::kernels::{self, Window};
 
 const STEP: f32 = 1e-2;
 
@@ -65,7 +65,7 @@ fn conv3x3() -> Result<()> {
 
 #[test]
 fn unfold() -> Result<()> {
-    check(&random(&[&[2, 7, 5, 3]])?, &|t| kernels::unfold(&t[0], 4, 3, 2))
+    check(&random(&[&[2, 7, 5, 3]])?, &|t| kernels::unfold(&t[0], Window::new(4, 3, 2)))
 }
 
 #[test]

@@ -2,16 +2,21 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use candle_core::{Device, Tensor, Var};
 use common::{Numbers, weights};
 use model::{
     Classifier, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops,
-    Parameter, Spectral, Weights,
+    Parameter, Weights,
+    spectral::{self, Spectral},
 };
 use phrase::{PITCHES, STEPS};
 
-const GENERATOR: GeneratorConfig = GeneratorConfig { genres: 3, channels: 8, blocks: 2, planes: 2 };
-const DISCRIMINATOR: DiscriminatorConfig = DiscriminatorConfig { genres: 3, fine: 8, coarse: 6 };
+const GENERATOR: GeneratorConfig =
+    GeneratorConfig { genres: 3, channels: 8, blocks: 2, planes: 2, attention: false };
+const DISCRIMINATOR: DiscriminatorConfig =
+    DiscriminatorConfig { genres: 3, fine: 8, coarse: 6, attention: false, spectral: true };
 const CLASSIFIER: ClassifierConfig = ClassifierConfig { genres: 3, width: 4 };
 
 fn rolls(batch: usize, seed: u64) -> Tensor {
@@ -24,30 +29,27 @@ fn genres() -> Tensor {
     Tensor::new(&rows, &Device::Cpu).unwrap()
 }
 
-fn spectra(weights: &Weights) -> Vec<Spectral> {
+/// The directions of a discriminator's weights after many iterations.
+fn spectra(weights: &Weights) -> BTreeMap<String, Spectral> {
     let mut numbers = Numbers(5);
-    let names = Discriminator::weights(DISCRIMINATOR);
-    let find = |name: &str| weights.iter().find(|(key, _)| *key == name).unwrap().1.clone();
-    let start = |name: &String| {
-        let weight = find(name);
-        let right = numbers.tensor(&[weight.dim(weight.rank() - 1).unwrap()], 1.0);
-        (0..30).fold(Spectral::new(&weight, right).unwrap(), |s, _| s.follow(&weight).unwrap())
-    };
-    names.iter().map(start).collect()
+    let names = DISCRIMINATOR.spectral_weights("");
+    let start = spectral::start(weights, &names, |len| (0..len).map(|_| numbers.next()).collect()).unwrap();
+    (0..30).fold(start, |spectra, _| spectral::followed(weights, &spectra).unwrap())
 }
 
 /// What a network computes from its weights, for either kind of operations.
-type Network = fn(&Weights, &[Spectral], Ops) -> Tensor;
+type Network = fn(&Weights, Ops) -> Tensor;
 
-fn generator(weights: &Weights, _: &[Spectral], ops: Ops) -> Tensor {
-    Generator::new(GENERATOR, weights, ops).unwrap().forward(&rolls(2, 1), &genres()).unwrap()
+fn generator(weights: &Weights, ops: Ops) -> Tensor {
+    Generator::new(GENERATOR, "", weights, ops).unwrap().forward(&rolls(2, 1), &genres()).unwrap()
 }
 
-fn discriminator(weights: &Weights, spectra: &[Spectral], ops: Ops) -> Tensor {
-    Discriminator::new(DISCRIMINATOR, weights, spectra, ops).unwrap().forward(&rolls(2, 2)).unwrap()
+fn discriminator(weights: &Weights, ops: Ops) -> Tensor {
+    let normalised = spectral::normalised(weights, &spectra(&weights.detached())).unwrap();
+    Discriminator::new(DISCRIMINATOR, "", &normalised, ops).unwrap().forward(&rolls(2, 2)).unwrap()
 }
 
-fn classifier(weights: &Weights, _: &[Spectral], ops: Ops) -> Tensor {
+fn classifier(weights: &Weights, ops: Ops) -> Tensor {
     Classifier::new(CLASSIFIER, weights, ops).unwrap().forward(&rolls(2, 3)).unwrap()
 }
 
@@ -59,17 +61,15 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
 /// finite difference of the loss.
 fn check(parameters: &[Parameter], shape: &[usize], network: Network) {
     let plain = weights(parameters, 9);
-    let spectra = if parameters[0].name.starts_with("discriminator") { spectra(&plain) } else { Vec::new() };
     let variables: Vec<(String, Var)> =
         plain.iter().map(|(name, tensor)| (name.clone(), Var::from_tensor(tensor).unwrap())).collect();
     let tracked: Weights = variables.iter().map(|(name, var)| (name, var)).collect();
     let projection = Numbers(11).tensor(shape, 1.0);
-    let loss =
-        |weights: &Weights, ops| (network(weights, &spectra, ops) * &projection).unwrap().sum_all().unwrap();
+    let loss = |weights: &Weights, ops| (network(weights, ops) * &projection).unwrap().sum_all().unwrap();
 
-    let ours = network(&tracked, &spectra, Ops::KERNELS);
+    let ours = network(&tracked, Ops::KERNELS);
     assert_eq!(ours.dims(), shape);
-    assert!(largest_difference(&ours, &network(&tracked, &spectra, Ops::BUILT_IN)) < 1e-3);
+    assert!(largest_difference(&ours, &network(&tracked, Ops::BUILT_IN)) < 1e-3);
 
     let [kernels, built_in] =
         [Ops::KERNELS, Ops::BUILT_IN].map(|ops| loss(&tracked, ops).backward().unwrap());
@@ -99,12 +99,12 @@ fn check(parameters: &[Parameter], shape: &[usize], network: Network) {
 
 #[test]
 fn generator_matches_its_twin_and_finite_differences() {
-    check(&GENERATOR.parameters(), &[2, STEPS, PITCHES], generator);
+    check(&GENERATOR.parameters(""), &[2, STEPS, PITCHES], generator);
 }
 
 #[test]
 fn discriminator_matches_its_twin_and_finite_differences() {
-    check(&DISCRIMINATOR.parameters(), &[2, 8, 10, 3], discriminator);
+    check(&DISCRIMINATOR.parameters(""), &[2, 8, 10, 3], discriminator);
 }
 
 #[test]
@@ -123,15 +123,15 @@ fn spectral_directions_find_the_largest_singular_value() {
 
 #[test]
 fn a_missing_or_misshapen_parameter_is_named() {
-    let all = weights(&GENERATOR.parameters(), 1);
+    let all = weights(&GENERATOR.parameters(""), 1);
     let mut missing = Weights::new();
     all.iter()
         .filter(|(name, _)| *name != "generator.head")
         .for_each(|(name, t)| missing.insert(name, t.clone()));
-    let error = Generator::new(GENERATOR, &missing, Ops::KERNELS).unwrap_err().to_string();
+    let error = Generator::new(GENERATOR, "", &missing, Ops::KERNELS).unwrap_err().to_string();
     assert!(error.contains("generator.head is missing"), "{error}");
     let mut wrong = all.clone();
     wrong.insert("generator.stem", Tensor::zeros((2, 2), candle_core::DType::F32, &Device::Cpu).unwrap());
-    let error = Generator::new(GENERATOR, &wrong, Ops::KERNELS).unwrap_err().to_string();
+    let error = Generator::new(GENERATOR, "", &wrong, Ops::KERNELS).unwrap_err().to_string();
     assert!(error.contains("[2, 2]") && error.contains("[64, 8]"), "{error}");
 }

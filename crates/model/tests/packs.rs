@@ -74,8 +74,9 @@ fn unusable_weights_and_cards_are_named() {
     cards[1].card.genres.push("third".into());
     cards[2].card.threshold = f32::NAN;
     cards[3].card.planes = vec!["velocity".into()];
-    let Architecture::PatchResnet { generator, .. } = &mut cards[4].card.architecture;
-    generator.channels = 256;
+    if let Architecture::PatchResnet { generator, .. } = &mut cards[4].card.architecture {
+        generator.channels = 256;
+    }
     for (bad, words) in cards.iter().zip(["same name", "disagree", "threshold", "planes", "wider"]) {
         let error = bad.to_bytes().unwrap_err().to_string();
         assert!(error.contains(words), "{error}");

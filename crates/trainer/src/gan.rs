@@ -1,10 +1,13 @@
 //! The state of a GAN run and one training step of it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
-use candle_core::{Device, Tensor};
+use candle_core::Device;
+use model::spectral::{self, Spectral};
 use model::{
     Architecture, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops,
-    Spectral, Weights,
+    Weights,
 };
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +81,7 @@ pub struct Gan {
     variables: [Variables; 2],
     optimisers: [Adam; 2],
     average: Gradients,
-    spectra: Vec<Spectral>,
+    spectra: BTreeMap<String, Spectral>,
 }
 
 impl Gan {
@@ -100,22 +103,15 @@ impl Gan {
         let discriminator = DiscriminatorConfig::compact(genres);
         let mut rng = random::stream(options.seed, u64::MAX);
         let variables = [
-            Variables::new(&generator.parameters(), &mut rng, device)?,
-            Variables::new(&discriminator.parameters(), &mut rng, device)?,
+            Variables::new(&generator.parameters(""), &mut rng, device)?,
+            Variables::new(&discriminator.parameters(""), &mut rng, device)?,
         ];
         let values = [variables[0].values()?, variables[1].values()?];
-        let weights = variables[1].weights();
-        let mut spectra = Vec::new();
-        for name in Discriminator::weights(discriminator) {
-            let weight = find(&weights, &name)?;
-            let outputs = weight.dim(weight.rank() - 1)?;
-            let right = Tensor::from_vec(random::normal(&mut rng, outputs), outputs, weight.device())?;
-            spectra.push(Spectral::new(&weight, right)?);
-        }
+        let names = discriminator.spectral_weights("");
+        let spectra = spectral::start(&variables[1].weights(), &names, |len| random::normal(&mut rng, len))?;
         let optimisers = [&values[0], &values[1]].map(|values| Adam::new(values, 0.5, 0.99));
         let [average, _] = values;
-        let ops = if device.is_cpu() { Ops::KERNELS } else { Ops::BUILT_IN };
-        let device = device.clone();
+        let (ops, device) = (Ops::on(device), device.clone());
         Ok(Self {
             options,
             step: 0,
@@ -142,9 +138,7 @@ impl Gan {
 
     /// One step on `data`: gradients of both networks from the same state, then both move.
     pub fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
-        for (spectral, name) in self.spectra.iter_mut().zip(Discriminator::weights(self.discriminator)) {
-            *spectral = spectral.follow(&find(&self.variables[1].weights(), &name)?)?;
-        }
+        self.spectra = spectral::followed(&self.variables[1].weights(), &self.spectra)?;
         let shards: Vec<_> = if threads > 1 {
             std::thread::scope(|scope| {
                 let run = |shard| {
@@ -211,13 +205,13 @@ impl Gan {
         let batch =
             Batch::draw(data, size, counter as usize * size, options.transpose, &mut rng, &self.device)?;
 
-        let weights = self.variables[1].weights();
-        let network = Generator::new(self.generator, &self.variables[0].weights(), self.ops)?;
-        let critic = Discriminator::new(self.discriminator, &weights.detached(), &self.spectra, self.ops)?;
+        let weights = spectral::normalised(&self.variables[1].weights(), &self.spectra)?;
+        let network = Generator::new(self.generator, "", &self.variables[0].weights(), self.ops)?;
+        let critic = Discriminator::new(self.discriminator, "", &weights.detached(), self.ops)?;
         let loss = losses::generator(&network, &critic, &batch, &options.terms)?;
         let generator = self.variables[0].gradients(&loss.total.backward()?)?;
 
-        let judge = Discriminator::new(self.discriminator, &weights, &self.spectra, self.ops)?;
+        let judge = Discriminator::new(self.discriminator, "", &weights, self.ops)?;
         let judged = losses::discriminator(&judge, &batch, &loss.answers, &options.terms)?;
         let discriminator = self.variables[1].gradients(&judged.backward()?)?;
         let [adversarial, cycle, identity, keep] = loss.parts;
@@ -233,7 +227,7 @@ struct Header {
 }
 
 /// Parts of the checkpoint: `weights`, `mean` and `square` of both networks, `average` of the generator, and
-/// `spectral/<layer>/left|right`.
+/// `spectral/<weight>/left|right`.
 impl Trainee for Gan {
     const KIND: &'static str = "multi";
 
@@ -267,10 +261,7 @@ impl Trainee for Gan {
             checkpoint.add("square", &variables.dressed(&adam.square)?);
         }
         checkpoint.add("average", &self.averaged()?);
-        for (i, Spectral { left, right }) in self.spectra.iter().enumerate() {
-            checkpoint.tensors.insert(format!("spectral/{i}/left"), left.clone());
-            checkpoint.tensors.insert(format!("spectral/{i}/right"), right.clone());
-        }
+        checkpoint.add_spectra(&self.spectra);
         Ok(checkpoint)
     }
 
@@ -285,17 +276,7 @@ impl Trainee for Gan {
             adam.step = i32::try_from(header.step)?;
         }
         gan.average = gan.variables[0].undressed(&checkpoint.part("average"))?;
-        for (i, spectral) in gan.spectra.iter_mut().enumerate() {
-            let get = |side: &str| -> Result<Tensor> {
-                Ok(checkpoint.tensor(&format!("spectral/{i}/{side}"))?.to_device(device)?)
-            };
-            let fresh = Spectral { left: get("left")?, right: get("right")? };
-            ensure!(
-                fresh.left.dims() == spectral.left.dims() && fresh.right.dims() == spectral.right.dims(),
-                "a direction does not fit"
-            );
-            *spectral = fresh;
-        }
+        checkpoint.restore_spectra(&mut gan.spectra)?;
         gan.step = header.step;
         Ok(gan)
     }
@@ -326,9 +307,4 @@ impl Trainee for Gan {
             o.average
         )
     }
-}
-
-fn find(weights: &Weights, name: &str) -> Result<Tensor> {
-    let tensor = weights.iter().find(|(key, _)| *key == name).map(|(_, tensor)| tensor.clone());
-    tensor.with_context(|| format!("the network has no parameter {name}"))
 }

@@ -14,6 +14,10 @@ use trainer::make::{measured, written};
 use trainer::prepare::{PrepareOptions, prepare};
 use trainer::run::{self, Naming, RunOptions};
 
+/// Faster by a twentieth than glibc's, which gives the memory of every tensor back to the system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(version, about = "Trains packs for Contrafact from folders of MIDI files")]
 struct Arguments {

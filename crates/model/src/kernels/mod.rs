@@ -27,14 +27,17 @@ pub mod reference;
 mod refine3x3;
 mod tensor;
 mod unfold;
+mod window;
 
 pub use bias_act::bias_act;
 pub use conv3x3::conv3x3;
 pub use linear::linear;
 pub use norm_act::norm_act;
 pub use pixel_shuffle::pixel_shuffle;
+pub use reference::{add_act, attention, conv3x3_reflect, fold, pad_reflect};
 pub use refine3x3::refine3x3;
 pub use unfold::unfold;
+pub use window::Window;
 
 /// What instance norm adds to the variance before the root, so that a constant channel stays finite.
 pub const NORM_EPSILON: f32 = 1e-5;

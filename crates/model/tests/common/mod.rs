@@ -33,7 +33,7 @@ pub fn weights(parameters: &[Parameter], seed: u64) -> Weights {
     for parameter in parameters {
         let scale = match parameter.init {
             Init::Zeros => 0.3,
-            Init::Normal(deviation) => deviation * 1.7,
+            Init::Normal(deviation) | Init::TruncatedNormal(deviation) => deviation * 1.7,
         };
         weights.insert(&parameter.name, numbers.tensor(&parameter.shape, scale));
     }
@@ -44,7 +44,7 @@ pub fn weights(parameters: &[Parameter], seed: u64) -> Weights {
 pub fn pack(genres: &[&str], seed: u64) -> Pack {
     let count = genres.len();
     let architecture = Architecture::PatchResnet {
-        generator: GeneratorConfig { genres: count, channels: 16, blocks: 2, planes: 4 },
+        generator: GeneratorConfig { genres: count, channels: 16, blocks: 2, planes: 4, attention: false },
         classifier: ClassifierConfig { genres: count, width: 4 },
     };
     let weights = weights(&architecture.parameters(), seed);

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use model::Weights;
+use model::spectral::Spectral;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,6 +65,29 @@ impl Checkpoint {
             }
         }
         weights
+    }
+
+    /// Adds the directions of spectral norm as `spectral/<weight>/left|right`.
+    pub fn add_spectra(&mut self, spectra: &BTreeMap<String, Spectral>) {
+        for (name, Spectral { left, right }) in spectra {
+            self.tensors.insert(format!("spectral/{name}/left"), left.clone());
+            self.tensors.insert(format!("spectral/{name}/right"), right.clone());
+        }
+    }
+
+    /// Replaces fresh directions by those of [`Checkpoint::add_spectra`], on the same device.
+    ///
+    /// # Errors
+    /// Where one is missing or of another length.
+    pub fn restore_spectra(&self, spectra: &mut BTreeMap<String, Spectral>) -> Result<()> {
+        for (name, Spectral { left, right }) in spectra {
+            for (side, direction) in [("left", left), ("right", right)] {
+                let kept = self.tensor(&format!("spectral/{name}/{side}"))?;
+                ensure!(kept.dims() == direction.dims(), "the directions of {name} do not fit");
+                *direction = kept.to_device(direction.device())?;
+            }
+        }
+        Ok(())
     }
 
     /// One tensor by its full name.
