@@ -118,3 +118,13 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_options_of_a_command_share_a_name() {
+        Arguments::command().debug_assert();
+    }
+}

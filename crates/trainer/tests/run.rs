@@ -17,7 +17,7 @@ use trainer::run::tensorboard::{self, Kind, What};
 use trainer::run::{self, Checkpoint, METRICS, NotFinite, Record, RunOptions, Trainee};
 
 fn run(folder: &Path) -> RunOptions {
-    RunOptions { every: 2, keep: 4, samples: 4, threads: 1, ..RunOptions::in_folder(folder) }
+    RunOptions { every: 2, keep_every: 4, samples: 4, threads: 1, ..RunOptions::in_folder(folder) }
 }
 
 fn start(data: &Dataset, options: &GanOptions, run: &RunOptions) -> Result<Gan> {
@@ -152,7 +152,7 @@ fn options_that_the_command_line_gives_replace_the_checkpoints() {
     assert_eq!((gan.step, gan.options.steps, gan.options.rate, gan.options.terms.cycle), (2, 7, 0.5, 9.0));
     assert_eq!(gan.options.channels, 8);
     let changed = &Record::read(folder.path()).unwrap().sessions[2].changed;
-    assert_eq!(changed, &["rate 0.5 (was 0.0010000000474974513)", "steps 7 (was 2)", "cycle 9.0 (was 5.0)"]);
+    assert_eq!(changed, &["rate 0.5 (was 0.001)", "steps 7 (was 2)", "cycle 9.0 (was 5.0)"]);
     let error = format!("{:#}", resume(&["channels"], &other).unwrap_err());
     assert!(
         error.contains("another configuration (channels 16 (was 8))") && error.contains("--anew"),
@@ -247,7 +247,7 @@ impl Trainee for Fragile {
 /// Drives a fragile run into its fault; its error and the value in the checkpoint that it left.
 fn broken(folder: &Path, at: u64, fault: fn(&mut Fragile) -> Result<f32>) -> (Option<String>, f32) {
     let mut trainee = Fragile { step: 0, value: 0.0, at, fault, folder: folder.to_path_buf() };
-    let run = RunOptions { every: 4, keep: 0, ..run(folder) };
+    let run = RunOptions { every: 4, keep_every: 0, ..run(folder) };
     let error = run::drive(&mut trainee, &dataset(), &run, &AtomicBool::new(false)).err();
     let checkpoint = Checkpoint::read(&run.checkpoint(), Fragile::KIND).unwrap();
     let value = checkpoint.tensor("value").unwrap().to_vec1::<f32>().unwrap()[0];

@@ -3,7 +3,7 @@
 //! | in the folder | what it is |
 //! |---|---|
 //! | `run.json` | options, dataset and sessions |
-//! | `checkpoint.safetensors` | the newest state; `step-001000.safetensors`: kept ones (`--keep`) |
+//! | `checkpoint.safetensors` | the newest state; `step-001000.safetensors`: kept ones (`--keep-every`) |
 //! | `metrics.csv`, `losses.svg`, `events.out.tfevents.*` | the losses as a table, as charts, and for TensorBoard |
 //! | `samples/step-001000/` | a few phrases of each direction as MIDI and as pictures |
 //! | `classifier.safetensors` | the classifier, once it was exported |
@@ -69,7 +69,7 @@ pub struct RunOptions {
     pub every: u64,
     /// Steps between checkpoints that are kept; 0 keeps none but the newest.
     #[arg(long, default_value_t = 0)]
-    pub keep: u64,
+    pub keep_every: u64,
     /// Steps between samples: a few phrases of each direction as MIDI and as pictures; 0 for none.
     #[arg(long, default_value_t = RunOptions::SAMPLES)]
     pub samples: u64,
@@ -97,7 +97,7 @@ impl RunOptions {
             anew: false,
             at: None,
             every: Self::EVERY,
-            keep: 0,
+            keep_every: 0,
             samples: Self::SAMPLES,
             threads: Self::THREADS,
             device: DeviceChoice::default(),
@@ -157,7 +157,7 @@ pub fn start<T: Trainee>(
     let session = Session::now(trainee.step(), &changed, run.threads);
     let sessions = Record::read(folder).filter(|_| run.resume).map(|record| record.sessions);
     let sessions = sessions.into_iter().flatten().chain([session]).collect();
-    let (kind, options) = (T::KIND.to_string(), trainee.configuration());
+    let (kind, options) = (T::KIND.to_string(), record::tidy(&trainee.configuration()));
     Record { kind, options, data: Data::of(data), sessions }.write(folder)?;
     Ok(trainee)
 }
@@ -272,7 +272,7 @@ pub fn drive<T: Trainee>(
     let mut saved = save(trainee, &digest, run, None)?;
     let mut watch = Watch::open(trainee, folder);
     let names = trainee.losses();
-    let due = |step: u64, every: u64| every > 0 && step % every == 0;
+    let due = |step: u64, every: u64| every > 0 && step.is_multiple_of(every);
     while trainee.step() < trainee.steps() && !stop.load(Ordering::Relaxed) {
         let losses = trainee.train(data, run.threads).and_then(|losses| {
             let fault = names.iter().zip(&losses).find(|(_, loss)| !loss.is_finite());
@@ -284,7 +284,7 @@ pub fn drive<T: Trainee>(
         let losses = losses.map_err(|error| stopped(error, run, saved))?;
         let step = trainee.step();
         watch.step(step, &losses);
-        if due(step, run.every) || due(step, run.keep) {
+        if due(step, run.every) || due(step, run.keep_every) {
             saved = save(trainee, &digest, run, Some(saved))?;
             watch.plot();
         }
@@ -319,7 +319,8 @@ fn save<T: Trainee>(trainee: &T, digest: &str, run: &RunOptions, last: Option<u6
     if let Some(name) = checkpoint.fault()? {
         return Err(stopped(NotFinite { step, what: name.to_string() }.into(), run, last.unwrap_or(step)));
     }
-    let kept = (run.keep > 0 && step > 0 && step % run.keep == 0).then(|| run.run.join(kept(step)));
+    let kept = (run.keep_every > 0 && step > 0 && step.is_multiple_of(run.keep_every))
+        .then(|| run.run.join(kept(step)));
     for path in [Some(run.run.join(CHECKPOINT)), kept].into_iter().flatten() {
         checkpoint.write(&path).with_context(|| match last {
             Some(last) => format!("the run has stopped at step {step}; its last checkpoint, of step {last}, is whole: make room and go on with --resume"),

@@ -44,11 +44,28 @@ pub fn replace(old: &mut Value, new: &Value, given: &[String]) -> Vec<String> {
         if new.is_object() {
             changed.extend(replace(old, new, given));
         } else if given.contains(key) && old != new {
-            changed.push(format!("{} {new} (was {old})", key.replace('_', "-")));
+            changed.push(format!("{} {} (was {})", key.replace('_', "-"), tidy(new), tidy(old)));
             *old = new.clone();
         }
     }
     changed
+}
+
+/// The same options with every f32 in its own few digits: serde_json holds it as an f64, 0.0004 as 0.00039999998989515007.
+pub fn tidy(options: &Value) -> Value {
+    match options {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), tidy(value))).collect(),
+        Value::Number(number) if number.is_f64() => {
+            let wide = number.as_f64().unwrap_or_default();
+            let short = (wide as f32).to_string().parse().unwrap_or(wide);
+            if short as f32 == wide as f32 && f64::from(wide as f32) == wide {
+                short.into()
+            } else {
+                wide.into()
+            }
+        }
+        other => other.clone(),
+    }
 }
 
 /// What `run.json` says: the run's configuration and dataset, and each time that it was begun or gone on with.
