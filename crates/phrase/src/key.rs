@@ -40,11 +40,15 @@ impl Key {
     ///
     /// `None` where nothing sounds, or all pitch classes equally long.
     pub fn of(roll: &Roll) -> Option<Self> {
-        let sounding = pitch_classes(roll);
+        Self::of_lengths(&pitch_classes(roll))
+    }
+
+    /// [`Key::of`] for music of any extent: how long each pitch class sounds, C first, in whatever unit.
+    pub fn of_lengths(sounding: &[f32; 12]) -> Option<Self> {
         let mut best: Option<Self> = None;
         for (mode, profile) in PROFILES {
             for tonic in 0..12u8 {
-                let mut turned = sounding;
+                let mut turned = *sounding;
                 turned.rotate_left(usize::from(tonic));
                 let fit = correlation(&turned, &profile)?;
                 if best.is_none_or(|key| fit > key.fit) {

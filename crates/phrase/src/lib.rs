@@ -21,7 +21,7 @@ mod realise;
 mod roll;
 mod tie;
 
-pub use cut::{Cut, CutOptions, CutReport, cut};
+pub use cut::{Cut, CutOptions, CutReport, Start, cut};
 pub use join::{join, join_notes};
 pub use key::{Key, Mode};
 pub use metrics::{

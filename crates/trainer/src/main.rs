@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use model::Pack;
 use trainer::classifier::{ClassifyOptions, classify};
+use trainer::data::export::{ExportNpyOptions, export_npy};
 use trainer::dataset::Dataset;
 use trainer::evaluate::{EvaluateOptions, evaluate};
 use trainer::gan::{Gan, GanOptions};
@@ -32,7 +33,12 @@ enum Command {
         /// The dataset to write.
         #[arg(short, long)]
         output: PathBuf,
+        /// Writes the report to this file too: as JSON where its name ends in .json, otherwise as text.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
     },
+    /// Writes a dataset as the papers' .npy arrays, in their folders.
+    ExportNpy(ExportNpyOptions),
     /// Trains the genre classifier on a dataset and says how well it hears, also through noise.
     Classify(Box<ClassifyOptions>),
     /// Trains the multi-genre generator on a dataset.
@@ -104,10 +110,14 @@ fn given(matches: &ArgMatches) -> Vec<String> {
 
 fn work(command: Command, given: Vec<String>) -> Result<()> {
     match command {
-        Command::Prepare { options, output } => {
+        Command::Prepare { options, output, report: file } => {
             let (dataset, report) = prepare(&options)?;
             dataset.write(&output)?;
             print!("{report}");
+            file.map_or(Ok(()), |file| report.write(&file))?;
+        }
+        Command::ExportNpy(options) => {
+            println!("{}: {} files written", options.output.display(), export_npy(&options)?);
         }
         Command::Classify(options) => classify(&options)?,
         Command::Train { dataset, options, run } => {

@@ -16,12 +16,17 @@
 //! [`mod@reference`] has the same functions in candle's built-in operations: what runs on other devices than
 //! the CPU, and what the tests compare with.
 
+mod add_act;
+mod attention;
 mod bias_act;
 mod columns;
 mod conv3x3;
+mod conv3x3_reflect;
+mod fold;
 mod linear;
 mod matrix;
 mod norm_act;
+mod pad_reflect;
 mod pixel_shuffle;
 pub mod reference;
 mod refine3x3;
@@ -29,12 +34,16 @@ mod tensor;
 mod unfold;
 mod window;
 
+pub use add_act::add_act;
+pub use attention::attention;
 pub use bias_act::bias_act;
 pub use conv3x3::conv3x3;
+pub use conv3x3_reflect::conv3x3_reflect;
+pub use fold::fold;
 pub use linear::linear;
 pub use norm_act::norm_act;
+pub use pad_reflect::pad_reflect;
 pub use pixel_shuffle::pixel_shuffle;
-pub use reference::{add_act, attention, conv3x3_reflect, fold, pad_reflect};
 pub use refine3x3::refine3x3;
 pub use unfold::unfold;
 pub use window::Window;

@@ -3,8 +3,9 @@
 //! They run on every device and are what the kernels use on other devices than the CPU. On the CPU they are
 //! slow and use several threads: there they serve as the yardstick of tests and benchmarks.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor};
 
+use super::pad_reflect::Mirrored;
 use super::pixel_shuffle::Shuffle;
 use super::window::Windows;
 use super::{NORM_EPSILON, Window};
@@ -75,20 +76,11 @@ pub fn fold(columns: &Tensor, window: Window, height: usize, width: usize) -> Re
 /// # Errors
 /// When the shapes don't fit.
 pub fn pad_reflect(x: &Tensor, pad: usize) -> Result<Tensor> {
-    let (_, height, width, _) = x.dims4()?;
-    if pad >= height.min(width) {
-        bail!("pad_reflect: {pad} pixels cannot be mirrored in x {:?}", x.shape());
-    }
+    let images = Mirrored::new(x.dims(), pad)?;
     let mirrored = |size: usize| {
-        Tensor::from_iter((0..size + 2 * pad).map(|at| reflected(at, pad, size) as u32), x.device())
+        Tensor::from_iter((0..size + 2 * pad).map(|at| images.source(at, size) as u32), x.device())
     };
-    x.index_select(&mirrored(height)?, 1)?.index_select(&mirrored(width)?, 2)
-}
-
-/// The row, or column, that the padded image's `at` shows, the edge itself not repeated.
-pub(super) fn reflected(at: usize, pad: usize, size: usize) -> usize {
-    let from_edge = at.abs_diff(pad);
-    if at >= pad && from_edge >= size { 2 * (size - 1) - from_edge } else { from_edge }
+    x.index_select(&mirrored(images.height)?, 1)?.index_select(&mirrored(images.width)?, 2)
 }
 
 /// See [`super::conv3x3_reflect`].

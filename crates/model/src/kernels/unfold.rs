@@ -3,6 +3,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
+use super::fold::scatter;
 use super::reference;
 use super::tensor::{Reader, check, floats};
 use super::window::{Window, Windows};
@@ -14,7 +15,7 @@ use super::window::{Window, Windows};
 /// When `x` is not such an image, is empty or not `f32`, or the window has a size of zero, one over 4096, or is larger
 /// than the padded image.
 pub fn unfold(x: &Tensor, window: Window) -> Result<Tensor> {
-    check("unfold", "x", x)?;
+    check("unfold", &[("x", x)])?;
     Windows::new(x.dims(), window)?;
     if !x.device().is_cpu() {
         return reference::unfold(x, window);
@@ -31,25 +32,23 @@ impl CustomOp1 for Unfold {
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let windows = Windows::new(layout.dims(), self.0)?;
-        let x = floats(x, layout)?;
-        let mut out = vec![0.0; windows.columns_len()];
-        windows.each_run(|pixels, columns, len| {
-            out[columns..columns + len].copy_from_slice(&x[pixels..pixels + len]);
-        });
-        Ok((CpuStorage::F32(out), Shape::from(&windows.columns_shape()[..])))
+        let shape = Shape::from(&windows.columns_shape()[..]);
+        Ok((CpuStorage::F32(gather(&windows, floats(x, layout)?)), shape))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let windows = Windows::new(x.dims(), self.0)?;
         let grad = grad.contiguous()?;
-        let reader = Reader::new(&grad);
-        let gradient = reader.floats()?;
-        let mut dx = vec![0.0; x.elem_count()];
-        windows.each_run(|pixels, columns, len| {
-            for (dx, gradient) in dx[pixels..pixels + len].iter_mut().zip(&gradient[columns..columns + len]) {
-                *dx += gradient;
-            }
-        });
+        let dx = scatter(&windows, Reader::new(&grad).floats()?);
         Ok(Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?))
     }
+}
+
+/// The columns of an image.
+pub(super) fn gather(windows: &Windows, image: &[f32]) -> Vec<f32> {
+    let mut columns = vec![0.0; windows.columns_len()];
+    windows.each_run(|pixels, column, len| {
+        columns[column..column + len].copy_from_slice(&image[pixels..pixels + len]);
+    });
+    columns
 }

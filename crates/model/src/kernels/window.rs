@@ -85,6 +85,10 @@ impl Windows {
         [self.batch, self.out_height, self.out_width, self.window.kernel * self.window.kernel * self.channels]
     }
 
+    pub(super) fn image_len(&self) -> usize {
+        self.batch * self.height * self.width * self.channels
+    }
+
     pub(super) fn columns_len(&self) -> usize {
         self.columns_shape().iter().product()
     }
