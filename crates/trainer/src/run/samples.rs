@@ -48,6 +48,7 @@ impl Sample {
 /// # Errors
 /// Where the network cannot compute.
 pub fn samples<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Vec<Sample>> {
+    let data = &trainee.genres(data)?;
     let transfer = Transfer::new(&pack(trainee, data)?)?;
     let genres = data.genres();
     let mut samples = Vec::new();
