@@ -4,18 +4,19 @@
 //! exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
 
 pub mod batch;
-pub mod dataset;
+pub mod classifier;
+pub mod data;
 pub mod evaluate;
 pub mod gan;
-pub mod listener;
 pub mod losses;
 pub mod make;
 pub mod picture;
-pub mod prepare;
-pub mod provenance;
 pub mod random;
 pub mod run;
 pub mod variables;
+
+pub use classifier::training as listener;
+pub use data::{dataset, npy, prepare, provenance};
 
 /// Keeps candle's elementwise operations on the calling thread: the step's shards already use every core, and its
 /// spinning thread pool would fight them for it.

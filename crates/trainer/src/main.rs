@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use model::Pack;
+use trainer::classifier::{ClassifyOptions, classify};
 use trainer::dataset::Dataset;
 use trainer::evaluate::{EvaluateOptions, evaluate};
 use trainer::gan::{Gan, GanOptions};
@@ -35,6 +36,8 @@ enum Command {
         #[arg(short, long)]
         output: PathBuf,
     },
+    /// Trains the genre classifier on a dataset and says how well it hears, also through noise.
+    Classify(Box<ClassifyOptions>),
     /// Trains the multi-genre generator on a dataset.
     Train {
         /// The dataset that `prepare` made.
@@ -100,6 +103,7 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
             dataset.write(&output)?;
             print!("{report}");
         }
+        Command::Classify(options) => classify(&options)?,
         Command::Train { dataset, options, run } => {
             let data = Dataset::read(&dataset)?;
             let fresh = |device: &_| Gan::new(options.clone(), data.items.len(), device);

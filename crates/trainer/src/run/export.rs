@@ -4,14 +4,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
-use model::{Card, ClassifierConfig, FORMAT, Pack, Weights};
+use model::{Card, ClassifierConfig, FORMAT, Pack};
 use phrase::Grid;
 use serde_json::Value;
 
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
-use crate::dataset::{Dataset, write_whole};
+use crate::classifier::training::ListenerOptions;
+use crate::classifier::{self, ClassifierFile};
+use crate::dataset::Dataset;
 use crate::gan::Gan;
-use crate::listener::{self, ListenerOptions};
 
 /// What a pack's card says beside what the run knows.
 #[derive(Clone, Debug, clap::Args)]
@@ -59,7 +60,8 @@ fn of<T: Trainee>(
     );
     let trainee = T::resume(&checkpoint, &Device::Cpu)
         .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
-    let (classifier, mut weights, accuracy) = ear(data, &trainee.configuration(), run, listening)?;
+    let ClassifierFile { config: classifier, mut weights, accuracy, .. } =
+        ear(data, &trainee.configuration(), run, listening)?;
     let (architecture, generator) = trainee.pack(classifier)?;
     for (name, tensor) in generator.iter() {
         weights.insert(name, tensor.clone());
@@ -94,12 +96,14 @@ fn ear(
     configuration: &Value,
     run: &RunOptions,
     listening: &ListenerOptions,
-) -> Result<(ClassifierConfig, Weights, Vec<f64>)> {
+) -> Result<ClassifierFile> {
     let path = run.run.join(CLASSIFIER);
+    let genres = data.genres();
     // One of another size or for other genres is no use here.
-    let wanted = ClassifierConfig { genres: data.items.len(), width: listening.listener_width };
-    if let Ok(Ok(kept)) = std::fs::read(&path).map(|bytes| read_ear(&bytes))
-        && kept.0 == wanted
+    let wanted = ClassifierConfig { genres: genres.len(), width: listening.listener_width };
+    if let Ok(kept) = ClassifierFile::read(&path)
+        && kept.config == wanted
+        && kept.genres == genres
     {
         return Ok(kept);
     }
@@ -107,22 +111,8 @@ fn ear(
     let transpose = configuration["transpose"].as_i64().unwrap_or(0) as i32;
     let seed = configuration["seed"].as_u64().unwrap_or(1);
     let tell = |step, loss| bar.set(step, || format!("loss {loss:.3}"));
-    let ear = listener::train(data, listening, transpose, seed, tell)?;
+    let ear = classifier::train(data, &listening.complete(transpose, seed), tell)?;
     bar.end();
-    let header = serde_json::to_string(&(ear.config, &ear.accuracy))?;
-    let tensors: Vec<_> = ear.weights.iter().map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
-    write_whole(&path, &safetensors::serialize(tensors, Some([("classifier".to_string(), header)].into()))?)?;
-    Ok((ear.config, ear.weights, ear.accuracy))
-}
-
-fn read_ear(bytes: &[u8]) -> Result<(ClassifierConfig, Weights, Vec<f64>)> {
-    let (_, metadata) = safetensors::SafeTensors::read_metadata(bytes)?;
-    let header =
-        metadata.metadata().as_ref().and_then(|map| map.get("classifier")).context("it has no header")?;
-    let (config, accuracy) = serde_json::from_str(header)?;
-    let mut weights = Weights::new();
-    for (name, tensor) in candle_core::safetensors::load_buffer(bytes, &Device::Cpu)? {
-        weights.insert(name, tensor);
-    }
-    Ok((config, weights, accuracy))
+    ear.write(&path)?;
+    Ok(ear)
 }
