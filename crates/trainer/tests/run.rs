@@ -189,12 +189,15 @@ fn a_genre_without_phrases_is_named() {
     assert!(error.contains("no training phrase of low"), "{error}");
 }
 
+/// What a step does instead; its loss.
+type Fault = fn(&mut Fragile) -> Result<f32>;
+
 /// A single number that counts steps; at `at` the fault happens.
 struct Fragile {
     step: u64,
     value: f32,
     at: u64,
-    fault: fn(&mut Fragile) -> Result<f32>,
+    fault: Fault,
     folder: std::path::PathBuf,
 }
 
@@ -245,7 +248,7 @@ impl Trainee for Fragile {
 }
 
 /// Drives a fragile run into its fault; its error and the value in the checkpoint that it left.
-fn broken(folder: &Path, at: u64, fault: fn(&mut Fragile) -> Result<f32>) -> (Option<String>, f32) {
+fn broken(folder: &Path, at: u64, fault: Fault) -> (Option<String>, f32) {
     let mut trainee = Fragile { step: 0, value: 0.0, at, fault, folder: folder.to_path_buf() };
     let run = RunOptions { every: 4, keep_every: 0, ..run(folder) };
     let error = run::drive(&mut trainee, &dataset(), &run, &AtomicBool::new(false)).err();
@@ -256,7 +259,7 @@ fn broken(folder: &Path, at: u64, fault: fn(&mut Fragile) -> Result<f32>) -> (Op
 
 #[test]
 fn a_number_that_is_none_stops_the_run_and_keeps_the_last_good_checkpoint() {
-    let faults: [(fn(&mut Fragile) -> Result<f32>, &str); 3] = [
+    let faults: [(Fault, &str); 3] = [
         (|_| Ok(f32::NAN), "at step 6 the loss loss"),
         (
             |trainee| Err(NotFinite { step: trainee.step + 1, what: "a gradient".to_string() }.into()),

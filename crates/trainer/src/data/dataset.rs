@@ -281,9 +281,9 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     } else {
         let part = path.with_extension("part");
         let written = std::fs::File::create(&part)
-        // Synchronised: some systems tell only then that a disk is full.
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&part, path));
+            // Synchronised: some systems tell only then that a disk is full.
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| std::fs::rename(&part, path));
         if written.is_err() {
             std::fs::remove_file(&part).ok();
         }

@@ -37,7 +37,7 @@ pub use record::{Data, Record, Session, digest};
 pub use samples::{Sample, samples};
 pub use trainee::{NotFinite, Trainee};
 
-use crate::dataset::{Dataset, Split};
+use crate::dataset::Dataset;
 use watch::Watch;
 
 /// The newest checkpoint in a run's folder.
@@ -258,12 +258,7 @@ pub fn drive<T: Trainee>(
     run: &RunOptions,
     stop: &AtomicBool,
 ) -> Result<bool> {
-    for (genre, name) in data.genres().iter().enumerate() {
-        ensure!(
-            !data.split(genre, Split::Train).is_empty(),
-            "the dataset has no training phrase of {name}; prepare it with more songs of that genre"
-        );
-    }
+    data.check_trainable()?;
     let folder = &run.run;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
