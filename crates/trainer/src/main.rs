@@ -9,7 +9,7 @@ use model::Pack;
 use trainer::classifier::{ClassifyOptions, classify};
 use trainer::data::export::{ExportNpyOptions, export_npy};
 use trainer::dataset::Dataset;
-use trainer::evaluate::{EvaluateOptions, evaluate};
+use trainer::evaluate::{EvaluateOptions, OutputOptions, evaluate};
 use trainer::gan::{Gan, GanOptions};
 use trainer::listener::ListenerOptions;
 use trainer::make::{measured, written};
@@ -67,10 +67,12 @@ enum Command {
     Evaluate {
         /// The pack.
         pack: PathBuf,
-        /// The dataset that `prepare` made, genres in the pack's order.
+        /// The dataset that `prepare` made; it has all the pack's genres by name.
         dataset: PathBuf,
         #[command(flatten)]
         options: EvaluateOptions,
+        #[command(flatten)]
+        output: OutputOptions,
     },
     /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none yet.
     Export {
@@ -132,8 +134,10 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
         Command::TrainPair { dataset, options, run } => {
             pairwise::command(&Dataset::read(&dataset)?, &options, &RunOptions { given, ..run })?;
         }
-        Command::Evaluate { pack, dataset, options } => {
-            let evaluation = evaluate(&Pack::read(&pack)?, &Dataset::read(&dataset)?, &options)?;
+        Command::Evaluate { pack, dataset, options, output } => {
+            let dataset = Dataset::read(&dataset)?;
+            let evaluation = evaluate(&Pack::read(&pack)?, &dataset, &options)?;
+            output.write(&evaluation, &dataset)?;
             print!("{}", evaluation.table());
         }
         Command::Export { dataset, output, naming, unmeasured, run, listening } => {

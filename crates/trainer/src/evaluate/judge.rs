@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use candle_core::{Device, Tensor};
 use model::{Classifier, Pack, Transfer};
-use phrase::{PITCHES, Roll, STEPS};
+use phrase::Roll;
 use serde::Serialize;
 
 use super::features::{features, names};
 use super::regression::Regression;
-use crate::dataset::{Dataset, Split};
+use crate::classifier::ClassifierFile;
+use crate::classifier::hearing::logits;
+use crate::dataset::{Dataset, Item, Split};
 
 /// How strongly the feature judge's weights are held back; chosen on valid, where 1e-4 to 1e-2 differ by under a point.
 const PENALTY: f64 = 1e-3;
@@ -59,12 +60,13 @@ impl Judge {
         let shown = path.display();
         let name =
             path.file_stem().map_or_else(|| shown.to_string(), |stem| stem.to_string_lossy().into_owned());
-        let pack = Pack::read(path).with_context(|| {
-            format!("{shown}: this is no judge; give a file that `classify` wrote, or a pack")
-        })?;
-        let kind = Kind::Pack(Box::new(Transfer::new(&pack)?));
-        let places = places(&pack.card.genres, genres)
-            .with_context(|| format!("{shown}: this judge cannot judge the pack"))?;
+        let (kind, known) = match (ClassifierFile::read(path), Pack::read(path)) {
+            (Ok(file), _) => (Kind::Network(Box::new(file.classifier()?)), file.genres),
+            (_, Ok(pack)) => (Kind::Pack(Box::new(Transfer::new(&pack)?)), pack.card.genres),
+            (Err(fault), _) => return Err(fault.context("--judge takes a classifier's file or a pack")),
+        };
+        let places =
+            places(&known, genres).with_context(|| format!("{shown}: this judge cannot judge the pack"))?;
         Ok(Self { name, kind, places })
     }
 
@@ -117,12 +119,9 @@ impl Judge {
     }
 }
 
-/// The classifier's probabilities.
+/// The classifier's probabilities, not yet of sum 1.
 fn hear(classifier: &Classifier, roll: &Roll) -> Result<Vec<f64>> {
-    let mut cells = vec![0.0; STEPS * PITCHES];
-    roll.to_f32(&mut cells);
-    let logits = classifier.forward(&Tensor::from_vec(cells, (1, STEPS, PITCHES), &Device::Cpu)?)?;
-    let logits = logits.flatten_all()?.to_vec1::<f32>()?;
+    let logits = logits(classifier, &[Item { roll: *roll, song: 0 }], None)?.concat();
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     Ok(logits.into_iter().map(|logit| f64::from(logit - highest).exp()).collect())
 }

@@ -7,10 +7,14 @@
 pub mod direction;
 pub mod features;
 pub mod figures;
+pub mod files;
 pub mod histograms;
 pub mod judge;
+mod output;
 pub mod play;
+pub mod ranking;
 pub mod regression;
+pub mod report;
 mod table;
 
 use std::collections::BTreeMap;
@@ -25,6 +29,7 @@ use crate::dataset::{Dataset, Item, Split};
 pub use direction::{Answer, Direction, Genre, Verdict, strength};
 use histograms::{HISTOGRAMS, Histogram};
 use judge::{FeatureModel, Judge, places};
+pub use output::OutputOptions;
 use play::Played;
 
 /// What is measured, and on how much.
@@ -192,6 +197,11 @@ impl Evaluation {
         let both = |d: &&Direction| d.pair == (a, b) || d.pair == (b, a);
         let s: Vec<f64> = self.directions.iter().filter(both).map(|d| d.verdicts[judge].strength).collect();
         s.iter().sum::<f64>() / s.len().max(1) as f64
+    }
+
+    /// What real phrases of the other genre would score as S_tot of a pair, by judge number `judge`.
+    pub fn ceiling(&self, a: usize, b: usize, judge: usize) -> f64 {
+        self.directions.iter().find(|d| d.pair == (a, b)).map_or(f64::NAN, |d| d.verdicts[judge].ceiling)
     }
 
     /// The unordered pairs of genres.

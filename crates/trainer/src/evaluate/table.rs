@@ -42,9 +42,7 @@ impl Evaluation {
                 )?;
             }
             for (a, b) in self.pairs() {
-                let ceiling =
-                    self.directions.iter().find(|d| d.pair == (a, b)).map_or(0.0, |d| d.verdicts[j].ceiling);
-                let (s, ceiling) = (percent(self.total(a, b, j)), percent(ceiling));
+                let (s, ceiling) = (percent(self.total(a, b, j)), percent(self.ceiling(a, b, j)));
                 let pair = format!("S_tot {} / {}", self.genres[a], self.genres[b]);
                 writeln!(text, "  {pair:<52} {s:>32.1} {ceiling:>6.1}")?;
             }
