@@ -47,7 +47,12 @@ pub struct GeneratorLoss {
 
 /// Binary cross-entropy of `logits` against `cells` (0 or 1), a sounding cell counting `positive` times and a silent one
 /// as often as `silent` says.
-pub(crate) fn cross_entropy(logits: &Tensor, cells: &Tensor, positive: f64, silent: &Tensor) -> Result<Tensor> {
+pub(crate) fn cross_entropy(
+    logits: &Tensor,
+    cells: &Tensor,
+    positive: f64,
+    silent: &Tensor,
+) -> Result<Tensor> {
     // ln(1 + e^-z) = relu(-z) + ln(1 + e^-|z|): finite for every logit.
     let tail = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
     let missed = (logits.neg()?.relu()? + &tail)?;

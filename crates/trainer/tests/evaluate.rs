@@ -33,7 +33,7 @@ fn dataset(genres: [&str; 2]) -> Dataset {
 
 /// A pack with random weights.
 fn pack() -> Pack {
-    let generator = GeneratorConfig { genres: 2, channels: 8, blocks: 1, planes: 4 };
+    let generator = GeneratorConfig { genres: 2, channels: 8, blocks: 1, planes: 4, attention: false };
     let classifier = ClassifierConfig { genres: 2, width: 4 };
     let architecture = Architecture::PatchResnet { generator, classifier };
     let card = Card {

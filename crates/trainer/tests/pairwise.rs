@@ -135,7 +135,8 @@ fn what_does_not_fit_is_refused_in_a_sentence() {
     let run = RunOptions::in_folder(folder.path());
     let refused = |genres: &[&str], pair: &[&str], model: Model| {
         let pair = pair.iter().map(|name| name.to_string()).collect();
-        let arguments = PairArguments { pair, model: Some(model), steps: Some(1), ..PairArguments::default() };
+        let arguments =
+            PairArguments { pair, model: Some(model), steps: Some(1), ..PairArguments::default() };
         format!("{:#}", command(&music(genres), &arguments, &run).unwrap_err())
     };
     let error = refused(&["high", "low"], &["high", "rock"], Model::Base);

@@ -227,7 +227,9 @@ fn each_discriminator_judges_the_fakes_of_its_own_genre() {
         scene.variables[CRITICS]
             .iter()
             .filter(|(name, _)| name.starts_with("b."))
-            .map(|(_, var)| loss.get(var.as_tensor()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap())
+            .map(|(_, var)| {
+                loss.get(var.as_tensor()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            })
             .collect::<Vec<_>>()
     };
     let [of_a, of_b] = &scene.fakes;

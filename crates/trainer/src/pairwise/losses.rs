@@ -105,9 +105,7 @@ pub fn critics(
 fn distance(logits: &Tensor, cells: &Tensor, options: &PairOptions) -> Result<Tensor> {
     match options.cycle {
         CycleKind::Mae => (sigmoid(logits)? - cells)?.abs()?.mean_all(),
-        CycleKind::CrossEntropy => {
-            cross_entropy(logits, cells, options.positive, &cells.affine(-1.0, 1.0)?)
-        }
+        CycleKind::CrossEntropy => cross_entropy(logits, cells, options.positive, &cells.affine(-1.0, 1.0)?),
     }
 }
 

@@ -4,6 +4,8 @@
 //! Two generators learn to take phrases of genre A to B and back; one discriminator a genre, and in the models
 //! partial and full a second one, tells real phrases from made ones. [`options`] has every choice.
 
+#[cfg(test)]
+mod gradients;
 pub mod losses;
 mod music;
 pub mod networks;
@@ -12,8 +14,6 @@ pub mod options;
 mod pool;
 mod schedule;
 mod trainee;
-#[cfg(test)]
-mod gradients;
 
 use std::collections::BTreeMap;
 
@@ -230,7 +230,8 @@ impl Pair {
         let mut noise = Noise::new(options, size, device, rng)?;
 
         let ops = Ops::on(device);
-        let [weights, judging] = [&self.variables[GENERATORS], &self.variables[CRITICS]].map(Variables::weights);
+        let [weights, judging] =
+            [&self.variables[GENERATORS], &self.variables[CRITICS]].map(Variables::weights);
         let makers = self.networks.generators(&normalised(&weights, &spectra[GENERATORS])?, ops)?;
         let critics = self.networks.critics(&normalised(&judging.detached(), &spectra[CRITICS])?, ops)?;
         let loss = losses::generators(&makers, &critics, &real, &mut noise, options)?;

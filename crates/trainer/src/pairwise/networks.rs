@@ -123,8 +123,7 @@ impl Networks {
     /// # Errors
     /// When a parameter is missing or misshapen.
     pub fn generators(&self, weights: &Weights, ops: Ops) -> Result<[PairGenerator; 2], ModelError> {
-        let [there, back] =
-            DIRECTIONS.map(|prefix| PairGenerator::new(self.generator, prefix, weights, ops));
+        let [there, back] = DIRECTIONS.map(|prefix| PairGenerator::new(self.generator, prefix, weights, ops));
         Ok([there?, back?])
     }
 

@@ -372,7 +372,11 @@ impl PairArguments {
 impl PairOptions {
     /// One sentence for the first option that is out of its range.
     pub fn check(&self) -> Result<()> {
-        ensure!(self.pair[0] != self.pair[1], "--pair names {} twice; give two different genres", self.pair[0]);
+        ensure!(
+            self.pair[0] != self.pair[1],
+            "--pair names {} twice; give two different genres",
+            self.pair[0]
+        );
         ensure!(
             self.batch >= 2 && self.batch.is_multiple_of(2),
             "--batch is {} where an even number, 2 or more, is needed",
@@ -442,7 +446,10 @@ mod tests {
         assert_eq!((o.network, o.blocks, o.sigma), (NetworkKind::Compact, 6, 0.0));
         assert_eq!((o.extra_gradient, o.binarise, o.steps), (true, true, 124));
         assert_eq!(o.spectral_norm, SpectralNorm::All);
-        assert_eq!(parse("--spectral-norm=discriminators").unwrap().spectral_norm, SpectralNorm::Discriminators);
+        assert_eq!(
+            parse("--spectral-norm=discriminators").unwrap().spectral_norm,
+            SpectralNorm::Discriminators
+        );
         assert!(!parse("--binarise=false").unwrap().binarise);
     }
 

@@ -88,9 +88,8 @@ impl Trainee for Pair {
     }
 
     fn sources(&self, data: &Dataset) -> Vec<Source> {
-        let learned = |genre: &&GenreInfo| {
-            self.options.model == Model::Full || self.options.pair.contains(&genre.name)
-        };
+        let learned =
+            |genre: &&GenreInfo| self.options.model == Model::Full || self.options.pair.contains(&genre.name);
         data.info.genres.iter().filter(learned).flat_map(|genre| genre.sources.clone()).collect()
     }
 

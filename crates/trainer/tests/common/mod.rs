@@ -30,12 +30,8 @@ pub fn music(genres: &[&str]) -> Dataset {
         [20, 6, 6].map(|count| (0..count).map(item).collect::<Vec<_>>())
     };
     let info = |name: &str| {
-        let source = model::Source {
-            genre: name.into(),
-            source: "made up".into(),
-            licence: "none".into(),
-            files: 32,
-        };
+        let source =
+            model::Source { genre: name.into(), source: "made up".into(), licence: "none".into(), files: 32 };
         GenreInfo { name: name.into(), sources: vec![source], ..GenreInfo::default() }
     };
     Dataset {
