@@ -49,7 +49,7 @@ impl FromStr for Choice {
     }
 }
 
-/// Opens the device of choice. Where that GPU cannot be used it is the CPU, and one sentence says why.
+/// Opens the device of choice. Where that GPU cannot be used it is the CPU, and a clause says why.
 pub fn open(choice: Choice) -> (Device, Option<String>) {
     let opened = match choice {
         Choice::Cpu => return (Device::Cpu, None),
@@ -61,7 +61,7 @@ pub fn open(choice: Choice) -> (Device, Option<String>) {
     };
     match opened {
         Ok(device) => (device, None),
-        Err(fault) => (Device::Cpu, Some(format!("{fault}; the CPU is used"))),
+        Err(fault) => (Device::Cpu, Some(fault)),
     }
 }
 

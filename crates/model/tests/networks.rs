@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Tensor, Var};
 use common::{Numbers, weights};
 use model::{
-    Classifier, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops,
-    Parameter, Weights,
+    Classifier, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Init, Ops,
+    PairGenerator, PairNetwork, Parameter, Weights, papers,
     spectral::{self, Spectral},
 };
 use phrase::{PITCHES, STEPS};
@@ -76,6 +76,7 @@ fn check(parameters: &[Parameter], shape: &[usize], network: Network) {
     let mut numbers = Numbers(13);
     let mut slope = 0.0f64;
     let (mut ahead, mut behind) = (Weights::new(), Weights::new());
+    // In shares of each parameter's own size.
     let distance = 2e-4;
     for (name, var) in &variables {
         let gradient = kernels.get(var.as_tensor()).unwrap_or_else(|| panic!("{name} has no gradient"));
@@ -83,13 +84,24 @@ fn check(parameters: &[Parameter], shape: &[usize], network: Network) {
         let size = twin.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
         assert!(size > 0.0, "{name} does not matter");
         assert!(largest_difference(gradient, twin) < 2e-3 * size.max(1.0), "{name}");
-        let direction = numbers.tensor(var.dims(), 1.0);
+        // Partly random and partly uphill, so that the slope is no difference of large numbers.
+        let spread = |t: &Tensor| {
+            let mean = t.sqr().unwrap().mean_all().unwrap();
+            f64::from(mean.sqrt().unwrap().to_scalar::<f32>().unwrap())
+        };
+        let uphill = (gradient / spread(gradient)).unwrap();
+        let direction =
+            ((uphill + numbers.tensor(var.dims(), 1.0)).unwrap() * spread(var.as_tensor())).unwrap();
         slope += f64::from((gradient * &direction).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap());
         let step = (direction * distance).unwrap();
         ahead.insert(name, (var.as_tensor() + &step).unwrap());
         behind.insert(name, (var.as_tensor() - &step).unwrap());
     }
-    let at = |weights: &Weights| f64::from(loss(weights, Ops::KERNELS).to_scalar::<f32>().unwrap());
+    let wide = |tensor: &Tensor| tensor.to_dtype(candle_core::DType::F64).unwrap();
+    let at = |weights: &Weights| {
+        let out = wide(&network(weights, Ops::KERNELS));
+        (out * wide(&projection)).unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap()
+    };
     let measured = (at(&ahead) - at(&behind)) / (2.0 * distance);
     assert!(
         (slope - measured).abs() < 0.05 * slope.abs().max(measured.abs()),
@@ -105,6 +117,81 @@ fn generator_matches_its_twin_and_finite_differences() {
 #[test]
 fn discriminator_matches_its_twin_and_finite_differences() {
     check(&DISCRIMINATOR.parameters(""), &[2, 8, 10, 3], discriminator);
+}
+
+const PAIR_GENERATOR: GeneratorConfig =
+    GeneratorConfig { genres: 1, channels: 16, blocks: 2, planes: 2, attention: true };
+const PAIR_DISCRIMINATOR: DiscriminatorConfig =
+    DiscriminatorConfig { genres: 1, fine: 8, coarse: 16, attention: true, spectral: false };
+
+/// Directions of the weights called `names`, one iteration old: the gradient must be right for any.
+fn young(weights: &Weights, names: &[String]) -> BTreeMap<String, Spectral> {
+    let mut numbers = Numbers(6);
+    spectral::start(&weights.detached(), names, |len| (0..len).map(|_| numbers.next()).collect()).unwrap()
+}
+
+fn pair_generator(weights: &Weights, ops: Ops) -> Tensor {
+    let spectra = young(weights, &PAIR_GENERATOR.spectral_weights("back."));
+    let weights = spectral::normalised(weights, &spectra).unwrap();
+    let network = PairNetwork::Compact(PAIR_GENERATOR);
+    PairGenerator::new(network, "back.", &weights, ops).unwrap().forward(&rolls(2, 1)).unwrap()
+}
+
+fn pair_discriminator(weights: &Weights, ops: Ops) -> Tensor {
+    Discriminator::new(PAIR_DISCRIMINATOR, "b.", weights, ops).unwrap().forward(&rolls(2, 2)).unwrap()
+}
+
+#[test]
+fn pairwise_networks_with_attention_match_their_twins_and_finite_differences() {
+    check(&PAIR_GENERATOR.parameters("back."), &[2, STEPS, PITCHES], pair_generator);
+    check(&PAIR_DISCRIMINATOR.parameters("b."), &[2, 8, 10, 1], pair_discriminator);
+}
+
+#[test]
+fn papers_networks_match_their_twins_and_finite_differences() {
+    const G: papers::GeneratorConfig = papers::GeneratorConfig { width: 3, blocks: 2, attention: true };
+    const D: papers::DiscriminatorConfig = papers::DiscriminatorConfig { width: 4, attention: true };
+    check(&G.parameters(""), &[2, STEPS, PITCHES], |weights, ops| {
+        let spectra = young(weights, &G.spectral_weights(""));
+        let weights = spectral::normalised(weights, &spectra).unwrap();
+        papers::Generator::new(G, "", &weights, ops).unwrap().forward(&rolls(2, 1)).unwrap()
+    });
+    check(&D.parameters(""), &[2, 16, 21], |weights, ops| {
+        papers::Discriminator::new(D, "", weights, ops).unwrap().forward(&rolls(2, 2)).unwrap()
+    });
+}
+
+/// Before training, the judgements of sparse rolls are neither all alike nor far from the losses' targets, with spectral norm
+/// and without.
+#[test]
+fn a_fresh_compact_discriminator_judges_sanely() {
+    for spectral in [true, false] {
+        let config = DiscriminatorConfig { spectral, ..DiscriminatorConfig::compact(1) };
+        let mut plain = weights(&config.parameters(""), 4);
+        for (name, shape) in
+            config.parameters("").iter().filter(|p| p.init == Init::Zeros).map(|p| (&p.name, &p.shape))
+        {
+            plain.insert(
+                name,
+                Tensor::zeros(shape.as_slice(), candle_core::DType::F32, &Device::Cpu).unwrap(),
+            );
+        }
+        let mut numbers = Numbers(7);
+        let names = if spectral { config.spectral_weights("") } else { Vec::new() };
+        let start =
+            spectral::start(&plain, &names, |len| (0..len).map(|_| numbers.next()).collect()).unwrap();
+        let spectra = (0..20).fold(start, |s, _| spectral::followed(&plain, &s).unwrap());
+        let network =
+            Discriminator::new(config, "", &spectral::normalised(&plain, &spectra).unwrap(), Ops::KERNELS)
+                .unwrap();
+        let sparse = Numbers(8).tensor(&[8, STEPS, PITCHES], 1.0).gt(0.9).unwrap();
+        let maps = network.forward(&sparse.to_dtype(candle_core::DType::F32).unwrap()).unwrap();
+        let values = maps.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let spread = (values.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt();
+        println!("spectral {spectral}: mean {mean}, spread {spread}");
+        assert!(mean.abs() < 2.0 && (0.02..2.0).contains(&spread), "spectral {spectral}: {mean}, {spread}");
+    }
 }
 
 #[test]

@@ -86,8 +86,16 @@ fn check(case: &str, parameters: &[Parameter], network: impl Fn(&Weights) -> Ten
     let cases = fixture.keys().filter(|key| key.starts_with(&format!("{case}/"))).count();
     assert_eq!(cases, 1 + variables.len(), "the script knows other parameters");
     for (name, variable) in &variables {
-        let gradient =
-            gradients.get(variable.as_tensor()).unwrap_or_else(|| panic!("{name} has no gradient"));
+        let gradient = gradients.get(variable.as_tensor());
+        let gradient = gradient.unwrap_or_else(|| panic!("{name} has no gradient"));
+        if let Some(layer) = name.strip_suffix("gamma") {
+            // One number out of a sum that nearly cancels: rounding is a share of the terms, not of it.
+            let terms = fixture[&format!("{case}/{layer}value")][1];
+            let off = (record(gradient)[0] - fixture[&format!("{case}/{name}")][0]).abs();
+            assert!(off < 1e-2 * terms, "{case}: {name} is off by {off}");
+            continue;
+        }
+        // In float32 a few units near 0 fall on the other side of their ReLU.
         compare(&format!("{case}: {name}"), gradient, &fixture[&format!("{case}/{name}")], 2e-3);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use model::spectral::{self, Spectral};
 use model::{
     Architecture, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops,
@@ -15,8 +15,8 @@ use crate::batch::Batch;
 use crate::dataset::Dataset;
 use crate::losses::{self, Terms};
 use crate::random;
-use crate::run::Trainee;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{NotFinite, Trainee};
 use crate::variables::{Adam, Gradients, Variables, accumulate};
 
 /// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however many
@@ -111,8 +111,7 @@ impl Gan {
         let spectra = spectral::start(&variables[1].weights(), &names, |len| random::normal(&mut rng, len))?;
         let optimisers = [&values[0], &values[1]].map(|values| Adam::new(values, 0.5, 0.99));
         let [average, _] = values;
-        let ops = Ops::on(device);
-        let device = device.clone();
+        let (ops, device) = (Ops::on(device), device.clone());
         Ok(Self {
             options,
             step: 0,
@@ -163,11 +162,15 @@ impl Gan {
             }
         }
         let sums = sums.context("a training step needs at least one shard")?;
-        ensure!(
-            losses.iter().chain(sums.iter().flatten().flatten()).all(|x| x.is_finite()),
-            "step {}: a loss or a gradient is not finite any more",
-            self.step + 1
-        );
+        let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
+        let loss = LOSSES.iter().zip(losses).find(|(_, loss)| !loss.is_finite());
+        let gradients = sums.iter().flatten().all(|values| finite(values));
+        if let Some(what) = match loss {
+            Some((name, _)) => Some(format!("the {name} loss")),
+            None => (!gradients).then(|| "a gradient".to_string()),
+        } {
+            return Err(NotFinite { step: self.step + 1, what }.into());
+        }
         let rates = [self.options.rate, self.options.critic_rate];
         let scale = self.schedule();
         for (i, gradients) in sums.iter().enumerate() {
@@ -258,10 +261,7 @@ impl Trainee for Gan {
             checkpoint.add("square", &variables.dressed(&adam.square)?);
         }
         checkpoint.add("average", &self.averaged()?);
-        for (name, Spectral { left, right }) in &self.spectra {
-            checkpoint.tensors.insert(format!("spectral/{name}/left"), left.clone());
-            checkpoint.tensors.insert(format!("spectral/{name}/right"), right.clone());
-        }
+        checkpoint.add_spectra(&self.spectra);
         Ok(checkpoint)
     }
 
@@ -276,17 +276,7 @@ impl Trainee for Gan {
             adam.step = i32::try_from(header.step)?;
         }
         gan.average = gan.variables[0].undressed(&checkpoint.part("average"))?;
-        for (name, spectral) in &mut gan.spectra {
-            let get = |side: &str| -> Result<Tensor> {
-                Ok(checkpoint.tensor(&format!("spectral/{name}/{side}"))?.to_device(device)?)
-            };
-            let fresh = Spectral { left: get("left")?, right: get("right")? };
-            ensure!(
-                fresh.left.dims() == spectral.left.dims() && fresh.right.dims() == spectral.right.dims(),
-                "a direction does not fit"
-            );
-            *spectral = fresh;
-        }
+        checkpoint.restore_spectra(&mut gan.spectra)?;
         gan.step = header.step;
         Ok(gan)
     }

@@ -12,6 +12,7 @@ pub mod gan;
 pub mod losses;
 pub mod make;
 pub mod pairwise;
+pub mod picture;
 pub mod random;
 pub mod run;
 pub mod variables;

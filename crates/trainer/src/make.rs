@@ -58,6 +58,7 @@ pub fn make(options: &MakeOptions) -> Result<()> {
     let (threads, device) = (options.threads, options.device);
     let mut run = RunOptions { threads, device, ..RunOptions::in_folder(&folder) };
     run.resume = same_music && run::resumable::<Gan>(&data, &options.gan, &run);
+    run.anew = !run.resume;
     run.given = vec!["steps".to_string()];
     if run.resume {
         println!("{}: going on", folder.display());

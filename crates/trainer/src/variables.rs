@@ -74,8 +74,10 @@ impl Variables {
     /// The reverse of [`Variables::dressed`]: flat values in name order.
     pub fn undressed(&self, weights: &Weights) -> Result<Gradients> {
         let flat = |(name, var): (&String, &Var)| -> Result<Vec<f32>> {
-            let tensor =
-                weights.get(name, var.dims()).context("the checkpoint does not fit this configuration")?;
+            let tensor = weights.get(name, var.dims()).ok();
+            let tensor = tensor.with_context(|| {
+                format!("{name} is missing or has another size than this configuration needs")
+            })?;
             Ok(tensor.flatten_all()?.to_vec1()?)
         };
         self.0.iter().map(flat).collect()

@@ -17,7 +17,7 @@ mod trainee;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use candle_core::{Device, Tensor};
 use model::spectral::{self, Spectral, normalised};
 use model::{Ops, Weights};
@@ -27,7 +27,7 @@ pub use options::{PairArguments, PairOptions};
 
 use crate::dataset::Dataset;
 use crate::random;
-use crate::run::{self, RunOptions};
+use crate::run::{self, NotFinite, RunOptions};
 use crate::variables::{Adam, Gradients, Variables, accumulate};
 use music::Music;
 use networks::Networks;
@@ -157,7 +157,7 @@ impl Pair {
     /// One step on `data`: both generators, then all discriminators on the fakes from before the generators moved.
     ///
     /// # Errors
-    /// Where a loss or a gradient is not finite; the state is then as before the step.
+    /// [`NotFinite`] where a loss or a gradient is not finite; the state is then as before the step.
     pub fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         let music = Music::new(data, &self.options)?;
         let batch = self.options.batch;
@@ -188,11 +188,15 @@ impl Pair {
                 accumulate(&mut sums[CRITICS], gradients);
             }
         }
-        ensure!(
-            losses.iter().chain(sums.iter().flatten().flatten()).all(|x| x.is_finite()),
-            "step {}: a loss or a gradient is not finite any more",
-            self.step + 1
-        );
+        let unusable = losses.iter().zip(LOSSES).find(|(loss, _)| !loss.is_finite());
+        let what = match unusable {
+            Some((_, name)) => Some(format!("the {name} loss")),
+            None if sums.iter().flatten().flatten().all(|x| x.is_finite()) => None,
+            None => Some("a gradient".to_string()),
+        };
+        if let Some(what) = what {
+            return Err(NotFinite { step: self.step + 1, what }.into());
+        }
         self.apply(&sums)?;
         self.pool = pool;
         self.spectra = spectra;

@@ -1,10 +1,7 @@
 //! A pair as a run sees it: what is saved, how it goes on, and what becomes of it.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, Result, ensure};
-use candle_core::{Device, Tensor};
-use model::spectral::Spectral;
+use anyhow::Result;
+use candle_core::Device;
 use model::{Architecture, ClassifierConfig, Source, Weights};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +18,7 @@ struct Header {
 }
 
 /// Parts of the checkpoint: `weights`, `mean` and `square` of all networks, `average` of the generators,
-/// `left` and `right` singular directions by weight, and the pool's fakes by genre.
+/// `spectral/<weight>/left|right`, and the pool's fakes by genre.
 impl Trainee for Pair {
     const KIND: &'static str = "pairwise";
 
@@ -54,10 +51,7 @@ impl Trainee for Pair {
             checkpoint.add("square", &variables.dressed(&adam.square)?);
         }
         checkpoint.add("average", &self.variables[GENERATORS].dressed(&self.average)?);
-        for (name, Spectral { left, right }) in self.spectra.iter().flatten() {
-            checkpoint.tensors.insert(format!("left/{name}"), left.clone());
-            checkpoint.tensors.insert(format!("right/{name}"), right.clone());
-        }
+        self.spectra.iter().for_each(|spectra| checkpoint.add_spectra(spectra));
         if let Some([a, b]) = self.pool.tensors()? {
             checkpoint.tensors.insert("pool/a".to_string(), a);
             checkpoint.tensors.insert("pool/b".to_string(), b);
@@ -76,9 +70,7 @@ impl Trainee for Pair {
             adam.step = i32::try_from(step)?;
         }
         pair.average = pair.variables[GENERATORS].undressed(&checkpoint.part("average"))?;
-        for spectra in &mut pair.spectra {
-            restore(spectra, checkpoint, device)?;
-        }
+        pair.spectra.iter_mut().try_for_each(|spectra| checkpoint.restore_spectra(spectra))?;
         if let [Ok(a), Ok(b)] = ["pool/a", "pool/b"].map(|name| checkpoint.tensor(name)) {
             pair.pool.restore([&a.to_device(device)?, &b.to_device(device)?])?;
         }
@@ -159,21 +151,4 @@ impl Trainee for Pair {
             o.average
         )
     }
-}
-
-/// Takes the singular directions out of a checkpoint.
-fn restore(spectra: &mut BTreeMap<String, Spectral>, checkpoint: &Checkpoint, device: &Device) -> Result<()> {
-    for (name, spectral) in spectra {
-        let get = |side: &str| -> Result<Tensor> {
-            let tensor = checkpoint.tensor(&format!("{side}/{name}"));
-            Ok(tensor.context("a singular direction is missing")?.to_device(device)?)
-        };
-        let fresh = Spectral { left: get("left")?, right: get("right")? };
-        ensure!(
-            fresh.left.dims() == spectral.left.dims() && fresh.right.dims() == spectral.right.dims(),
-            "the singular direction of {name} does not fit"
-        );
-        *spectral = fresh;
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use model::Weights;
+use model::spectral::Spectral;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,6 +67,29 @@ impl Checkpoint {
         weights
     }
 
+    /// Adds the directions of spectral norm as `spectral/<weight>/left|right`.
+    pub fn add_spectra(&mut self, spectra: &BTreeMap<String, Spectral>) {
+        for (name, Spectral { left, right }) in spectra {
+            self.tensors.insert(format!("spectral/{name}/left"), left.clone());
+            self.tensors.insert(format!("spectral/{name}/right"), right.clone());
+        }
+    }
+
+    /// Replaces fresh directions by those of [`Checkpoint::add_spectra`], on the same device.
+    ///
+    /// # Errors
+    /// Where one is missing or of another length.
+    pub fn restore_spectra(&self, spectra: &mut BTreeMap<String, Spectral>) -> Result<()> {
+        for (name, Spectral { left, right }) in spectra {
+            for (side, direction) in [("left", left), ("right", right)] {
+                let kept = self.tensor(&format!("spectral/{name}/{side}"))?;
+                ensure!(kept.dims() == direction.dims(), "the directions of {name} do not fit");
+                *direction = kept.to_device(direction.device())?;
+            }
+        }
+        Ok(())
+    }
+
     /// One tensor by its full name.
     pub fn tensor(&self, name: &str) -> Result<&Tensor> {
         self.tensors.get(name).with_context(|| format!("the checkpoint has no {name}"))
@@ -106,7 +130,7 @@ impl Checkpoint {
         let name = path.display();
         let bytes = bytes(path)?;
         let read = Self::from_bytes(&bytes).with_context(|| {
-            format!("{name}: this is no checkpoint of this version; train without --resume to start anew")
+            format!("{name}: this is no checkpoint of this version; start over with --anew")
         })?;
         ensure!(
             read.kind == kind,
@@ -132,7 +156,7 @@ impl Checkpoint {
 
 fn bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| {
-        format!("{}: the checkpoint could not be read; train without --resume to start anew", path.display())
+        format!("{}: the checkpoint could not be read; start over with --anew", path.display())
     })
 }
 

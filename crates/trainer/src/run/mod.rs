@@ -1,15 +1,24 @@
 //! A training run in its folder: progress, metrics, checkpoints, and a stop that loses nothing.
 //!
-//! The folder holds `checkpoint.safetensors` (the newest), kept ones (`step-001000.safetensors`), `metrics.csv` (losses),
-//! and at the end `classifier.safetensors`.
+//! | in the folder | what it is |
+//! |---|---|
+//! | `run.json` | options, dataset and sessions |
+//! | `checkpoint.safetensors` | the newest state; `step-001000.safetensors`: kept ones (`--keep-every`) |
+//! | `metrics.csv`, `losses.svg`, `events.out.tfevents.*` | the losses as a table, as charts, and for TensorBoard |
+//! | `samples/step-001000/` | a few phrases of each direction as MIDI and as pictures |
+//! | `classifier.safetensors` | the classifier, once it was exported |
 
 pub mod checkpoint;
 mod device;
 mod export;
 mod log;
+mod plots;
 mod progress;
 mod record;
+mod samples;
+pub mod tensorboard;
 mod trainee;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,15 +33,21 @@ pub use device::DeviceChoice;
 pub use export::{Naming, export};
 pub use log::Log;
 pub use progress::Progress;
-pub use record::digest;
-pub use trainee::Trainee;
+pub use record::{Data, Record, Session, digest};
+pub use samples::{Sample, samples};
+pub use trainee::{NotFinite, Trainee};
 
 use crate::dataset::Dataset;
+use watch::Watch;
 
 /// The newest checkpoint in a run's folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// The classifier in a run's folder.
 pub const CLASSIFIER: &str = "classifier.safetensors";
+/// The losses in a run's folder.
+pub const METRICS: &str = "metrics.csv";
+const PLOT: &str = "losses.svg";
+const SAMPLES: &str = "samples";
 
 /// How a run is watched and kept: nothing here changes its numbers.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,6 +58,9 @@ pub struct RunOptions {
     /// Go on from the run's checkpoint, with its options; those given on the command line replace them from there on.
     #[arg(long)]
     pub resume: bool,
+    /// Replace the run that the folder holds.
+    #[arg(long, conflicts_with = "resume")]
+    pub anew: bool,
     /// Go on from, or export, the checkpoint that was kept at this step instead of the newest.
     #[arg(long, value_name = "STEP")]
     pub at: Option<u64>,
@@ -51,7 +69,10 @@ pub struct RunOptions {
     pub every: u64,
     /// Steps between checkpoints that are kept; 0 keeps none but the newest.
     #[arg(long, default_value_t = 0)]
-    pub keep: u64,
+    pub keep_every: u64,
+    /// Steps between samples: a few phrases of each direction as MIDI and as pictures; 0 for none.
+    #[arg(long, default_value_t = RunOptions::SAMPLES)]
+    pub samples: u64,
     /// Worker threads; the numbers do not depend on them.
     #[arg(long, default_value_t = RunOptions::THREADS)]
     pub threads: usize,
@@ -65,6 +86,7 @@ pub struct RunOptions {
 
 impl RunOptions {
     const EVERY: u64 = 250;
+    const SAMPLES: u64 = 500;
     const THREADS: usize = 2;
 
     /// The defaults, in this folder.
@@ -72,9 +94,11 @@ impl RunOptions {
         Self {
             run: folder.to_path_buf(),
             resume: false,
+            anew: false,
             at: None,
             every: Self::EVERY,
-            keep: 0,
+            keep_every: 0,
+            samples: Self::SAMPLES,
             threads: Self::THREADS,
             device: DeviceChoice::default(),
             given: Vec::new(),
@@ -94,11 +118,16 @@ fn kept(step: u64) -> String {
     format!("step-{step:06}.safetensors")
 }
 
-/// A flag that Ctrl-C raises: the run saves and stops at the next step.
+/// A flag that Ctrl-C raises: the run saves and stops at the next step. A second Ctrl-C ends the program at once.
 pub fn interruption() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = flag.clone();
-    ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be caught")?;
+    let raise = move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(raise).context("Ctrl-C cannot be caught")?;
     Ok(flag)
 }
 
@@ -114,28 +143,83 @@ pub fn start<T: Trainee>(
     fresh: impl FnOnce(&Device) -> Result<T>,
 ) -> Result<T> {
     let device = run.device.open()?;
-    if !run.resume {
-        return fresh(&device);
-    }
+    let folder = &run.run;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
+    let (trainee, changed) = match run.resume {
+        true => resume(data, options, run, &device)?,
+        false => {
+            let trainee = fresh(&device)?;
+            clear(run)?;
+            (trainee, Vec::new())
+        }
+    };
+    let session = Session::now(trainee.step(), &changed, run.threads);
+    let sessions = Record::read(folder).filter(|_| run.resume).map(|record| record.sessions);
+    let sessions = sessions.into_iter().flatten().chain([session]).collect();
+    let (kind, options) = (T::KIND.to_string(), record::tidy(&trainee.configuration()));
+    Record { kind, options, data: Data::of(data), sessions }.write(folder)?;
+    Ok(trainee)
+}
+
+/// The trainee of a run's checkpoint, and what of its options was changed.
+fn resume<T: Trainee>(
+    data: &Dataset,
+    options: &impl Serialize,
+    run: &RunOptions,
+    device: &Device,
+) -> Result<(T, Vec<String>)> {
     let path = run.checkpoint();
     let name = path.display();
     let mut checkpoint = Checkpoint::read(&path, T::KIND)?;
     let digest = digest(data);
     ensure!(
-        checkpoint.data.is_empty() || checkpoint.data == digest,
-        "{name}: the checkpoint is of a run on another dataset ({:.12}, this one is {digest:.12}); give that one, or train without --resume to start anew",
+        checkpoint.data == digest,
+        "{name}: the checkpoint is of a run on another dataset ({:.12}, this one is {digest:.12}); give that one, or start over with --anew",
         checkpoint.data
     );
     let options = serde_json::to_value(options)?;
     let changed = record::replace(&mut checkpoint.header[checkpoint::OPTIONS], &options, &run.given);
-    let changed = changed.join(", ");
     if !changed.is_empty() {
-        eprintln!("from here on: {changed}");
+        eprintln!("from here on: {}", changed.join(", "));
     }
-    T::resume(&checkpoint, &device).with_context(|| match changed.as_str() {
-        "" => format!("{name}: this is no checkpoint of this version; train without --resume to start anew"),
-        _ => format!("{name}: the checkpoint does not fit what was changed ({changed}); leave that out, or train without --resume to start anew"),
-    })
+    let trainee = T::resume(&checkpoint, device).with_context(|| {
+        let fault = match changed.join(", ").as_str() {
+            "" => "this is no checkpoint of this version".to_string(),
+            changed => {
+                format!("the checkpoint does not fit another configuration ({changed}); leave that out")
+            }
+        };
+        format!("{name}: {fault}, or start over with --anew")
+    })?;
+    Ok((trainee, changed))
+}
+
+/// Makes way for a new run in the folder.
+fn clear(run: &RunOptions) -> Result<()> {
+    let folder = run.run.display();
+    if !run.run.join(CHECKPOINT).exists() {
+        return Ok(());
+    }
+    ensure!(
+        run.anew,
+        "{folder}: this folder holds a run; go on with --resume, replace it with --anew, or give another --run folder"
+    );
+    let entries =
+        std::fs::read_dir(&run.run).with_context(|| format!("{folder}: the folder could not be read"))?;
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let ours = name == CHECKPOINT
+            || name.starts_with("step-") && name.ends_with(".safetensors")
+            || name.starts_with(tensorboard::PREFIX);
+        let removed = match () {
+            () if ours => std::fs::remove_file(&path),
+            () if name == SAMPLES => std::fs::remove_dir_all(&path),
+            () => Ok(()),
+        };
+        removed.with_context(|| format!("{}: the old run could not be removed", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Whether `run`'s folder holds a checkpoint of this kind on this dataset with these options (but for the number of steps).
@@ -174,46 +258,69 @@ pub fn drive<T: Trainee>(
     run: &RunOptions,
     stop: &AtomicBool,
 ) -> Result<bool> {
+    data.check_trainable()?;
     let folder = &run.run;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
-    let names = trainee.losses();
     let digest = digest(data);
-    let mut log = Log::open(&folder.join("metrics.csv"), &names, trainee.step())?;
-    let mut bar = Progress::new("step", trainee.step(), trainee.steps());
-    let mut mean = vec![0.0; names.len()];
+    // A full disk or a folder without permission shows before the work.
+    let mut saved = save(trainee, &digest, run, None)?;
+    let mut watch = Watch::open(trainee, folder);
+    let names = trainee.losses();
+    let due = |step: u64, every: u64| every > 0 && step.is_multiple_of(every);
     while trainee.step() < trainee.steps() && !stop.load(Ordering::Relaxed) {
-        let losses = trainee.train(data, run.threads)?;
-        mean.iter_mut().zip(&losses).for_each(|(mean, loss)| *mean += 0.05 * (loss - *mean));
-        bar.set(trainee.step(), || told(&names, &mean));
-        log.add(trainee.step(), &losses)?;
-        if trainee.step() % run.every.max(1) == 0 {
-            save(trainee, &digest, run)?;
+        let losses = trainee.train(data, run.threads).and_then(|losses| {
+            let fault = names.iter().zip(&losses).find(|(_, loss)| !loss.is_finite());
+            let step = trainee.step();
+            fault.map_or(Ok(losses.clone()), |(name, _)| {
+                Err(NotFinite { step, what: format!("the {name} loss") }.into())
+            })
+        });
+        let losses = losses.map_err(|error| stopped(error, run, saved))?;
+        let step = trainee.step();
+        watch.step(step, &losses);
+        if due(step, run.every) || due(step, run.keep_every) {
+            saved = save(trainee, &digest, run, Some(saved))?;
+            watch.plot();
+        }
+        if due(step, run.samples) {
+            watch.samples(trainee, data);
         }
     }
-    save(trainee, &digest, run)?;
-    bar.end();
+    if saved < trainee.step() {
+        save(trainee, &digest, run, Some(saved))?;
+    }
+    watch.plot();
+    watch.end();
     Ok(trainee.step() >= trainee.steps())
 }
 
-fn told(names: &[&str], losses: &[f32]) -> String {
-    let short = |name: &str| name.chars().take(3).collect::<String>();
-    names
-        .iter()
-        .zip(losses)
-        .map(|(name, loss)| format!("{} {loss:.3}", short(name)))
-        .collect::<Vec<_>>()
-        .join("  ")
+/// What ended a run, with what to do now.
+fn stopped(error: anyhow::Error, run: &RunOptions, saved: u64) -> anyhow::Error {
+    let checkpoint = run.run.join(CHECKPOINT);
+    let name = checkpoint.display();
+    match error.downcast_ref::<NotFinite>() {
+        Some(fault) => anyhow::anyhow!(
+            "{fault}; the run has stopped and {name} is still that of step {saved}: go on from it with --resume and lower learning rates"
+        ),
+        None => error.context(format!("{name}: the run has stopped, its checkpoint is that of step {saved}")),
+    }
 }
 
-fn save<T: Trainee>(trainee: &T, digest: &str, run: &RunOptions) -> Result<()> {
+/// Writes the newest checkpoint, and the kept one where it is due. Returns its step; `last` is that of the one before.
+fn save<T: Trainee>(trainee: &T, digest: &str, run: &RunOptions, last: Option<u64>) -> Result<u64> {
+    let step = trainee.step();
     let checkpoint = Checkpoint { data: digest.to_string(), ..trainee.checkpoint()? };
     if let Some(name) = checkpoint.fault()? {
-        anyhow::bail!("step {}: {name} holds values that are not finite", trainee.step());
+        return Err(stopped(NotFinite { step, what: name.to_string() }.into(), run, last.unwrap_or(step)));
     }
-    checkpoint.write(&run.run.join(CHECKPOINT))?;
-    if run.keep > 0 && trainee.step() % run.keep == 0 {
-        checkpoint.write(&run.run.join(kept(trainee.step())))?;
+    let kept = (run.keep_every > 0 && step > 0 && step.is_multiple_of(run.keep_every))
+        .then(|| run.run.join(kept(step)));
+    for path in [Some(run.run.join(CHECKPOINT)), kept].into_iter().flatten() {
+        checkpoint.write(&path).with_context(|| match last {
+            Some(last) => format!("the run has stopped at step {step}; its last checkpoint, of step {last}, is whole: make room and go on with --resume"),
+            None => "the run cannot begin".to_string(),
+        })?;
     }
-    Ok(())
+    Ok(step)
 }

@@ -7,6 +7,23 @@ use model::{Architecture, ClassifierConfig, Source, Weights};
 use super::checkpoint::Checkpoint;
 use crate::dataset::Dataset;
 
+/// A step after which a number would be infinite or none at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFinite {
+    /// The step, counted from 1.
+    pub step: u64,
+    /// What is not finite: "the cycle loss", "a gradient".
+    pub what: String,
+}
+
+impl std::fmt::Display for NotFinite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "at step {} {} is not finite any more", self.step, self.what)
+    }
+}
+
+impl std::error::Error for NotFinite {}
+
 /// Networks in training, step by step. [`super::drive`] owns the loop, the files and the progress; this owns the
 /// numbers, which depend on data, options, seed and step only: not on threads and not on interruptions.
 pub trait Trainee: Sized {
@@ -25,7 +42,7 @@ pub trait Trainee: Sized {
     /// One step on up to `threads` threads; returns its losses.
     ///
     /// # Errors
-    /// Where a loss or a gradient is not finite; the state is then as before the step.
+    /// [`NotFinite`] where a loss or a gradient is not finite; weights and moments are then as before the step.
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Vec<f32>>;
 
     /// Every option that decides the numbers, by its name on the command line (`a_b` for `--a-b`), nested or flat.
