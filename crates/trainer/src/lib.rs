@@ -7,6 +7,7 @@ pub mod batch;
 pub mod classifier;
 pub mod data;
 pub mod evaluate;
+pub mod from;
 pub mod gan;
 pub mod losses;
 pub mod make;
@@ -14,6 +15,7 @@ pub mod pairwise;
 pub mod picture;
 pub mod random;
 pub mod run;
+pub mod shards;
 pub mod variables;
 
 pub use classifier::training as listener;
