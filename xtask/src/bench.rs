@@ -30,11 +30,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let library = build::plugin()?;
     let pack = Pack::from_bytes("the default pack", model::default_pack())?;
-    let Architecture::PatchResnet { generator, .. } = &pack.card.architecture;
+    let network = match &pack.card.architecture {
+        Architecture::PatchResnet { generator, .. } => {
+            format!("{} channels, {} blocks", generator.channels, generator.blocks)
+        }
+        Architecture::Pairwise { network, .. } => format!("{network:?}"),
+    };
     let parameters: usize = pack.card.architecture.parameters().iter().map(model::Parameter::len).sum();
     println!(
-        "{} {}: {} channels, {} blocks, {parameters} parameters; one phrase, one thread, wall time",
-        pack.card.name, pack.card.version, generator.channels, generator.blocks,
+        "{} {}: {network}, {parameters} parameters; one phrase, one thread, wall time",
+        pack.card.name, pack.card.version,
     );
     println!("{:36} {:>10} {:>10} {:>10}", "", "median", "p99", "aim");
     let runs = arguments.runs.max(1);

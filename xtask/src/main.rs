@@ -6,10 +6,8 @@
 mod bench;
 mod build;
 mod bundle;
-mod font;
 mod genres;
 mod install;
-mod picture;
 mod play;
 
 use std::process::ExitCode;

@@ -73,6 +73,11 @@ impl Classifier {
         Ok(Self { ops, octave: all[0].clone(), layers, genres: all[all.len() - 1].clone() })
     }
 
+    /// How many genres it tells apart.
+    pub fn genres(&self) -> usize {
+        self.genres.dims().last().copied().unwrap_or_default()
+    }
+
     /// Genre logits `[B, G]` of `rolls` `[B, 64, 84]` (0 or 1).
     pub fn forward(&self, rolls: &Tensor) -> Result<Tensor> {
         let ops = &self.ops;

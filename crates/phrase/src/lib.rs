@@ -24,7 +24,10 @@ mod tie;
 pub use cut::{Cut, CutOptions, CutReport, Start, cut};
 pub use join::{join, join_notes};
 pub use key::{Key, Mode};
-pub use metrics::{ContentChange, density, polyphony, range};
+pub use metrics::{
+    ContentChange, Line, bass, chroma, density, harmony_kept, melody_kept, most_at_once, one_step_notes,
+    out_of_key, pitch_classes, polyphony, range, skyline, stutters,
+};
 pub use midi::{
     MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,
     TempoChange, TempoMap, Track,
@@ -33,7 +36,7 @@ pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
 pub use realise::realise;
-pub use roll::Roll;
+pub use roll::{Roll, RollNote};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
 
 /// Steps in a phrase: 4 bars of 4/4 in 16ths.

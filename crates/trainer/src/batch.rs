@@ -22,13 +22,14 @@ pub struct Batch {
 
 impl Batch {
     /// Draws `size` training phrases, each moved by up to `transpose` semitones. Directions take turns, starting at
-    /// `turn`, so that each is seen equally often however unequal the genres are.
+    /// `turn`, so that each is seen equally often however unequal the genres are. The tensors are on `device`.
     pub fn draw(
         data: &Dataset,
         size: usize,
         turn: usize,
         transpose: i32,
         rng: &mut ChaCha8Rng,
+        device: &Device,
     ) -> Result<Self> {
         let genres = data.items.len();
         let directions: Vec<_> =
@@ -46,7 +47,6 @@ impl Batch {
             roll.to_f32(cells);
             Roll { sounding: in_harmony(&roll), ..roll }.to_f32(harmony);
         }
-        let device = &Device::Cpu;
         Ok(Self {
             rolls: Tensor::from_vec(cells, (size, STEPS, PITCHES), device)?,
             source: Tensor::from_vec(source, (size, genres), device)?,
@@ -79,7 +79,7 @@ fn in_harmony(roll: &Roll) -> [u128; STEPS] {
 }
 
 /// The roll moved by `semitones`, or as far in that direction as all its notes stay inside.
-fn transposed(roll: &Roll, semitones: i32) -> Roll {
+pub(crate) fn transposed(roll: &Roll, semitones: i32) -> Roll {
     let used = roll.sounding.iter().fold(0, |all, step| all | step);
     if used == 0 {
         return *roll;

@@ -1,16 +1,17 @@
 //! The offline trainer: folders of MIDI -> dataset -> trained networks -> pack.
 //!
-//! [`prepare`] cuts songs into phrases, [`run`] trains the generator ([`gan`]) and the classifier ([`listener`]) and
-//! exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
+//! [`prepare`] cuts songs into phrases, [`run`] trains what is to be trained ([`gan`], [`pairwise`]) and the classifier
+//! ([`listener`]) and exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
 
 pub mod batch;
-mod checkpoint;
 pub mod classifier;
 pub mod data;
 pub mod evaluate;
 pub mod gan;
 pub mod losses;
 pub mod make;
+pub mod pairwise;
+pub mod picture;
 pub mod random;
 pub mod run;
 pub mod variables;

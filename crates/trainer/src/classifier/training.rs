@@ -110,7 +110,8 @@ pub fn train(
     let config = ClassifierConfig { genres: data.items.len(), width: options.width };
     // Streams of the classifier never meet those of a run, which count up from zero.
     let base = 1 << 40;
-    let variables = Variables::new(&config.parameters(), &mut random::stream(options.seed, base))?;
+    let variables =
+        Variables::new(&config.parameters(), &mut random::stream(options.seed, base), &Device::Cpu)?;
     let mut adam = Adam::new(&variables.values()?, 0.5, 0.999);
     let mut average = variables.values()?;
     let mut best: Option<(f64, Gradients)> = None;

@@ -6,6 +6,7 @@
 //! is missing).
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -279,7 +280,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         std::fs::write(path, bytes)
     } else {
         let part = path.with_extension("part");
-        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+        let written = std::fs::File::create(&part)
+            // Synchronised: some systems tell only then that a disk is full.
+            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| std::fs::rename(&part, path));
         if written.is_err() {
             std::fs::remove_file(&part).ok();
         }

@@ -1,13 +1,13 @@
 //! A picture of a transfer: what went in above what came out, cell by cell.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+mod font;
+
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use phrase::{HIGHEST, LOWEST, PITCHES, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, Song, SongNote, nearest};
 
-use crate::font;
+use crate::dataset::write_whole;
 
 /// Red, green, blue.
 type Colour = [u8; 3];
@@ -150,16 +150,7 @@ pub fn draw(title: &str, input: &Cells, output: &Cells) -> Picture {
 ///
 /// The folder cannot be written to.
 pub fn write(picture: &Picture, path: &Path) -> Result<()> {
-    let part = path.with_extension("png.part");
-    let written = File::create(&part)
-        .map_err(anyhow::Error::from)
-        .and_then(|file| picture.encode(BufWriter::new(file)))
-        .and_then(|()| Ok(fs::rename(&part, path)?));
-    if written.is_err() {
-        // What is left of it, if anything; the first error is the one to tell.
-        let _ = fs::remove_file(&part);
-    }
-    written.with_context(|| format!("{} cannot be written", path.display()))
+    write_whole(path, &picture.png()?)
 }
 
 /// The lowest and the highest row of either, out to the Cs around them.
@@ -192,14 +183,21 @@ impl Area {
 }
 
 impl Picture {
-    /// Writes the picture as PNG.
-    fn encode(&self, to: impl Write) -> Result<()> {
-        let mut encoder = png::Encoder::new(to, self.width, self.height);
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// The picture as the bytes of a PNG file.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
         let mut writer = encoder.write_header()?;
         writer.write_image_data(self.pixels.as_flattened())?;
-        Ok(writer.finish()?)
+        writer.finish()?;
+        Ok(bytes)
     }
 
     /// Fills a rectangle, as far as it is on the picture.

@@ -1,8 +1,8 @@
-//! Measures of what a transfer did and of the music itself. Real-time safe.
+//! How much a transfer changed. Real-time safe.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LOWEST, Roll, STEPS};
+use crate::STEPS;
 
 /// How many cells a transfer changed, each relative to the number of cells that sounded in the source.
 ///
@@ -37,29 +37,12 @@ impl ContentChange {
     }
 }
 
-/// The share of a roll's cells that sound, 0..=1.
-pub fn density(roll: &Roll) -> f32 {
-    roll.density()
-}
-
-/// The lowest and the highest MIDI pitch that sound; `None` for an empty roll.
-pub fn range(roll: &Roll) -> Option<(u8, u8)> {
-    let all = roll.sounding.iter().fold(0, |all, bits| all | bits);
-    let row = |row: u32| LOWEST + row as u8;
-    (all != 0).then(|| (row(all.trailing_zeros()), row(127 - all.leading_zeros())))
-}
-
-/// How many pitches sound at once, on average over the steps on which any does; 0 for an empty roll.
-pub fn polyphony(roll: &Roll) -> f32 {
-    let steps = roll.sounding.iter().filter(|&&bits| bits != 0).count();
-    roll.cells() as f32 / steps.max(1) as f32
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Roll;
 
     fn rolls() -> impl Strategy<Value = Roll> {
         prop::collection::vec(any::<u128>(), STEPS)
@@ -79,14 +62,6 @@ mod tests {
         let answer = Roll::from_cells(|step, _| step == 0);
         let change = ContentChange::between(&Roll::EMPTY.sounding, &answer.sounding);
         assert_eq!(change, ContentChange { added: 84.0, removed: 0.0, total: 84.0 });
-        assert_eq!((range(&Roll::EMPTY), polyphony(&Roll::EMPTY), density(&Roll::EMPTY)), (None, 0.0, 0.0));
-    }
-
-    #[test]
-    fn a_chord_then_a_note() {
-        let roll =
-            Roll::from_cells(|step, row| step == 0 && [0, 83].contains(&row) || step == 1 && row == 40);
-        assert_eq!((range(&roll), polyphony(&roll)), (Some((24, 107)), 1.5));
     }
 
     proptest! {
