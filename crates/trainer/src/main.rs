@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use model::Pack;
+use trainer::attribute::{AttributeOptions, attribute};
 use trainer::classifier::{ClassifyOptions, classify};
 use trainer::data::export::{ExportNpyOptions, export_npy};
 use trainer::dataset::Dataset;
@@ -77,6 +78,8 @@ enum Command {
         #[command(flatten)]
         output: OutputOptions,
     },
+    /// Shows which notes make phrases sound like a genre to a classifier.
+    Attribute(AttributeOptions),
     /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none yet.
     Export {
         /// The dataset that the run was trained on.
@@ -144,6 +147,10 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
             let evaluation = evaluate(&Pack::read(&pack)?, &dataset, &options)?;
             output.write(&evaluation, &dataset)?;
             print!("{}", evaluation.table());
+        }
+        Command::Attribute(options) => {
+            let count = attribute(&options)?.len();
+            println!("{}: {count} phrases", options.output.display());
         }
         Command::Export { dataset, output, naming, unmeasured, run, listening } => {
             let dataset = Dataset::read(&dataset)?;
