@@ -15,6 +15,7 @@ pub mod pairwise;
 pub mod picture;
 pub mod random;
 pub mod run;
+pub mod sweep;
 pub mod variables;
 
 pub use classifier::training as listener;

@@ -16,7 +16,8 @@ use trainer::listener::ListenerOptions;
 use trainer::make::{measured, written};
 use trainer::pairwise::{self, PairArguments};
 use trainer::prepare::{PrepareOptions, prepare};
-use trainer::run::{self, Naming, RunOptions};
+use trainer::run::{self, INTERRUPTED, Interrupted, Naming, RunOptions};
+use trainer::sweep::{SweepOptions, sweep};
 
 /// Faster by a twentieth than glibc's, which gives the memory of every tensor back to the system.
 #[global_allocator]
@@ -64,6 +65,8 @@ enum Command {
         #[command(flatten)]
         run: RunOptions,
     },
+    /// Trains, exports and evaluates every run of a grid, skipping what is done.
+    Sweep(SweepOptions),
     /// Measures a pack on a dataset.
     Evaluate {
         /// The pack.
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match work(arguments.command, given) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => ExitCode::from(INTERRUPTED),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -137,6 +141,7 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
         Command::TrainPair { dataset, options, run } => {
             pairwise::command(&Dataset::read(&dataset)?, &options, &RunOptions { given, ..run })?;
         }
+        Command::Sweep(options) => sweep(&options)?,
         Command::Evaluate { pack, dataset, options, output } => {
             let dataset = Dataset::read(&dataset)?;
             let evaluation = evaluate(&Pack::read(&pack)?, &dataset, &options)?;
