@@ -3,6 +3,7 @@
 //! [`prepare`] cuts songs into phrases, [`run`] trains what is to be trained ([`gan`], [`pairwise`]) and the classifier
 //! ([`listener`]) and exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
 
+pub mod attribute;
 pub mod batch;
 pub mod classifier;
 pub mod data;
@@ -16,6 +17,7 @@ pub mod picture;
 pub mod random;
 pub mod run;
 pub mod shards;
+pub mod sweep;
 pub mod variables;
 
 pub use classifier::training as listener;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use model::Pack;
+use trainer::attribute::{AttributeOptions, attribute};
 use trainer::classifier::{ClassifyOptions, classify};
 use trainer::data::export::{ExportNpyOptions, export_npy};
 use trainer::dataset::Dataset;
@@ -16,7 +17,8 @@ use trainer::listener::ListenerOptions;
 use trainer::make::{measured, written};
 use trainer::pairwise::{self, PairArguments};
 use trainer::prepare::{PrepareOptions, prepare};
-use trainer::run::{self, Naming, RunOptions};
+use trainer::run::{self, INTERRUPTED, Interrupted, Naming, RunOptions};
+use trainer::sweep::{SweepOptions, sweep};
 
 /// Faster by a twentieth than glibc's, which gives the memory of every tensor back to the system.
 #[global_allocator]
@@ -75,6 +77,8 @@ enum Command {
         #[command(flatten)]
         run: RunOptions,
     },
+    /// Trains, exports and evaluates every run of a grid, skipping what is done.
+    Sweep(SweepOptions),
     /// Measures a pack on a dataset.
     Evaluate {
         /// The pack.
@@ -86,6 +90,8 @@ enum Command {
         #[command(flatten)]
         output: OutputOptions,
     },
+    /// Shows which notes make phrases sound like a genre to a classifier.
+    Attribute(AttributeOptions),
     /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none yet.
     Export {
         /// The dataset that the run was trained on.
@@ -113,6 +119,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match work(arguments.command, given) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => ExitCode::from(INTERRUPTED),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -150,11 +157,16 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
             let data = Dataset::read(&dataset)?;
             from::command(Pack::read(&pack)?, &data, &options, &RunOptions { given, ..run })?;
         }
+        Command::Sweep(options) => sweep(&options)?,
         Command::Evaluate { pack, dataset, options, output } => {
             let dataset = Dataset::read(&dataset)?;
             let evaluation = evaluate(&Pack::read(&pack)?, &dataset, &options)?;
             output.write(&evaluation, &dataset)?;
             print!("{}", evaluation.table());
+        }
+        Command::Attribute(options) => {
+            let count = attribute(&options)?.len();
+            println!("{}: {count} phrases", options.output.display());
         }
         Command::Export { dataset, output, naming, unmeasured, run, listening } => {
             let dataset = Dataset::read(&dataset)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use model::{Classifier, Pack, Transfer};
+use model::{Classifier, Ops, Pack, Transfer};
 use phrase::Roll;
 use serde::Serialize;
 
@@ -27,9 +27,7 @@ pub struct Judge {
 enum Kind {
     /// The classifier in the pack under evaluation.
     Own,
-    /// The classifier of another pack.
-    Pack(Box<Transfer>),
-    /// A classifier's own file.
+    /// A classifier from a file.
     Network(Box<Classifier>),
     /// Logistic regression on musical features.
     Features(Box<Regression>),
@@ -60,13 +58,10 @@ impl Judge {
         let shown = path.display();
         let name =
             path.file_stem().map_or_else(|| shown.to_string(), |stem| stem.to_string_lossy().into_owned());
-        let (kind, known) = match (ClassifierFile::read(path), Pack::read(path)) {
-            (Ok(file), _) => (Kind::Network(Box::new(file.classifier()?)), file.genres),
-            (_, Ok(pack)) => (Kind::Pack(Box::new(Transfer::new(&pack)?)), pack.card.genres),
-            (Err(fault), _) => return Err(fault.context("--judge takes a classifier's file or a pack")),
-        };
+        let (classifier, known) = ear(path).context("--judge takes a classifier's file or a pack")?;
         let places =
             places(&known, genres).with_context(|| format!("{shown}: this judge cannot judge the pack"))?;
+        let kind = Kind::Network(Box::new(classifier));
         Ok(Self { name, kind, places })
     }
 
@@ -108,7 +103,6 @@ impl Judge {
     pub fn hear(&self, own: &Transfer, roll: &Roll) -> Result<Vec<f64>> {
         let all: Vec<f64> = match &self.kind {
             Kind::Own => own.classify(roll)?.map(f64::from).to_vec(),
-            Kind::Pack(transfer) => transfer.classify(roll)?.map(f64::from).to_vec(),
             Kind::Network(classifier) => hear(classifier, roll)?,
             Kind::Features(regression) => regression.probabilities(&features(roll)),
         };
@@ -119,11 +113,28 @@ impl Judge {
     }
 }
 
-/// The classifier's probabilities, not yet of sum 1.
-fn hear(classifier: &Classifier, roll: &Roll) -> Result<Vec<f64>> {
+/// The classifier in a file that `classify` wrote, or that in a pack, with the names of its genres.
+///
+/// # Errors
+/// When the file is neither.
+pub fn ear(path: &Path) -> Result<(Classifier, Vec<String>)> {
+    match (ClassifierFile::read(path), Pack::read(path)) {
+        (Ok(file), _) => Ok((file.classifier()?, file.genres)),
+        (_, Ok(pack)) => {
+            let config = pack.card.architecture.classifier();
+            Ok((Classifier::new(config, &pack.weights, Ops::KERNELS)?, pack.card.genres))
+        }
+        (Err(fault), _) => Err(fault),
+    }
+}
+
+/// What `classifier` hears: the probability of each of its genres.
+pub fn hear(classifier: &Classifier, roll: &Roll) -> Result<Vec<f64>> {
     let logits = logits(classifier, &[Item { roll: *roll, song: 0 }], None)?.concat();
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    Ok(logits.into_iter().map(|logit| f64::from(logit - highest).exp()).collect())
+    let all: Vec<f64> = logits.into_iter().map(|logit| f64::from(logit - highest).exp()).collect();
+    let sum: f64 = all.iter().sum();
+    Ok(all.into_iter().map(|p| p / sum).collect())
 }
 
 /// Where each of `wanted` stands in `known`, by name.

@@ -47,6 +47,9 @@ pub struct EvaluateOptions {
     /// Let the pack's classifier hear the source genre instead of telling it.
     #[arg(long)]
     pub auto: bool,
+    /// Send the probabilities of a transfer back, as the papers do, not its notes; at full amount only.
+    #[arg(long)]
+    pub soft_cycle: bool,
     /// A further judge: a file that `classify` wrote, or a pack, whose classifier then judges. Can be repeated. Genres
     /// are matched by name.
     #[arg(long = "judge", value_name = "FILE")]
@@ -69,6 +72,7 @@ impl Default for EvaluateOptions {
             limit: 0,
             amount: 100,
             auto: false,
+            soft_cycle: false,
             judges: Vec::new(),
             features: None,
             no_features: false,
@@ -98,6 +102,8 @@ pub struct Evaluation {
     pub amount: u32,
     /// Whether the source genre was heard by the pack's classifier instead of told.
     pub auto: bool,
+    /// Whether cycles are made of probabilities instead of notes.
+    pub soft_cycle: bool,
     /// Genre names, in the pack's order.
     pub genres: Vec<String>,
     /// The judges' names, the pack's own classifier first.
@@ -123,6 +129,10 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
     let genres = pack.card.genres.clone();
     let own = places(&data.genres(), &genres).context("the dataset does not fit the pack")?;
     ensure!(options.amount <= 100, "the amount is {} % where 0 to 100 are possible", options.amount);
+    ensure!(
+        options.amount == 100 || !options.soft_cycle,
+        "the papers know no amount; leave --soft-cycle or --amount out"
+    );
     let (judges, remarks) = judges(&genres, data, options)?;
 
     let mut items: Vec<(usize, Item)> = Vec::new();
@@ -162,6 +172,7 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
         split: options.split,
         amount: options.amount,
         auto: options.auto,
+        soft_cycle: options.soft_cycle,
         features: judges.iter().find_map(|judge| judge.model(&genres)),
         genres,
         judges: names,

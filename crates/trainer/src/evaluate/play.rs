@@ -4,9 +4,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow};
+use candle_core::{Device, Tensor};
 use indicatif::ProgressBar;
 use model::{Pack, Settings, Transfer};
-use phrase::{Phrase, Roll, STEPS, realise};
+use phrase::{PITCHES, Phrase, Roll, STEPS, realise};
 
 use super::EvaluateOptions;
 use super::judge::Judge;
@@ -49,7 +50,7 @@ pub fn play(
         || Ok(Transfer::new(pack)?),
         |transfer, index| {
             let (source, item) = items[index];
-            let player = Player { transfer, judges, options };
+            let player = Player { transfer, judges, options, threshold: pack.card.threshold };
             let played = player.play(source, item, pack.card.genres.len());
             bar.inc(1);
             played
@@ -94,6 +95,7 @@ struct Player<'a> {
     transfer: &'a Transfer,
     judges: &'a [Judge],
     options: &'a EvaluateOptions,
+    threshold: f32,
 }
 
 impl Player<'_> {
@@ -103,7 +105,11 @@ impl Player<'_> {
             if target == source {
                 return Ok(Answered { transfer, cycle: transfer, heard: Default::default() });
             }
-            let cycle = self.answer(&transfer, target, source)?;
+            let cycle = if self.options.soft_cycle {
+                self.soft_cycle(&item.roll, &transfer, source, target)?
+            } else {
+                self.answer(&transfer, target, source)?
+            };
             let heard = [self.hear(&transfer)?, self.hear(&cycle)?];
             Ok(Answered { transfer, cycle, heard })
         };
@@ -124,6 +130,28 @@ impl Player<'_> {
         Ok(played(roll, self.transfer.cells(roll, 0, &settings)?.0))
     }
 
+    /// The papers' cycle: what comes back from the probabilities of the transfer instead of its notes.
+    fn soft_cycle(&self, origin: &Roll, transfer: &Roll, source: usize, target: usize) -> Result<Roll> {
+        let slot = |slot: usize| Settings::to(slot).target;
+        let mut cells = vec![0.0; STEPS * PITCHES];
+        origin.to_f32(&mut cells);
+        let cells = Tensor::from_vec(cells, (1, STEPS, PITCHES), &Device::Cpu)?;
+        let there = self.transfer.logits(&cells, self.source(origin, source)?, &slot(target))?;
+        let there = candle_nn::ops::sigmoid(&there)?;
+        let back = self.transfer.logits(&there, self.source(transfer, target)?, &slot(source))?;
+        let back = candle_nn::ops::sigmoid(&back)?.flatten_all()?.to_vec1::<f32>()?;
+        Ok(Roll::from_f32(&back, self.threshold))
+    }
+
+    /// The genre that `roll` is told to be, or that the pack's classifier hears.
+    fn source(&self, roll: &Roll, told: usize) -> Result<usize> {
+        if !self.options.auto {
+            return Ok(told);
+        }
+        let p = self.transfer.classify(roll)?;
+        Ok((0..p.len()).fold(0, |best, genre| if p[genre] > p[best] { genre } else { best }))
+    }
+
     fn hear(&self, roll: &Roll) -> Result<Heard> {
         self.judges.iter().map(|judge| judge.hear(self.transfer, roll)).collect()
     }
@@ -131,7 +159,7 @@ impl Player<'_> {
 
 /// The answer `cells` to `roll` with the onsets that realisation gives it: notes that were repeated stay so.
 pub fn played(roll: &Roll, cells: [u128; STEPS]) -> Roll {
-    let input = Phrase::from_roll(roll, 0, 120.0, 0.8);
+    let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
     let mut output = Phrase::new(0, 120.0);
     realise(&input, &cells, 0, &mut output);
     let answer = output.roll();

@@ -4,6 +4,8 @@
 //! the dataset's digest and the trainee's own header.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -140,11 +142,24 @@ impl Checkpoint {
         Ok(read)
     }
 
-    /// The kind of the checkpoint at `path`.
-    pub fn kind_of(path: &Path) -> Result<String> {
-        let envelope = envelope(&bytes(path)?)
+    /// The checkpoint at `path` without its tensors: quick, however large it is.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is no checkpoint of this version.
+    pub fn peek(path: &Path) -> Result<Self> {
+        let head = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(path)?;
+            let mut bytes = vec![0; 8];
+            file.read_exact(&mut bytes)?;
+            let length = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
+            file.take(length).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let Envelope { kind, data, header, .. } = head()
+            .map_err(anyhow::Error::from)
+            .and_then(|head| envelope(&head))
             .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
-        Ok(envelope.kind)
+        Ok(Self { kind, data, header, tensors: BTreeMap::new() })
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self> {

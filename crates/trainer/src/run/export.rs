@@ -41,7 +41,7 @@ pub fn export(
     listening: &ListenerOptions,
 ) -> Result<Pack> {
     let path = run.checkpoint();
-    match Checkpoint::kind_of(&path)?.as_str() {
+    match Checkpoint::peek(&path)?.kind.as_str() {
         Gan::KIND => of::<Gan>(&path, data, naming, run, listening),
         Pair::KIND => of::<Pair>(&path, data, naming, run, listening),
         Addition::KIND => of::<Addition>(&path, data, naming, run, listening),

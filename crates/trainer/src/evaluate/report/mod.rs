@@ -2,7 +2,7 @@
 
 mod charts;
 mod html;
-mod rolls;
+pub mod rolls;
 
 use super::figures::{Music, Spread};
 use super::histograms::{self, HISTOGRAMS};
