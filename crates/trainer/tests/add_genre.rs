@@ -87,7 +87,7 @@ fn exported(folder: &Path, data: &Dataset, unfreeze: bool) -> Pack {
     assert!(drive(&mut addition(unfreeze), data, &run, &AtomicBool::new(false)).unwrap());
     let naming = Naming { name: "New".into(), pack_version: "1".into(), remark: String::new() };
     let listening = ListenerOptions { listener_steps: 0, listener_batch: 1, listener_width: 1 };
-    let pack = export(data, &naming, &run, &listening).unwrap();
+    let pack = export(data, &naming, &run, &listening).unwrap_or_else(|error| panic!("{error:#}"));
     Pack::from_bytes("New", &pack.to_bytes().unwrap()).unwrap()
 }
 
