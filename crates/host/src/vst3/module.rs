@@ -22,7 +22,8 @@ const NAMES: (&[u8], &[u8]) = (b"InitDll", b"ExitDll");
 pub struct Module {
     // Dropped before the library that its code is in.
     factory: Option<ComPtr<IPluginFactory>>,
-    library: Library,
+    /// None where the plugin is part of the program.
+    library: Option<Library>,
 }
 
 impl Module {
@@ -42,8 +43,13 @@ impl Module {
                 .get::<unsafe extern "system" fn() -> *mut IPluginFactory>(b"GetPluginFactory")
                 .map_err(|error| fault(error.to_string()))?();
             let factory = ComPtr::from_raw(factory).ok_or_else(|| fault("it has no VST3 factory".into()))?;
-            Ok(Module { factory: Some(factory), library })
+            Ok(Module { factory: Some(factory), library: Some(library) })
         }
+    }
+
+    /// The module of a factory in this program.
+    pub fn around(factory: ComPtr<IPluginFactory>) -> Self {
+        Module { factory: Some(factory), library: None }
     }
 
     /// An instance of the first audio class.
@@ -84,9 +90,10 @@ impl Module {
 impl Drop for Module {
     fn drop(&mut self) {
         self.factory = None;
+        let Some(library) = &self.library else { return };
         // SAFETY: the signature is the standard's, and every object of the module is gone by now.
         unsafe {
-            if let Ok(exit) = self.library.get::<unsafe extern "system" fn() -> bool>(NAMES.1) {
+            if let Ok(exit) = library.get::<unsafe extern "system" fn() -> bool>(NAMES.1) {
                 exit();
             }
         }
