@@ -99,7 +99,7 @@ impl Audio {
         let (sounding, edits) = (&mut self.sounding, &mut self.edits);
         let mut output = Output { events, sounding, edits, params, beats: (0.0, 0.0), edited: false };
         // SAFETY: both lists live through the call and are not changed by others meanwhile.
-        unsafe { plugin.flush(&self.input.list(), &output.list()) };
+        unsafe { plugin.flush(&self.input.params(), &output.list()) };
         let edited = output.edited;
         self.input.clear_params();
         edited

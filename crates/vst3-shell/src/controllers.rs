@@ -80,7 +80,8 @@ impl Controller {
         info.stepCount = 0;
         info.defaultNormalizedValue = self.rest();
         info.unitId = 0;
-        info.flags = ParameterFlags_::kIsHidden as i32;
+        // Hosts send what they map to it all the same.
+        info.flags = (ParameterFlags_::kIsHidden | ParameterFlags_::kIsReadOnly) as i32;
     }
 
     /// The value that means nothing is done: the middle for a bend.

@@ -212,6 +212,14 @@ impl Input {
         clap_input_events { ctx, size: Some(size), get: Some(get) }
     }
 
+    /// The list of the parameters alone. Real-time safe.
+    pub fn params(&mut self) -> clap_input_events {
+        // SAFETY: every member of the union begins with the header.
+        let key = |entry: &Entry| unsafe { (entry.class, entry.slot.header.time, entry.order) };
+        self.entries.sort_unstable_by_key(key);
+        clap_input_events { size: Some(size_of_params), ..self.list() }
+    }
+
     /// The block is done.
     pub fn clear(&mut self) {
         self.entries.clear();
@@ -234,6 +242,14 @@ fn clamp(offset: i32, frames: u32) -> u32 {
 unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
     // SAFETY: the context is the input that made the list.
     unsafe { (*(*list).ctx.cast::<Input>()).entries.len() as u32 }
+}
+
+unsafe extern "C" fn size_of_params(list: *const clap_input_events) -> u32 {
+    // SAFETY: as in `size`. Parameters are the first class.
+    unsafe {
+        let entries = &(*(*list).ctx.cast::<Input>()).entries;
+        entries.partition_point(|entry| entry.class == Class::Param) as u32
+    }
 }
 
 unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const clap_event_header {

@@ -16,6 +16,13 @@ use vst3::{Class, ComPtr, ComWrapper};
 #[derive(Default)]
 pub struct EventList(pub RefCell<Vec<Event>>);
 
+impl EventList {
+    /// With room for some thousand events, so that a plugin that adds them allocates nothing.
+    pub fn with_room() -> Self {
+        EventList(RefCell::new(Vec::with_capacity(4096)))
+    }
+}
+
 impl Class for EventList {
     type Interfaces = (IEventList,);
 }

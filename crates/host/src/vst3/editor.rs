@@ -1,4 +1,4 @@
-//! The plugin's editor in a window of the host's, and parameters set from other threads.
+//! The plugin's controller and its editor in a window of the host's, apart from the audio side.
 
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -44,6 +44,23 @@ pub struct Vst3Editor {
 }
 
 impl Vst3Host {
+    /// The controller's side, for other threads than the one that processes.
+    pub fn controller(&self) -> Vst3Controller {
+        let (controller, run_loop) = (self.controller.clone(), self.main_loop());
+        Vst3Controller { controller, run_loop, module: self.module.clone() }
+    }
+}
+
+/// An instance's parameters and editor, apart from its audio side.
+#[derive(Clone)]
+pub struct Vst3Controller {
+    controller: ComPtr<IEditController>,
+    run_loop: Vst3Loop,
+    // Last, so that the library outlives every object made of its code.
+    module: Arc<Module>,
+}
+
+impl Vst3Controller {
     /// Opens the editor inside of an X11 window. The calling thread is the main thread; [`Vst3Host::main_loop`] must be
     /// pumped on it.
     ///
@@ -59,7 +76,7 @@ impl Vst3Host {
             if view.isPlatformTypeSupported(kind) != kResultTrue {
                 return Err(HostError::Missing("an editor for X11"));
             }
-            let frame = ComWrapper::new(Frame { run_loop: self.main_loop() });
+            let frame = ComWrapper::new(Frame { run_loop: self.run_loop.clone() });
             let pointer = frame.as_com_ref::<IPlugFrame>().map_or(std::ptr::null_mut(), |of| of.as_ptr());
             check(view.setFrame(pointer), "take its editor's frame")?;
             let editor = Vst3Editor { view, _frame: frame, _module: self.module.clone() };
@@ -68,9 +85,16 @@ impl Vst3Host {
         }
     }
 
-    /// A way to set parameters from any thread.
-    pub fn setter(&self) -> Vst3Setter {
-        Vst3Setter { controller: self.controller.clone(), _module: self.module.clone() }
+    /// Sets a parameter (0..=1). Whether the plugin has it.
+    pub fn set(&self, id: u32, normalised: f64) -> bool {
+        // SAFETY: the controller is alive.
+        unsafe { self.controller.setParamNormalized(id, normalised) == kResultOk }
+    }
+
+    /// The value that the controller shows, 0..=1.
+    pub fn value(&self, id: u32) -> f64 {
+        // SAFETY: the controller is alive.
+        unsafe { self.controller.getParamNormalized(id) }
     }
 }
 
@@ -99,26 +123,5 @@ impl Drop for Vst3Editor {
             self.view.removed();
             self.view.setFrame(std::ptr::null_mut());
         }
-    }
-}
-
-/// Sets parameters, as a host's own view of them does, from any thread.
-#[derive(Clone)]
-pub struct Vst3Setter {
-    controller: ComPtr<IEditController>,
-    _module: Arc<Module>,
-}
-
-impl Vst3Setter {
-    /// Sets a parameter (0..=1). Whether the plugin has it.
-    pub fn set(&self, id: u32, normalised: f64) -> bool {
-        // SAFETY: the controller is alive.
-        unsafe { self.controller.setParamNormalized(id, normalised) == kResultOk }
-    }
-
-    /// The value that the controller shows, 0..=1.
-    pub fn value(&self, id: u32) -> f64 {
-        // SAFETY: the controller is alive.
-        unsafe { self.controller.getParamNormalized(id) }
     }
 }

@@ -30,7 +30,7 @@ use convert::NoteIds;
 use module::Module;
 
 pub use application::{Vst3Edit, Vst3Loop};
-pub use editor::{Vst3Editor, Vst3Setter};
+pub use editor::{Vst3Controller, Vst3Editor};
 
 /// A parameter as the controller describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +50,7 @@ pub struct Vst3Param {
 }
 
 /// An instance of a VST3 plugin, with the library it came from. The thread that opens it is the plugin's main thread;
-/// processing may go to another one with it, while an editor and a setter stay behind.
+/// processing may go to another one with it, while a [`Vst3Controller`] stays behind.
 pub struct Vst3Host {
     params: Vec<Vst3Param>,
     pending: Vec<Event>,
@@ -64,6 +64,7 @@ pub struct Vst3Host {
     separate: bool,
     component: ComPtr<IComponent>,
     ids: NoteIds,
+    around: Option<fn(bool)>,
     run_loop: Vst3Loop,
     /// The host's context.
     _context: ComPtr<IHostApplication>,
@@ -158,6 +159,7 @@ impl Vst3Host {
             separate,
             component,
             ids: NoteIds::default(),
+            around: None,
             run_loop,
             _context: context,
             handler,
@@ -223,11 +225,25 @@ impl Vst3Host {
         self.offline = offline;
     }
 
+    /// Has `around` called with true before and with false after each call in which the plugin processes.
+    pub fn watch_processing(&mut self, around: fn(bool)) {
+        self.around = Some(around);
+    }
+
+    /// Audio buses: inputs and outputs.
+    pub fn audio_buses(&self) -> (i32, i32) {
+        self.buses(MediaTypes_::kAudio as _)
+    }
+
     /// Event buses: inputs and outputs.
     pub fn event_buses(&self) -> (i32, i32) {
+        self.buses(MediaTypes_::kEvent as _)
+    }
+
+    fn buses(&self, media: i32) -> (i32, i32) {
         let count = |direction| {
             // SAFETY: the component is alive.
-            unsafe { self.component.getBusCount(MediaTypes_::kEvent as _, direction) }
+            unsafe { self.component.getBusCount(media, direction) }
         };
         (count(BusDirections_::kInput as _), count(BusDirections_::kOutput as _))
     }
@@ -340,7 +356,7 @@ impl Instance for Vst3Host {
     fn process(&mut self, block: &Block, input: &[Event], output: &mut Vec<Event>) -> Result<(), HostError> {
         let setup = self.setup.ok_or(HostError::State("active"))?;
         let (events_in, events_out) =
-            (ComWrapper::new(EventList::default()), ComWrapper::new(EventList::default()));
+            (ComWrapper::new(EventList::default()), ComWrapper::new(EventList::with_room()));
         let (changes_in, changes_out) =
             (ComWrapper::new(Changes::default()), ComWrapper::new(Changes::default()));
         let ids = &mut self.ids;
@@ -391,8 +407,14 @@ impl Instance for Vst3Host {
             outputEvents: notes_out.as_ptr(),
             processContext: &mut context,
         };
-        // SAFETY: everything that `data` points to lives until the call returns, and the buffers hold a whole block.
-        check(unsafe { self.processor.process(&mut data) }, "process a block")?;
+        let done = {
+            self.around.inspect(|around| around(true));
+            // SAFETY: everything that `data` points to lives until the call returns, and the buffers hold a whole block.
+            let done = unsafe { self.processor.process(&mut data) };
+            self.around.inspect(|around| around(false));
+            done
+        };
+        check(done, "process a block")?;
 
         if self.audio[1].iter().any(|channel| channel[..frames].iter().any(|sample| !sample.is_finite())) {
             return Err(HostError::Audio { steady: block.steady });
