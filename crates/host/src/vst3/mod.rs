@@ -116,7 +116,6 @@ impl Vst3Host {
     }
 
     fn with(module: Module, lends_loop: bool) -> Result<Self, HostError> {
-        let component = module.component()?;
         let run_loop = Vst3Loop::default();
         let context = if lends_loop {
             ComWrapper::new(Lender(run_loop.clone())).to_com_ptr::<IHostApplication>()
@@ -125,6 +124,8 @@ impl Vst3Host {
         };
         let context = context.ok_or(HostError::Missing("a host context"))?;
         let unknown: *mut FUnknown = context.as_ptr().cast();
+        module.introduce(unknown);
+        let component = module.component()?;
         let handler = ComWrapper::new(Handler::default());
         let handler_pointer = handler.as_com_ref::<IComponentHandler>().map(|of| of.as_ptr());
         let single = component.cast::<IEditController>();

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use libloading::Library;
 use vst3::Steinberg::Vst::{IComponent, IEditController};
-use vst3::Steinberg::{IPluginFactory, IPluginFactoryTrait, PClassInfo, TUID, kResultOk};
+use vst3::Steinberg::{
+    FUnknown, IPluginFactory, IPluginFactory3, IPluginFactory3Trait, IPluginFactoryTrait, PClassInfo, TUID,
+    kResultOk,
+};
 use vst3::{ComPtr, Interface};
 
 use crate::HostError;
@@ -50,6 +53,14 @@ impl Module {
     /// The module of a factory in this program.
     pub fn around(factory: ComPtr<IPluginFactory>) -> Self {
         Module { factory: Some(factory), library: None }
+    }
+
+    /// Tells the factory who the host is, where it wants to know.
+    pub fn introduce(&self, context: *mut FUnknown) {
+        if let Some(factory) = self.factory.as_ref().and_then(|factory| factory.cast::<IPluginFactory3>()) {
+            // SAFETY: both objects are alive, and the factory counts its reference.
+            unsafe { factory.setHostContext(context) };
+        }
     }
 
     /// An instance of the first audio class.
