@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::{SLOTS, Settings};
 use nice_plug::prelude::*;
 
+use crate::audio::options::{Fallback, Latency, Margin, Options};
 use crate::packs::{PackField, Selection};
 use crate::shared::Shared;
 
@@ -35,6 +36,26 @@ pub struct PluginParams {
     #[id = "seed"]
     pub seed: IntParam,
 
+    /// How many bars later an answer comes.
+    #[id = "latency"]
+    pub latency: EnumParam<Latency>,
+
+    /// How much later still, for slow packs, big buffers and many instances.
+    #[id = "margin"]
+    pub margin: EnumParam<Margin>,
+
+    /// What is played for an answer that is late.
+    #[id = "fallback"]
+    pub fallback: EnumParam<Fallback>,
+
+    /// Quarter notes by which phrases begin later than the host's bars 1, 5, 9 and so on.
+    #[id = "shift"]
+    pub shift: IntParam,
+
+    /// A button: a phrase begins at the next bar line. See [`Shared::realigned`].
+    #[id = "realign"]
+    pub realign: BoolParam,
+
     /// Notes pass at once, unchanged.
     #[id = "bypass"]
     pub bypass: BoolParam,
@@ -57,7 +78,24 @@ impl PluginParams {
             amount: percent("Amount", 0.9),
             variation: percent("Variation", 0.0),
             seed: IntParam::new("Seed", 0, IntRange::Linear { min: 0, max: 9999 }),
+            latency: EnumParam::new("Latency", Latency::default()),
+            margin: EnumParam::new("Margin", Margin::default()),
+            fallback: EnumParam::new("When late", Fallback::default()),
+            shift: IntParam::new("Shift", 0, IntRange::Linear { min: 0, max: 15 })
+                .with_value_to_string(Arc::new(shift_to_text))
+                .with_string_to_value(Arc::new(text_to_shift)),
+            realign: button("Realign now", shared, Shared::realign),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
+        }
+    }
+
+    /// What else the user chose. Real-time safe.
+    pub fn options(&self) -> Options {
+        Options {
+            latency: self.latency.value(),
+            margin: self.margin.value(),
+            fallback: self.fallback.value(),
+            shift: self.shift.value().clamp(0, 15) as u8,
         }
     }
 
@@ -72,6 +110,52 @@ impl PluginParams {
             ..Settings::to(slot)
         }
     }
+}
+
+/// A parameter that acts when it is pressed. `press` counts it, on whatever thread, since it may be let go again before the
+/// next block.
+fn button(name: &str, shared: &Arc<Shared>, press: fn(&Shared)) -> BoolParam {
+    let shared = shared.clone();
+    let callback = move |pressed: bool| {
+        if pressed {
+            press(&shared);
+        }
+    };
+    BoolParam::new(name, false).with_callback(Arc::new(callback))
+}
+
+/// "1 bar 2 beats", counted in quarter notes and bars of four.
+pub fn shift_to_text(beats: i32) -> String {
+    let part = |count: i32, unit: &str| match count {
+        0 => String::new(),
+        1 => format!("1 {unit}"),
+        _ => format!("{count} {unit}s"),
+    };
+    match (part(beats / 4, "bar"), part(beats % 4, "beat")) {
+        (bars, beats) if bars.is_empty() && beats.is_empty() => "none".to_string(),
+        (bars, beats) => format!("{bars} {beats}").trim().to_string(),
+    }
+}
+
+/// Understands "none", "1 bar 2 beats", "3 beats", "6" (beats).
+fn text_to_shift(text: &str) -> Option<i32> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("none") {
+        return Some(0);
+    }
+    if let Ok(beats) = text.parse() {
+        return Some(beats);
+    }
+    let words: Vec<_> = text.split_whitespace().collect();
+    let counted = |pair: &[&str]| {
+        let count: i32 = pair[0].parse().ok()?;
+        match *pair.get(1)? {
+            "bar" | "bars" => count.checked_mul(4),
+            "beat" | "beats" => Some(count),
+            _ => None,
+        }
+    };
+    words.chunks(2).try_fold(0i32, |sum, pair| sum.checked_add(counted(pair)?)).filter(|_| !words.is_empty())
 }
 
 /// A parameter that chooses a genre slot and shows its name.
@@ -103,6 +187,8 @@ fn text_to_slot(shared: &Shared, text: &str) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use nice_plug::params::InternalParamMut;
+
     use super::*;
     use crate::shared::PackView;
 
@@ -124,6 +210,30 @@ mod tests {
         }
         assert_eq!(text_to_slot(&shared, " Jazz "), Some(2));
         assert_eq!(text_to_slot(&shared, "tango"), None);
+    }
+
+    #[test]
+    fn a_shift_is_named_in_bars_and_beats_and_read_back() {
+        assert_eq!(
+            [0, 1, 4, 6, 15].map(shift_to_text),
+            ["none", "1 beat", "1 bar", "1 bar 2 beats", "3 bars 3 beats"]
+        );
+        assert!((0..16).all(|shift| text_to_shift(&shift_to_text(shift)) == Some(shift)));
+        assert_eq!(
+            (text_to_shift("6"), text_to_shift("two bars"), text_to_shift("2")),
+            (Some(6), None, Some(2))
+        );
+    }
+
+    #[test]
+    fn a_button_is_counted_when_it_is_pressed_only() {
+        let shared = Arc::new(Shared::default());
+        let button = button("Realign now", &shared, Shared::realign);
+        for pressed in [true, false, true] {
+            // SAFETY: it is set as the wrapper sets it; nobody else knows this parameter.
+            unsafe { button._internal_set_plain_value(pressed) };
+        }
+        assert_eq!(shared.realigned(), 2);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use nice_plug::prelude::*;
 
@@ -31,6 +32,7 @@ pub struct Contrafact<const FORMAT: Format> {
     shared: Arc<Shared>,
     audio: Box<Audio>,
     offline: bool,
+    born: Instant,
     /// The audio side has panicked, which is a fault of ours: notes pass at once from then on.
     broken: bool,
 }
@@ -52,7 +54,7 @@ impl<const FORMAT: Format> Default for Contrafact<FORMAT> {
         let selection = Arc::new(Selection::new(shared.clone(), seat));
         let params = Arc::new(PluginParams::new(selection.clone(), &shared));
         let audio = Box::new(Audio::new(desk, shared.clone()));
-        Self { params, selection, shared, audio, offline: false, broken: false }
+        Self { params, selection, shared, audio, offline: false, born: Instant::now(), broken: false }
     }
 }
 
@@ -143,11 +145,15 @@ impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
                 tempo: transport.tempo,
                 beats: transport.pos_beats(),
                 cycle: transport.loop_range_beats(),
+                bar: transport.bar_start_pos_beats().zip(bar_beats(transport)),
             },
             frames,
             settings: self.params.settings(),
+            options: self.params.options(),
+            realigned: self.shared.realigned(),
             bypass: self.params.bypass.value(),
             offline: self.offline,
+            now: self.born.elapsed(),
         };
         let mut io = HostIo { context, plugin: std::marker::PhantomData };
         if !self.broken {
@@ -167,6 +173,12 @@ impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
         }
         ProcessStatus::Normal
     }
+}
+
+/// A bar's length in quarter notes, where the host names a time signature.
+fn bar_beats(transport: &nice_plug::prelude::Transport) -> Option<f64> {
+    let (numerator, denominator) = (transport.time_sig_numerator?, transport.time_sig_denominator?);
+    (numerator > 0 && denominator > 0).then(|| 4.0 * f64::from(numerator) / f64::from(denominator))
 }
 
 /// The host's event queues of one block.

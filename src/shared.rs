@@ -127,6 +127,7 @@ pub struct Shared {
     stamp: AtomicU32,
     dry: AtomicBool,
     broken: AtomicBool,
+    realigned: AtomicU32,
     /// The pack in words, with its number.
     pack: RwLock<(u32, PackView)>,
 }
@@ -140,6 +141,16 @@ impl Shared {
     /// Whether the chosen pack is known to be unusable: nothing need be asked. Real-time safe.
     pub fn is_dry(&self) -> bool {
         self.dry.load(Ordering::Acquire)
+    }
+
+    /// The user wants a phrase to begin at the next bar line. Real-time safe.
+    pub fn realign(&self) {
+        self.realigned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the user wanted that. Real-time safe.
+    pub fn realigned(&self) -> u32 {
+        self.realigned.load(Ordering::Relaxed)
     }
 
     /// The audio side has panicked. Real-time safe.

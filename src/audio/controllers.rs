@@ -71,15 +71,20 @@ impl Controllers {
         self.early = early + (self.len - before);
     }
 
-    /// A line is reached: what was played before it comes out `delay` steps after it was played. What a shorter phrase
-    /// has left no time for comes out on the line, so that the next phrase finds what its controllers build on.
-    pub fn line(&mut self, line: f64, delay: f64) {
+    /// A line is reached: what comes now was played after it.
+    pub fn line(&mut self) {
+        self.early = 0;
+    }
+
+    /// A phrase enters at `entry`: what was played before its `line` comes out `delay` steps after it was played. What a
+    /// shorter phrase has left no time for comes out at once, so that the next finds what its controllers build on.
+    pub fn enter(&mut self, line: f64, entry: f64, delay: f64) {
         for index in 0..self.due {
             if let Some(waiting) = &mut self.ring[(self.first + index) % CAPACITY] {
-                waiting.time = waiting.time.min(line);
+                waiting.time = waiting.time.min(entry);
             }
         }
-        (self.overdue, self.early) = (self.due, 0);
+        self.overdue = self.due;
         while self.due < self.len {
             match &mut self.ring[(self.first + self.due) % CAPACITY] {
                 Some(waiting) if waiting.time < line => waiting.time += delay,
@@ -211,14 +216,16 @@ mod tests {
         queue.push(5.0, cc(1, 0.2));
         queue.push(64.5, cc(1, 0.3));
         assert_eq!(queue.next_time(), None);
-        queue.line(64.0, 64.0);
+        queue.line();
+        queue.enter(64.0, 64.0, 64.0);
         let mut tape = Tape::default();
         assert_eq!(queue.next_time(), Some(67.0));
         queue.send_next(7, &mut tape);
         assert_eq!(queue.next_time(), Some(69.0));
         queue.send_next(8, &mut tape);
         assert_eq!((queue.next_time(), queue.is_empty()), (None, false));
-        queue.line(128.0, 64.0);
+        queue.line();
+        queue.enter(128.0, 128.0, 64.0);
         assert_eq!(queue.next_time(), Some(128.5));
         assert_eq!(tape.sent, [moved(cc(1, 0.1), 7), moved(cc(1, 0.2), 8)]);
     }

@@ -26,8 +26,8 @@ pub use job::{Job, Outcome, Ticket};
 use crate::shared::Shared;
 use run::{Control, Run};
 
-/// Jobs an instance has: one that is played, one that waits to be, and some on their way.
-pub const JOBS: usize = 6;
+/// Jobs an instance has: one that is played, some that wait to be, and some on their way.
+pub const JOBS: usize = 8;
 
 /// The thread, for as long as anyone holds it.
 #[derive(Debug)]

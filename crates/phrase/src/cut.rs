@@ -157,7 +157,7 @@ fn whole(note: &SongNote) -> Note {
 }
 
 /// The piece of a note that lies in the phrase that starts at song step `start`.
-fn piece(note: &SongNote, start: i64) -> Option<Note> {
+pub(crate) fn piece(note: &SongNote, start: i64) -> Option<Note> {
     let line = start as f64;
     let onset_step = nearest(note.onset) - start;
     let tied_in = onset_step < 0;

@@ -4,7 +4,8 @@
 //!
 //! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`realise`], [`tie`] and the metrics never allocate,
 //!   lock, log or do I/O, so that the audio thread may call them.
-//! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases) and [`join`] (phrases -> song) use the heap.
+//! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases), [`windows`] (the same, as a live
+//!   plugin hears it) and [`join`] (phrases -> song) use the heap.
 //!
 //! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
 //! Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
@@ -20,6 +21,7 @@ mod quantise;
 mod realise;
 mod roll;
 mod tie;
+mod window;
 
 pub use cut::{Cut, CutOptions, CutReport, cut};
 pub use join::{join, join_notes};
@@ -35,6 +37,7 @@ pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
 pub use realise::realise;
 pub use roll::Roll;
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
+pub use window::{first_step, windows};
 
 /// Steps in a phrase: 4 bars of 4/4 in 16ths.
 pub const STEPS: usize = 64;

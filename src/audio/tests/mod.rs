@@ -3,5 +3,6 @@
 mod answers;
 mod music;
 mod rig;
+mod time;
 
 pub use rig::Tape;

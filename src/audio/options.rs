@@ -1,0 +1,94 @@
+//! What the user chooses of time and notes: everything that is not asked of the network.
+
+use nice_plug::prelude::Enum;
+use phrase::{STEPS_PER_BAR, STEPS_PER_BEAT};
+
+use super::grid::Plan;
+
+/// How much later than what it answers an answer comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Latency {
+    /// Four bars.
+    #[default]
+    #[id = "4"]
+    #[name = "4 bars"]
+    Four,
+    /// Two: the network hears four and the newer two are played.
+    #[id = "2"]
+    #[name = "2 bars"]
+    Two,
+    /// One, likewise.
+    #[id = "1"]
+    #[name = "1 bar"]
+    One,
+}
+
+/// How much later still, to give the network time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Margin {
+    /// Not at all.
+    #[default]
+    #[id = "none"]
+    #[name = "none"]
+    None,
+    /// A quarter note.
+    #[id = "beat"]
+    #[name = "1 beat"]
+    Beat,
+    /// Four quarter notes.
+    #[id = "bar"]
+    #[name = "1 bar"]
+    Bar,
+}
+
+/// What is played where an answer is late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Fallback {
+    /// The phrase as it was played.
+    #[default]
+    #[id = "dry"]
+    #[name = "dry"]
+    Dry,
+    /// Nothing.
+    #[id = "silence"]
+    #[name = "silence"]
+    Silence,
+    /// The answer before it once more.
+    #[id = "last"]
+    #[name = "last answer"]
+    Last,
+}
+
+/// The options of one block.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// See [`Latency`].
+    pub latency: Latency,
+    /// See [`Margin`].
+    pub margin: Margin,
+    /// See [`Fallback`].
+    pub fallback: Fallback,
+    /// Quarter notes by which phrases begin later than on the bars' own count.
+    pub shift: u8,
+}
+
+impl Options {
+    /// The grid that they ask for.
+    pub fn plan(&self) -> Plan {
+        let bars = match self.latency {
+            Latency::Four => 4,
+            Latency::Two => 2,
+            Latency::One => 1,
+        };
+        Plan { bars, shift: f64::from(self.shift) * STEPS_PER_BEAT as f64 }
+    }
+
+    /// The margin in steps.
+    pub fn margin(&self) -> f64 {
+        match self.margin {
+            Margin::None => 0.0,
+            Margin::Beat => STEPS_PER_BEAT as f64,
+            Margin::Bar => STEPS_PER_BAR as f64,
+        }
+    }
+}
