@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use model::{SLOTS, Settings};
 use nice_plug::prelude::*;
+use phrase::{Feel, Guards, Key, KeyLock, Mode};
 
-use crate::audio::options::{Fallback, Latency, Margin, Options};
+use crate::audio::options::{Fallback, Latency, Margin, Options, Thru};
+use crate::frozen::FrozenField;
 use crate::packs::{PackField, Selection};
 use crate::shared::Shared;
+use crate::worker::Manner;
 
 /// All parameters of an instance, and its pack.
 #[derive(Params)]
@@ -15,6 +18,10 @@ pub struct PluginParams {
     /// The pack, by name and hash.
     #[persist = "pack"]
     pub pack: PackField,
+
+    /// The phrase that is frozen, if one is.
+    #[persist = "frozen"]
+    pub frozen: FrozenField,
 
     /// The genre slot that phrases are recast in, 1..=8. Packs hold any genres, so slots have the pack's names.
     #[id = "target"]
@@ -56,6 +63,66 @@ pub struct PluginParams {
     #[id = "realign"]
     pub realign: BoolParam,
 
+    /// What is heard: the answers, what is played (at once), or both.
+    #[id = "thru"]
+    pub thru: EnumParam<Thru>,
+
+    /// The input's highest notes are kept.
+    #[id = "melody"]
+    pub melody: BoolParam,
+
+    /// The key of new notes: 0 any, 1 the one that is heard, from 2 on those of [`key_to_text`].
+    #[id = "key"]
+    pub key: IntParam,
+
+    /// The lowest MIDI pitch of new notes.
+    #[id = "lowest"]
+    pub lowest: IntParam,
+
+    /// The highest MIDI pitch of new notes.
+    #[id = "highest"]
+    pub highest: IntParam,
+
+    /// How many notes may sound at once where new ones start; 0: any number.
+    #[id = "voices"]
+    pub voices: IntParam,
+
+    /// How many notes may start in a beat where new ones do; 0: any number.
+    #[id = "density"]
+    pub density: IntParam,
+
+    /// The velocity of all notes, 1..=127; 0: their own.
+    #[id = "velocity"]
+    pub velocity: IntParam,
+
+    /// The channel of all notes, 1..=16; 0: their own.
+    #[id = "channel"]
+    pub channel: IntParam,
+
+    /// How late the second eighth of a beat is: 1 for the last triplet.
+    #[id = "swing"]
+    pub swing: FloatParam,
+
+    /// How much notes leave their time and velocity.
+    #[id = "humanise"]
+    pub humanise: FloatParam,
+
+    /// The longest note in 16ths; 0: any length.
+    #[id = "longest"]
+    pub longest: IntParam,
+
+    /// The sustain pedal is heard as the length of notes.
+    #[id = "pedal"]
+    pub pedal: BoolParam,
+
+    /// The answer that is played repeats.
+    #[id = "freeze"]
+    pub freeze: BoolParam,
+
+    /// A button: ends all that sounds and forgets what is pending. See [`Shared::panics`].
+    #[id = "panic"]
+    pub panic: BoolParam,
+
     /// Notes pass at once, unchanged.
     #[id = "bypass"]
     pub bypass: BoolParam,
@@ -73,6 +140,7 @@ impl PluginParams {
         };
         Self {
             pack: PackField(selection),
+            frozen: FrozenField(shared.clone()),
             target: slot_param("Target", 1, IntRange::Linear { min: 1, max: slots }, shared),
             source: slot_param("Source", 0, IntRange::Linear { min: 0, max: slots }, shared),
             amount: percent("Amount", 0.9),
@@ -85,6 +153,23 @@ impl PluginParams {
                 .with_value_to_string(Arc::new(shift_to_text))
                 .with_string_to_value(Arc::new(text_to_shift)),
             realign: button("Realign now", shared, Shared::realign),
+            thru: EnumParam::new("Hear", Thru::default()),
+            melody: BoolParam::new("Keep melody", false),
+            key: IntParam::new("Key lock", 0, IntRange::Linear { min: 0, max: 25 })
+                .with_value_to_string(Arc::new(key_to_text))
+                .with_string_to_value(Arc::new(text_to_key)),
+            lowest: IntParam::new("Lowest new note", 0, IntRange::Linear { min: 0, max: 127 }),
+            highest: IntParam::new("Highest new note", 127, IntRange::Linear { min: 0, max: 127 }),
+            voices: or_any("Voices", 16, "any"),
+            density: or_any("Notes a beat", 16, "any"),
+            velocity: or_any("Velocity", 127, "as played"),
+            channel: or_any("Channel", 16, "as played"),
+            swing: percent("Swing", 0.0),
+            humanise: percent("Humanise", 0.0),
+            longest: or_any("Longest note in 16ths", 64, "any"),
+            pedal: BoolParam::new("Pedal as length", false),
+            freeze: BoolParam::new("Freeze", false),
+            panic: button("Panic", shared, Shared::panic),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
         }
     }
@@ -95,7 +180,33 @@ impl PluginParams {
             latency: self.latency.value(),
             margin: self.margin.value(),
             fallback: self.fallback.value(),
-            shift: self.shift.value().clamp(0, 15) as u8,
+            shift: small(&self.shift),
+            thru: self.thru.value(),
+            freeze: self.freeze.value(),
+            longest: small(&self.longest),
+            pedal: self.pedal.value(),
+            manner: Manner { guards: self.guards(), feel: self.feel() },
+        }
+    }
+
+    fn guards(&self) -> Guards {
+        Guards {
+            melody: self.melody.value(),
+            key: key_lock(self.key.value()),
+            lowest: small(&self.lowest),
+            highest: small(&self.highest),
+            voices: small(&self.voices),
+            density: small(&self.density),
+        }
+    }
+
+    fn feel(&self) -> Feel {
+        Feel {
+            swing: self.swing.value(),
+            humanise: self.humanise.value(),
+            seed: self.seed.value().unsigned_abs(),
+            velocity: small(&self.velocity).checked_sub(1).map(|below| f32::from(below + 1) / 127.0),
+            channel: small(&self.channel).checked_sub(1),
         }
     }
 
@@ -110,6 +221,45 @@ impl PluginParams {
             ..Settings::to(slot)
         }
     }
+}
+
+/// A value that the parameter's range keeps small.
+fn small(param: &IntParam) -> u8 {
+    param.value().clamp(0, 127) as u8
+}
+
+/// A number up to `max`, where 0 has a name.
+fn or_any(name: &str, max: i32, zero: &'static str) -> IntParam {
+    let text = move |value: i32| if value == 0 { zero.to_string() } else { value.to_string() };
+    let value = move |text: &str| {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case(zero) { Some(0) } else { text.split_whitespace().next()?.parse().ok() }
+    };
+    IntParam::new(name, 0, IntRange::Linear { min: 0, max })
+        .with_value_to_string(Arc::new(text))
+        .with_string_to_value(Arc::new(value))
+}
+
+/// What the key parameter's value means.
+fn key_lock(value: i32) -> KeyLock {
+    match u8::try_from(value - 2) {
+        Ok(key) => KeyLock::Key(key / 2, if key % 2 == 0 { Mode::Major } else { Mode::Minor }),
+        Err(_) if value == 1 => KeyLock::Auto,
+        Err(_) => KeyLock::Off,
+    }
+}
+
+/// "off", "auto", "C major", "C minor", "C# major" and so on.
+pub fn key_to_text(value: i32) -> String {
+    match key_lock(value) {
+        KeyLock::Off => "off".to_string(),
+        KeyLock::Auto => "auto".to_string(),
+        KeyLock::Key(tonic, mode) => Key { tonic, mode, fit: 1.0 }.to_string(),
+    }
+}
+
+fn text_to_key(text: &str) -> Option<i32> {
+    (0..=25).find(|&value| key_to_text(value).eq_ignore_ascii_case(text.trim()))
 }
 
 /// A parameter that acts when it is pressed. `press` counts it, on whatever thread, since it may be let go again before the
@@ -222,6 +372,17 @@ mod tests {
         assert_eq!(
             (text_to_shift("6"), text_to_shift("two bars"), text_to_shift("2")),
             (Some(6), None, Some(2))
+        );
+    }
+
+    #[test]
+    fn keys_and_numbers_have_names_and_are_read_back() {
+        assert_eq!([0, 1, 2, 3, 25].map(key_to_text), ["off", "auto", "C major", "C minor", "B minor"]);
+        assert!((0..=25).all(|key| text_to_key(&key_to_text(key)) == Some(key)));
+        let voices = or_any("Voices", 16, "any");
+        assert_eq!(
+            (voices.string_to_normalized_value("any"), voices.string_to_normalized_value("8")),
+            (Some(0.0), Some(0.5))
         );
     }
 

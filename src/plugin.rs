@@ -151,6 +151,8 @@ impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
             settings: self.params.settings(),
             options: self.params.options(),
             realigned: self.shared.realigned(),
+            panics: self.shared.panics(),
+            loaded: self.shared.loaded(),
             bypass: self.params.bypass.value(),
             offline: self.offline,
             now: self.born.elapsed(),

@@ -7,7 +7,7 @@ use model::Settings;
 use phrase::Phrase;
 
 use crate::shared::Shared;
-use crate::worker::{Desk, Job, Outcome, Ticket};
+use crate::worker::{Desk, Errand, Job, Manner, Outcome, Ticket};
 
 /// How long a bounce waits for one answer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,13 +19,14 @@ const RESERVE: usize = 2;
 struct Wanted {
     ticket: Ticket,
     settings: Settings,
+    manner: Manner,
     /// It is at the worker, or back already.
     sent: bool,
 }
 
 impl Wanted {
     fn is(&self, job: &Job) -> bool {
-        job.ticket == self.ticket && job.settings == self.settings
+        job.ticket == self.ticket && job.settings == self.settings && job.manner == self.manner
     }
 }
 
@@ -73,14 +74,29 @@ pub struct Answers {
     late: Option<Wanted>,
     /// It has come since.
     entering: Option<Box<Job>>,
+    /// A frozen phrase that was fetched.
+    fetched: Option<Box<Job>>,
+    fetching: bool,
 }
 
 impl Answers {
     /// Nothing asked.
     pub fn new(desk: Desk, shared: Arc<Shared>) -> Self {
         let (next, pending) = (Question::default(), Question::default());
-        let (ahead, late, entering) = (None, None, None);
-        Self { desk, shared, generation: 0, phrase: 0, next, ahead, pending, late, entering }
+        let (ahead, late, entering, fetched) = (None, None, None, None);
+        Self {
+            desk,
+            shared,
+            generation: 0,
+            phrase: 0,
+            next,
+            ahead,
+            pending,
+            late,
+            entering,
+            fetched,
+            fetching: false,
+        }
     }
 
     /// Whether an answer is wanted for the next entry.
@@ -110,8 +126,14 @@ impl Answers {
     }
 
     /// Asks for the phrase as it stands, which `fill` writes, unless that was done.
-    pub fn ask_ahead(&mut self, revision: u32, settings: Settings, fill: impl FnOnce(&mut Phrase)) {
-        let wanted = Wanted { ticket: self.ticket(revision), settings, sent: true };
+    pub fn ask_ahead(
+        &mut self,
+        revision: u32,
+        settings: Settings,
+        manner: Manner,
+        fill: impl FnOnce(&mut Phrase),
+    ) {
+        let wanted = Wanted { ticket: self.ticket(revision), settings, manner, sent: true };
         if self.ahead != Some(wanted) && self.can_ask() && self.desk.idle() > RESERVE {
             self.ahead = Some(wanted);
             self.ask(wanted, fill);
@@ -119,9 +141,9 @@ impl Answers {
     }
 
     /// The phrase has closed, in the state of `revision`: its answer is wanted, unless there is nothing to answer.
-    pub fn close(&mut self, revision: u32, settings: Settings, closed: &Phrase) {
+    pub fn close(&mut self, revision: u32, settings: Settings, manner: Manner, closed: &Phrase) {
         self.ahead = None;
-        let wanted = Wanted { ticket: self.ticket(revision), settings, sent: false };
+        let wanted = Wanted { ticket: self.ticket(revision), settings, manner, sent: false };
         self.next.wanted = (!closed.is_empty() && self.can_ask()).then_some(wanted);
         match self.next.ready.take() {
             Some(job) if self.next.wanted.is_some_and(|wanted| wanted.is(&job)) => {
@@ -162,6 +184,43 @@ impl Answers {
         }
     }
 
+    /// The phrase behind the line does not enter: another one is frozen.
+    pub fn skip(&mut self) {
+        self.late = None;
+        let pending = std::mem::take(&mut self.pending);
+        let jobs = [pending.ready, self.entering.take()];
+        jobs.into_iter().for_each(|job| self.keep(job));
+    }
+
+    /// What was found is not played after all.
+    pub fn refuse(&mut self, found: Found) {
+        self.late = None;
+        if let Found::Answer(job) = found {
+            self.desk.keep(job);
+        }
+    }
+
+    /// Sends the worker on an errand, in a job that `fill` prepares; false where that must be tried again.
+    pub fn send(&mut self, errand: Errand, fill: impl FnOnce(&mut Job)) -> bool {
+        let prepare = |job: &mut Job| {
+            job.errand = errand;
+            fill(job);
+        };
+        let sent = self.desk.is_alive() && self.desk.ask(prepare);
+        self.fetching |= sent && errand == Errand::Fetch;
+        sent || !self.desk.is_alive()
+    }
+
+    /// Whether a frozen phrase is being fetched.
+    pub fn is_fetching(&self) -> bool {
+        self.fetching && self.desk.is_alive()
+    }
+
+    /// The frozen phrase that was fetched.
+    pub fn take_fetched(&mut self) -> Option<Box<Job>> {
+        self.fetched.take()
+    }
+
     /// The late answer that has come, to the phrase `closed`.
     pub fn take_late(&mut self, closed: &Phrase) -> Option<Box<Job>> {
         self.late = None;
@@ -185,8 +244,10 @@ impl Answers {
         while let Some(job) = self.desk.hear() {
             let current = job.ticket.generation == self.generation && job.ticket.pack == self.shared.stamp();
             let is = |wanted: &Option<Wanted>| wanted.is_some_and(|wanted| wanted.is(&job));
+            self.fetching &= job.errand != Errand::Fetch;
             let spare = match job.outcome {
-                Outcome::Superseded => Some(job),
+                Outcome::Done if job.errand == Errand::Fetch => self.fetched.replace(job),
+                Outcome::Superseded | Outcome::Done => Some(job),
                 _ if !current => Some(job),
                 Outcome::NoNetwork => {
                     for wanted in [&mut self.late, &mut self.pending.wanted, &mut self.next.wanted] {
@@ -249,7 +310,7 @@ impl Answers {
 
     fn ask(&mut self, wanted: Wanted, fill: impl FnOnce(&mut Phrase)) -> bool {
         self.desk.ask(|job| {
-            (job.ticket, job.settings) = (wanted.ticket, wanted.settings);
+            (job.ticket, job.settings, job.manner) = (wanted.ticket, wanted.settings, wanted.manner);
             fill(&mut job.input);
         })
     }

@@ -27,6 +27,8 @@ struct Held {
     id: VoiceID,
     /// Its note among the notes.
     note: usize,
+    /// It has come up, but the pedal holds it.
+    up: bool,
 }
 
 /// Where a window lies in musical time.
@@ -91,6 +93,8 @@ pub struct Capture {
     /// That phrase's frame and line, while the line is still to come.
     waiting: Option<(Frame, f64)>,
     revision: u32,
+    /// The channels whose pedal is down, one bit each.
+    pedals: u16,
 }
 
 impl Capture {
@@ -104,6 +108,7 @@ impl Capture {
             closed: Box::new(Phrase::new(0, 120.0)),
             waiting: None,
             revision: 0,
+            pedals: 0,
         }
     }
 
@@ -114,7 +119,7 @@ impl Capture {
         self.held.clear();
         self.waiting = None;
         self.frame = Frame { start, first, wall: f64::NEG_INFINITY, tempo, overflow: 0 };
-        self.past = 0;
+        (self.past, self.pedals) = (0, 0);
         self.revision = self.revision.wrapping_add(1);
         self.closed.clear(0, tempo);
     }
@@ -138,7 +143,7 @@ impl Capture {
             self.notes.len() - self.past + pieces < MAX_NOTES && !self.held.is_full() && self.has_room();
         if fits {
             let onset = grained(time).max(self.frame.start - 0.5);
-            self.held.push(Held { voice, id, note: self.notes.len() });
+            self.held.push(Held { voice, id, note: self.notes.len(), up: false });
             self.notes.push(Note::new(voice.pitch, voice.channel, velocity, onset, f64::INFINITY));
         } else {
             self.frame.overflow = self.frame.overflow.saturating_add(1);
@@ -148,7 +153,29 @@ impl Capture {
 
     /// Keys come up at `time`; a wildcard may mean several. False where none was meant.
     pub fn off(&mut self, time: f64, address: Address) -> bool {
-        self.release(time, |held| address.means(held.voice, held.id))
+        let pedals = self.pedals;
+        let is_down = |voice: Voice| pedals >> voice.channel & 1 == 1;
+        let mut any = false;
+        for held in self.held.iter_mut().filter(|held| is_down(held.voice) && !held.up) {
+            held.up = address.means(held.voice, held.id);
+            any |= held.up;
+        }
+        self.release(time, |held| !is_down(held.voice) && address.means(held.voice, held.id)) || any
+    }
+
+    /// A channel's pedal goes down or comes up at `time`: what comes up while it is down sounds until it comes up.
+    pub fn pedal(&mut self, time: f64, channel: u8, down: bool) {
+        let bit = 1 << (channel & 15);
+        self.pedals = if down { self.pedals | bit } else { self.pedals & !bit };
+        if !down {
+            self.release(time, |held| held.up && held.voice.channel == channel);
+        }
+    }
+
+    /// All pedals come up.
+    pub fn release_pedals(&mut self, time: f64) {
+        self.pedals = 0;
+        self.release(time, |held| held.up);
     }
 
     /// All keys of a channel come up.
@@ -354,6 +381,22 @@ mod tests {
         capture.close(128.0, 0.0, 120.0);
         let notes = closed(&mut capture).notes;
         assert_eq!((notes[0].length, notes[1].onset, notes[1].length), (2.0, 2.0, 1.0));
+    }
+
+    #[test]
+    fn a_pedal_holds_what_comes_up_until_it_does_itself() {
+        let mut capture = capture();
+        on(&mut capture, 64.0, 60);
+        capture.pedal(65.0, 0, true);
+        on(&mut capture, 66.0, 62);
+        assert!(capture.off(67.0, key(60)) && !capture.off(67.0, key(60)) && capture.off(68.0, key(62)));
+        on(&mut capture, 69.0, 60); // struck again: the first one ends
+        capture.pedal(70.0, 1, false); // another channel's
+        capture.pedal(71.0, 0, false);
+        assert!(capture.off(72.0, key(60)));
+        capture.close(128.0, 0.0, 120.0);
+        let spans: Vec<_> = closed(&mut capture).notes.iter().map(|n| (n.pitch, n.onset, n.end())).collect();
+        assert_eq!(spans, [(60, 0.0, 5.0), (62, 2.0, 7.0), (60, 5.0, 8.0)]);
     }
 
     #[test]

@@ -30,13 +30,25 @@ pub struct Controllers {
     overdue: usize,
     sent: Sent,
     lost: u32,
+    /// The sustain pedal goes no further.
+    no_pedal: bool,
 }
 
 impl Controllers {
     /// An empty queue.
     pub fn new() -> Self {
         let ring = vec![None; CAPACITY].into_boxed_slice();
-        Self { ring, first: 0, due: 0, early: 0, len: 0, overdue: 0, sent: Sent::default(), lost: 0 }
+        Self {
+            ring,
+            first: 0,
+            due: 0,
+            early: 0,
+            len: 0,
+            overdue: 0,
+            sent: Sent::default(),
+            lost: 0,
+            no_pedal: false,
+        }
     }
 
     /// Whether nothing waits.
@@ -119,8 +131,19 @@ impl Controllers {
         }
     }
 
+    /// Whether the sustain pedal goes no further from now on: then it comes up where it was down.
+    pub fn keep_pedal(&mut self, keep: bool, timing: u32, io: &mut impl Io) {
+        if keep && !self.no_pedal {
+            self.sent.release_pedals(timing, io);
+        }
+        self.no_pedal = keep;
+    }
+
     /// Sends an event now and remembers what it leaves behind.
     pub fn send(&mut self, event: Event, io: &mut impl Io) {
+        if self.no_pedal && matches!(event, NoteEvent::MidiCC { cc: PEDAL, .. }) {
+            return;
+        }
         self.sent.note(&event);
         io.send(event);
     }
@@ -151,6 +174,9 @@ struct Sent {
 const CONTROLLERS: [(u8, f32); 9] =
     [(1, 0.0), (2, 0.0), (11, 1.0), (64, 0.0), (65, 0.0), (66, 0.0), (67, 0.0), (68, 0.0), (69, 0.0)];
 
+/// The sustain pedal's controller.
+pub const PEDAL: u8 = 64;
+
 /// Pitch bend's centre, 8192 of 16383, as nice-plug scales it.
 const CENTRE: f32 = 8192.0 / 16383.0;
 
@@ -178,6 +204,14 @@ impl Sent {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn release_pedals(&mut self, timing: u32, io: &mut impl Io) {
+        let pedals = CONTROLLERS.iter().position(|&(number, _)| number == PEDAL);
+        let down = pedals.map_or(0, |index| std::mem::take(&mut self.controllers[index]));
+        for channel in (0..16u8).filter(|channel| down >> channel & 1 == 1) {
+            io.send(NoteEvent::MidiCC { timing, channel, cc: PEDAL, value: 0.0 });
         }
     }
 

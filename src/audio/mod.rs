@@ -21,18 +21,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::Settings;
-use nice_plug::midi::{Channel, Key};
+use nice_plug::midi::{Channel, Key, NoteEvent};
 use phrase::{Phrase, STEPS, STEPS_PER_BEAT, first_step};
 
 use crate::shared::{Shared, Stage};
-use crate::worker::Desk;
+use crate::worker::{Desk, Errand};
 use answers::{Answers, Found, PATIENCE};
 use capture::{CLOSING, Capture};
 use clock::{Change, Clock, Span, Transport};
-use controllers::Controllers;
-use event::{Address, Event, Io, Kind, Voice, kind, moved};
+use controllers::{Controllers, PEDAL};
+use event::{Address, Event, Io, Kind, Voice, kind, moved, on_channel};
 use grid::Grid;
-use options::{Fallback, Options};
+use options::{Fallback, Options, Thru};
 use pace::Pace;
 use player::{Cue, Player, Source};
 
@@ -56,6 +56,10 @@ pub struct Block {
     pub options: Options,
     /// How often the user has asked to lay the grid anew.
     pub realigned: u32,
+    /// How often the user has asked for silence.
+    pub panics: u32,
+    /// How often a state has brought a frozen phrase.
+    pub loaded: u32,
     /// Notes pass at once, unchanged.
     pub bypass: bool,
     /// The host says that it bounces: waiting is allowed.
@@ -100,6 +104,12 @@ pub struct Audio {
     /// Where the user wants a line.
     realign: Option<f64>,
     realigned: u32,
+    panics: u32,
+    loaded: u32,
+    /// What is played repeats.
+    frozen: bool,
+    /// The worker is to be sent about the frozen phrase.
+    errand: Option<Errand>,
     /// The phrase before `line` has closed; notes already belong to the next one.
     closed: bool,
     pending: Option<Pending>,
@@ -131,6 +141,10 @@ impl Audio {
             wraps: false,
             realign: None,
             realigned: 0,
+            panics: 0,
+            loaded: 0,
+            frozen: false,
+            errand: None,
             closed: false,
             pending: None,
             window: Box::new(Phrase::new(0, 120.0)),
@@ -155,7 +169,7 @@ impl Audio {
 
     /// Processes a block. True while something is still to come out, so that the host must go on calling.
     pub fn process(&mut self, block: &Block, io: &mut impl Io) -> bool {
-        self.player.begin_block();
+        self.player.begin_block(block.options.longest);
         self.pace.block(block.now, f64::from(block.frames) / self.sample_rate);
         self.answers.collect();
         let (change, span) = self.clock.advance(&block.transport, block.frames);
@@ -164,8 +178,17 @@ impl Audio {
         let behind = span.is_some_and(|span| span.at < self.start - 1.0);
         // Bypassed, no time matters: what is held and pedalled there sounds on whatever the transport does.
         let anew = !block.bypass && (behind || change != Change::None);
-        if self.hush || switched || anew {
+        let panics = std::mem::replace(&mut self.panics, block.panics) != block.panics;
+        let pedal = block.options.pedal && !block.bypass;
+        self.controllers.keep_pedal(pedal, 0, io);
+        if let Some(span) = span.filter(|_| !pedal) {
+            self.capture.release_pedals(span.at);
+        }
+        if self.hush || switched || anew || panics {
             self.silence(0, io);
+            if panics {
+                all_off(io);
+            }
             if let Some(span) = &span {
                 self.begin(span, block);
             }
@@ -174,6 +197,7 @@ impl Audio {
         if let Some(span) = span.filter(|_| realigns && !anew) {
             self.realign = Some(self.grid.bar_from(span.at));
         }
+        self.tend_frozen(span.as_ref(), block);
         match span {
             _ if block.bypass => {
                 if self.clock.is_free() {
@@ -202,6 +226,7 @@ impl Audio {
             || !self.controllers.is_empty()
             || self.answers.is_wanted()
             || self.pending.is_some() && !self.window.is_empty()
+            || self.frozen && self.player.has_phrase()
     }
 
     /// Ends all that sounds and forgets all that is pending.
@@ -209,7 +234,7 @@ impl Audio {
         self.hush = false;
         self.player.release(sample, io);
         self.controllers.neutral(sample, io);
-        let played = self.player.forget();
+        let played = self.player.forget(self.frozen);
         self.answers.keep(played);
         self.answers.forget();
         (self.pending, self.realign) = (None, None);
@@ -225,6 +250,37 @@ impl Audio {
         (self.closed, self.pending, self.realign) = (false, None, None);
         self.set_line(span);
         self.capture.reset(self.start, self.first, span.tempo);
+        if self.frozen {
+            self.player.resume(self.start, span.at);
+        }
+    }
+
+    /// Freezes and thaws what is played, and fetches what a state has brought.
+    fn tend_frozen(&mut self, span: Option<&Span>, block: &Block) {
+        if std::mem::replace(&mut self.loaded, block.loaded) != block.loaded {
+            self.errand = Some(Errand::Fetch);
+        }
+        if let Some(job) = self.answers.take_fetched() {
+            let before = self.player.freeze(job);
+            self.answers.keep(before);
+            self.frozen = true;
+            if let Some(span) = span.filter(|_| !block.bypass) {
+                self.player.resume(self.start, span.at);
+            }
+        }
+        let awaited = self.errand == Some(Errand::Fetch) || self.answers.is_fetching();
+        if block.options.freeze != self.frozen && !awaited {
+            if self.frozen {
+                (self.frozen, self.errand) = (false, Some(Errand::Thaw));
+            } else if self.player.has_phrase() {
+                (self.frozen, self.errand) = (true, Some(Errand::Freeze));
+            }
+        }
+        if let Some(errand) = self.errand
+            && self.answers.send(errand, |job| self.player.write(job))
+        {
+            self.errand = None;
+        }
     }
 
     /// The line of the phrase that begins at `start`: the grid's next, or where a loop or the user cuts it.
@@ -291,7 +347,8 @@ impl Audio {
             let entry = self.pending.map_or(u32::MAX, |pending| span.sample(pending.entry).max(now));
             let enters = self.answers.is_entering() && late < self.next_entry() - NEAR;
             let enter = if enters { span.sample(late).max(now) } else { u32::MAX };
-            let mark = closing.min(line).min(entry).min(enter);
+            let repeat = if self.frozen { span.sample(self.player.repeats_at()).max(now) } else { u32::MAX };
+            let mark = closing.min(line).min(entry).min(enter).min(repeat);
             if mark >= span.to && event.is_none() {
                 break;
             }
@@ -301,11 +358,13 @@ impl Audio {
                 self.close(span, block);
             } else if input == now {
                 if let Some(event) = event.take() {
-                    self.hear(span, now, event, io);
+                    self.hear(span, now, event, block, io);
                 }
                 event = io.next();
             } else if enter == now {
                 self.enter_late(late);
+            } else if repeat == now {
+                self.player.repeat();
             } else if entry == now {
                 self.enter(block);
                 quiet = !self.is_active();
@@ -325,13 +384,18 @@ impl Audio {
     }
 
     /// A note or controller of the host.
-    fn hear(&mut self, span: &Span, sample: u32, event: Event, io: &mut impl Io) {
+    fn hear(&mut self, span: &Span, sample: u32, event: Event, block: &Block, io: &mut impl Io) {
         let time = span.time(sample);
+        let at_once = block.options.thru != Thru::Wet;
+        let mapped = |event| block.options.manner.feel.channel.map_or(event, |to| on_channel(event, to));
         match kind(&event) {
             Kind::On(address, velocity) => {
                 let Some(voice) = voice(address) else { return };
-                if !self.capture.on(time, voice, address.id, velocity) {
+                let fits = self.capture.on(time, voice, address.id, velocity);
+                if !fits {
                     self.shared.meters.count_overflow();
+                }
+                if at_once || !fits {
                     self.pass_on(event, sample, address, velocity, io);
                 }
             }
@@ -343,10 +407,16 @@ impl Audio {
                 self.capture.silence(time, channel);
                 self.pass(event, sample, io);
             }
+            Kind::Controller if block.options.pedal && is_pedal(&event) => {
+                if let NoteEvent::MidiCC { channel, value, .. } = event {
+                    self.capture.pedal(time, channel, value >= 0.5);
+                }
+            }
+            Kind::Expression(_) | Kind::Controller if at_once => self.pass(event, sample, io),
             Kind::Expression(address) => {
                 // Where the host names its note by number only, the note says which key that is.
                 if let Some(voice) = voice(address).or_else(|| self.capture.voice(address)) {
-                    let event = addressed(event, voice);
+                    let event = mapped(addressed(event, voice));
                     if self.capture.is_early(voice) {
                         self.controllers.push_early(self.line, event);
                     } else {
@@ -354,7 +424,7 @@ impl Audio {
                     }
                 }
             }
-            Kind::Controller => self.controllers.push(time, event),
+            Kind::Controller => self.controllers.push(time, mapped(event)),
             Kind::AtOnce => io.send(moved(event, sample)),
             Kind::Ignored => {}
         }
@@ -386,7 +456,8 @@ impl Audio {
         self.first = self.first_step();
         self.capture.close(self.line, self.first, span.tempo);
         self.closed = true;
-        self.answers.close(revision, self.settings(block), self.capture.closed());
+        let (settings, manner) = (self.settings(block), block.options.manner);
+        self.answers.close(revision, settings, manner, self.capture.closed());
         self.answers.tend(self.player.input(), &self.window, self.capture.closed());
     }
 
@@ -433,6 +504,12 @@ impl Audio {
     fn enter(&mut self, block: &Block) {
         let Some(Pending { line, entry, length, first }) = self.pending else { return };
         let entry = entry.min(self.line);
+        if self.frozen && self.player.has_phrase() {
+            self.pending = None;
+            self.answers.skip();
+            self.controllers.enter(line, entry, length + (entry - line));
+            return;
+        }
         let patience = if block.offline { PATIENCE } else { self.pace.patience().min(PATIENCE) };
         if !patience.is_zero()
             && !self.answers.wait(patience, self.player.input(), &self.window, self.capture.closed())
@@ -440,15 +517,20 @@ impl Audio {
         {
             self.shared.meters.count_timeout();
         }
+        let feel = block.options.manner.feel;
         let source = match (self.answers.take(&self.window), block.options.fallback) {
+            (found, _) if block.options.thru == Thru::Dry => {
+                self.answers.refuse(found);
+                Source::Silence
+            }
             (Found::Answer(job), _) => Source::Answer(job),
             (Found::Late, Fallback::Silence) => Source::Silence,
             (Found::Late, Fallback::Last) => Source::Again,
-            (Found::Late, Fallback::Dry) | (Found::Nothing, _) => Source::Dry,
+            (Found::Late, Fallback::Dry) | (Found::Nothing, _) => Source::Dry(feel),
         };
         self.pending = None;
         let end = if self.next_entry() > entry + length + NEAR { entry + length } else { f64::INFINITY };
-        let played = self.player.enter(Cue { entry, first, end }, &mut self.window, source);
+        let played = self.player.enter(Cue { entry, first, length, end }, &mut self.window, source);
         self.answers.keep(played);
         self.controllers.enter(line, entry, length + (entry - line));
     }
@@ -467,8 +549,9 @@ impl Audio {
         if soon && !self.capture.is_empty() {
             let settings = self.settings(block);
             let (capture, line, first) = (&self.capture, self.line, settings.first.into());
-            self.answers
-                .ask_ahead(capture.revision(), settings, |input| capture.snapshot(line, first, input));
+            self.answers.ask_ahead(capture.revision(), settings, block.options.manner, |input| {
+                capture.snapshot(line, first, input);
+            });
         }
     }
 
@@ -485,6 +568,19 @@ impl Audio {
         };
         meters.set_stage(stage, beats);
     }
+}
+
+/// Tells whoever listens to end all notes, also those that are not of ours.
+fn all_off(io: &mut impl Io) {
+    for channel in 0..16 {
+        for cc in [PEDAL, 123, 120] {
+            io.send(NoteEvent::MidiCC { timing: 0, channel, cc, value: 0.0 });
+        }
+    }
+}
+
+fn is_pedal(event: &Event) -> bool {
+    matches!(event, NoteEvent::MidiCC { cc: PEDAL, .. })
 }
 
 /// The one note that an address means, where it names one.

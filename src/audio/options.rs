@@ -4,6 +4,7 @@ use nice_plug::prelude::Enum;
 use phrase::{STEPS_PER_BAR, STEPS_PER_BEAT};
 
 use super::grid::Plan;
+use crate::worker::Manner;
 
 /// How much later than what it answers an answer comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -59,6 +60,24 @@ pub enum Fallback {
     Last,
 }
 
+/// What is heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Thru {
+    /// The answers.
+    #[default]
+    #[id = "wet"]
+    #[name = "answers"]
+    Wet,
+    /// What is played, at once, and the answers.
+    #[id = "both"]
+    #[name = "both"]
+    Both,
+    /// What is played, at once.
+    #[id = "dry"]
+    #[name = "input"]
+    Dry,
+}
+
 /// The options of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Options {
@@ -70,6 +89,16 @@ pub struct Options {
     pub fallback: Fallback,
     /// Quarter notes by which phrases begin later than on the bars' own count.
     pub shift: u8,
+    /// See [`Thru`].
+    pub thru: Thru,
+    /// The answer that is played repeats.
+    pub freeze: bool,
+    /// No note of an answer is longer than this many steps; 0: as long as it is.
+    pub longest: u8,
+    /// The sustain pedal is heard as the length of notes, and not passed on.
+    pub pedal: bool,
+    /// What is done with what the network says.
+    pub manner: Manner,
 }
 
 impl Options {

@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 use nice_plug::midi::VoiceID;
-use phrase::{MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, nearest, realise, struck_alone, tie_unclaimed};
+use phrase::{Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, nearest, realise, struck_alone, tie_unclaimed};
 
 use super::clock::Span;
 use super::controllers::Controllers;
@@ -23,6 +23,10 @@ struct Sounding {
     note: Note,
     /// Musical time of its end.
     end: f64,
+    /// Musical time at which it has sounded for as long as a note may.
+    until: f64,
+    /// That is over: it is silent, and only waits for its end, so that no piece of it is struck.
+    cut: bool,
     /// Set for a note that was passed at once: the host's number, by which its note-off is known.
     direct: Option<VoiceID>,
 }
@@ -30,6 +34,11 @@ struct Sounding {
 impl Sounding {
     fn voice(&self) -> Voice {
         voice(&self.note)
+    }
+
+    /// Musical time at which something is to be done about it.
+    fn next(&self) -> f64 {
+        if self.cut { self.end } else { self.end.min(self.until) }
     }
 }
 
@@ -40,6 +49,8 @@ pub struct Cue {
     pub entry: f64,
     /// The step of its window that is played then.
     pub first: f64,
+    /// How many steps are played.
+    pub length: f64,
     /// What is held at its end ends here; infinite where the next phrase enters then and says what goes on.
     pub end: f64,
 }
@@ -49,8 +60,8 @@ pub struct Cue {
 pub enum Source {
     /// Its answer.
     Answer(Box<Job>),
-    /// The phrase itself.
-    Dry,
+    /// The phrase itself, with this feel.
+    Dry(Feel),
     /// Nothing.
     Silence,
     /// What was played before it, once more.
@@ -77,8 +88,14 @@ pub struct Player {
     playing: Playing,
     /// Musical time of the played phrase's step 0.
     base: f64,
-    /// See [`Cue`].
+    /// See [`Cue`]; a late answer has an entry of its own.
     cue: Cue,
+    /// Musical time at which the phrase began.
+    began: f64,
+    /// What is played when time goes on, while a frozen phrase rests.
+    resting: Playing,
+    /// The most steps that a note may last.
+    longest: f64,
     /// The next note.
     cursor: usize,
     /// Notes that the tie at the line has taken: they must not be struck.
@@ -97,7 +114,10 @@ impl Player {
             answer: None,
             playing: Playing::Nothing,
             base: 0.0,
-            cue: Cue { entry: 0.0, first: 0.0, end: 0.0 },
+            cue: Cue { entry: 0.0, first: 0.0, length: 0.0, end: 0.0 },
+            began: 0.0,
+            resting: Playing::Nothing,
+            longest: f64::INFINITY,
             cursor: 0,
             tied: [0; MAX_NOTES / 64],
             now: 0,
@@ -105,9 +125,10 @@ impl Player {
         }
     }
 
-    /// A block begins.
-    pub fn begin_block(&mut self) {
+    /// A block begins, in which no note that is struck may last longer than so many steps (0: as long as it is).
+    pub fn begin_block(&mut self, longest: u8) {
         self.now = 0;
+        self.longest = if longest == 0 { f64::INFINITY } else { longest.into() };
     }
 
     /// Whether notes sound or are still to come.
@@ -128,9 +149,10 @@ impl Player {
         let before = std::mem::replace(&mut self.cue, cue);
         let (old, playing) = match source {
             Source::Answer(job) => (self.answer.replace(job), Playing::Answer),
-            Source::Dry => {
+            Source::Dry(feel) => {
                 let cells = self.input.roll().sounding;
                 realise(&self.input, &cells, first as usize, &mut self.dry);
+                feel.apply(first as usize, &mut self.dry);
                 (self.answer.take(), Playing::Dry)
             }
             Source::Silence => (None, Playing::Nothing),
@@ -140,10 +162,61 @@ impl Player {
                 (None, if self.answer.is_some() { Playing::Answer } else { Playing::Nothing })
             }
         };
-        self.playing = playing;
+        (self.playing, self.began) = (playing, cue.entry);
         self.base = cue.entry - self.cue.first;
         self.turn_over(None);
         old
+    }
+
+    /// Whether notes are played.
+    pub fn has_phrase(&self) -> bool {
+        self.phrase().is_some_and(|phrase| !phrase.notes.is_empty())
+    }
+
+    /// Writes what is played into a job; see [`crate::worker::Errand::Freeze`].
+    pub fn write(&self, job: &mut Job) {
+        if let Some(phrase) = self.phrase() {
+            job.answer.clone_from(phrase);
+        }
+        (job.settings.first, job.length) = (self.cue.first as u8, self.cue.length);
+    }
+
+    /// Musical time at which what is played begins again, where it is frozen.
+    pub fn repeats_at(&self) -> f64 {
+        if self.playing == Playing::Nothing { f64::INFINITY } else { self.began + self.cue.length }
+    }
+
+    /// What is played begins again.
+    pub fn repeat(&mut self) {
+        self.begin_again(self.repeats_at());
+    }
+
+    /// Another phrase is frozen, and rests. Gives back the answer that was played till now.
+    pub fn freeze(&mut self, job: Box<Job>) -> Option<Box<Job>> {
+        (self.cue.first, self.cue.length) = (job.settings.first.into(), job.length);
+        (self.playing, self.resting) = (Playing::Nothing, Playing::Answer);
+        self.answer.replace(job)
+    }
+
+    /// At `time`, in a phrase that started at `start`, a frozen phrase that rests goes on as if it had repeated since then.
+    pub fn resume(&mut self, start: f64, time: f64) {
+        if self.resting == Playing::Nothing {
+            return;
+        }
+        self.playing = std::mem::replace(&mut self.resting, Playing::Nothing);
+        let passes = ((time - start) / self.cue.length).floor().max(0.0);
+        self.begin_again(start + passes * self.cue.length);
+        if self.began < time {
+            self.cue.entry = time;
+            let step = (time - self.base).ceil().max(0.0) as usize;
+            self.turn_over(Some((step, false)));
+        }
+    }
+
+    fn begin_again(&mut self, time: f64) {
+        (self.began, self.cue.entry, self.cue.end) = (time, time, f64::INFINITY);
+        self.base = time - self.cue.first;
+        self.turn_over(None);
     }
 
     /// A late answer comes in at `time`, a beat of the phrase. Gives back the one that was played till now.
@@ -172,8 +245,8 @@ impl Player {
             |time: f64, now: u32| if time == f64::INFINITY { u32::MAX } else { span.sample(time).max(now) };
         loop {
             let off = (0..self.sounding.len())
-                .min_by(|&a, &b| self.sounding[a].end.total_cmp(&self.sounding[b].end));
-            let off_at = off.map_or(u32::MAX, |index| due(self.sounding[index].end, self.now));
+                .min_by(|&a, &b| self.sounding[a].next().total_cmp(&self.sounding[b].next()));
+            let off_at = off.map_or(u32::MAX, |index| due(self.sounding[index].next(), self.now));
             let controller_at = controllers.next_time().map_or(u32::MAX, |time| due(time, self.now));
             let on_at = self.next_onset().map_or(u32::MAX, |time| due(time, self.now));
             let controller_first =
@@ -183,13 +256,23 @@ impl Player {
                 return;
             }
             match off {
-                Some(index) if off_at <= controller_at && off_at <= on_at => {
-                    let ended = self.sounding.swap_remove(index);
-                    io.send(note_off(off_at, ended.voice()));
-                }
+                Some(index) if off_at <= controller_at && off_at <= on_at => self.end_next(index, off_at, io),
                 _ if controller_first => controllers.send_next(controller_at, io),
                 _ => self.strike_next(span, on_at, io),
             }
+        }
+    }
+
+    /// Ends a note, or what has been left of one that was cut.
+    fn end_next(&mut self, index: usize, sample: u32, io: &mut impl Io) {
+        let sounding = &mut self.sounding[index];
+        if !sounding.cut {
+            io.send(note_off(sample, sounding.voice()));
+        }
+        if sounding.cut || sounding.end <= sounding.until {
+            self.sounding.swap_remove(index);
+        } else {
+            sounding.cut = true;
         }
     }
 
@@ -203,9 +286,15 @@ impl Player {
         self.release_if(sample, io, |sounding| sounding.note.channel == channel);
     }
 
-    /// Forgets what was to be played, the answer too, which it gives back. What sounds must be released first.
-    pub fn forget(&mut self) -> Option<Box<Job>> {
-        self.playing = Playing::Nothing;
+    /// Forgets what was to be played, the answer too, which it gives back; what is `frozen` it only lets rest. What sounds
+    /// must be released first.
+    pub fn forget(&mut self, frozen: bool) -> Option<Box<Job>> {
+        let playing = std::mem::replace(&mut self.playing, Playing::Nothing);
+        if frozen {
+            self.resting = if playing == Playing::Nothing { self.resting } else { playing };
+            return None;
+        }
+        self.resting = Playing::Nothing;
         self.answer.take()
     }
 
@@ -221,7 +310,8 @@ impl Player {
     ) {
         self.release_if(sample, io, |sounding| sounding.voice() == voice);
         let note = Note::new(voice.pitch, voice.channel, velocity, 0.0, f64::INFINITY);
-        self.sounding.push(Sounding { note, end: f64::INFINITY, direct: Some(id) });
+        let (end, until) = (f64::INFINITY, f64::INFINITY);
+        self.sounding.push(Sounding { note, end, until, cut: false, direct: Some(id) });
         io.send(moved(event, sample));
     }
 
@@ -306,8 +396,10 @@ impl Player {
         let (base, entry) = (self.base, self.cue.entry);
         let least =
             if base + note.onset < entry { entry + note.length.min(LEAST) } else { f64::NEG_INFINITY };
-        let end = end(&note, base, self.cue.end).max(least).max(span.time(sample + 1));
-        self.sounding.push(Sounding { note, end, direct: None });
+        let next = span.time(sample + 1);
+        let end = end(&note, base, self.cue.end).max(least).max(next);
+        let until = ((base + note.onset).max(entry) + self.longest).max(next);
+        self.sounding.push(Sounding { note, end, until, cut: false, direct: None });
         io.send(note_on(sample, voice, note.velocity));
     }
 
@@ -316,7 +408,9 @@ impl Player {
         while index < self.sounding.len() {
             if means(&self.sounding[index]) {
                 let ended = self.sounding.swap_remove(index);
-                io.send(note_off(sample, ended.voice()));
+                if !ended.cut {
+                    io.send(note_off(sample, ended.voice()));
+                }
             } else {
                 index += 1;
             }

@@ -1,7 +1,7 @@
 //! What travels between an audio thread and the worker.
 
 use model::{Cells, Report, Settings};
-use phrase::{Phrase, STEPS, nearest, realise};
+use phrase::{Feel, Guards, Phrase, STEPS, nearest, realise};
 
 /// Which state of which phrase a job is about. Answers to anything else than what is wanted now are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,29 @@ pub struct Ticket {
     pub pack: u32,
 }
 
+/// What is done with what the network says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Manner {
+    /// What of it is let through.
+    pub guards: Guards,
+    /// How it is played.
+    pub feel: Feel,
+}
+
+/// What a job is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Errand {
+    /// To answer the input.
+    #[default]
+    Answer,
+    /// To keep the answer, as the frozen phrase of the saved state.
+    Freeze,
+    /// To forget that.
+    Thaw,
+    /// To bring that as the answer.
+    Fetch,
+}
+
 /// What became of a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Outcome {
@@ -26,16 +49,24 @@ pub enum Outcome {
     Answered(Report),
     /// There is no network that could answer: the phrase is played as it is.
     NoNetwork,
+    /// The errand is done.
+    Done,
 }
 
 /// A phrase to be answered, and room for the answer. Allocated once, then it goes back and forth: the audio thread
 /// neither allocates nor frees. About 50 KiB.
 #[derive(Debug)]
 pub struct Job {
+    /// What it is for.
+    pub errand: Errand,
     /// What it is about.
     pub ticket: Ticket,
     /// What is asked for.
     pub settings: Settings,
+    /// See [`Manner`].
+    pub manner: Manner,
+    /// How many steps of the answer are played, for the errands that are about a frozen phrase.
+    pub length: f64,
     /// The phrase as it was played.
     pub input: Phrase,
     /// What the network says, where the outcome says so: the cells that sound.
@@ -51,8 +82,11 @@ impl Job {
     pub fn new() -> Box<Self> {
         let (input, answer) = (Phrase::new(0, 120.0), Phrase::new(0, 120.0));
         Box::new(Self {
+            errand: Errand::default(),
             ticket: Ticket::default(),
             settings: Settings::to(0),
+            manner: Manner::default(),
+            length: STEPS as f64,
             input,
             cells: [0; STEPS],
             answer,
@@ -79,11 +113,22 @@ impl Job {
         }
         self.input.clone_from(closed);
         self.realise();
+        self.manner.feel.apply(self.settings.first.into(), &mut self.answer);
     }
 
-    /// Makes the cells into notes.
-    pub fn realise(&mut self) {
-        realise(&self.input, &self.cells, self.settings.first.into(), &mut self.answer);
+    /// Does with the network's answer what the user wants done with it.
+    pub fn perform(&mut self) {
+        if self.manner.guards != Guards::OFF {
+            self.realise();
+        }
+        self.manner.feel.apply(self.settings.first.into(), &mut self.answer);
+    }
+
+    /// Makes the cells that pass the guards into notes.
+    fn realise(&mut self) {
+        let mut cells = self.cells;
+        self.manner.guards.apply(&self.input, &mut cells);
+        realise(&self.input, &cells, self.settings.first.into(), &mut self.answer);
     }
 }
 

@@ -21,7 +21,7 @@ use crossbeam_channel::{Sender, unbounded};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 pub use engine::{Engine, Packs, Source};
-pub use job::{Job, Outcome, Ticket};
+pub use job::{Errand, Job, Manner, Outcome, Ticket};
 
 use crate::shared::Shared;
 use run::{Control, Run};
@@ -185,7 +185,7 @@ impl Desk {
     pub fn ask(&mut self, fill: impl FnOnce(&mut Job)) -> bool {
         let Some(line) = &mut self.line else { return false };
         let Some(mut job) = self.idle.pop() else { return false };
-        job.outcome = Outcome::default();
+        (job.errand, job.outcome) = (Errand::default(), Outcome::default());
         fill(&mut job);
         match line.ask.push(job) {
             Ok(()) => {

@@ -14,7 +14,8 @@ use rtrb::{Consumer, Producer};
 use super::JOBS;
 use super::cache::Cache;
 use super::engine::{Engine, Network, Source};
-use super::job::{Job, Outcome};
+use super::job::{Errand, Job, Outcome};
+use crate::frozen::Frozen;
 use crate::shared::Shared;
 
 /// What the main thread tells the worker.
@@ -62,7 +63,10 @@ impl Instance {
     fn collect(&mut self) {
         while let Ok(job) = self.jobs.pop() {
             let stays = |old: &Job| {
-                old.ticket.generation == job.ticket.generation && old.ticket.phrase != job.ticket.phrase
+                let (old, new) = ((old.errand, old.ticket), (job.errand, job.ticket));
+                old.0 != Errand::Answer
+                    || new.0 != Errand::Answer
+                    || old.1.generation == new.1.generation && old.1.phrase != new.1.phrase
             };
             while let Some(index) = self.waiting.iter().position(|old| !stays(old)) {
                 let old = self.waiting.remove(index);
@@ -124,7 +128,13 @@ impl Run {
         self.turn = index + 1;
         let instance = &mut self.instances[index];
         if let Some(mut job) = instance.waiting.pop_at(0) {
-            let outcome = work(instance, &mut job, &mut self.cache);
+            let outcome = match job.errand {
+                Errand::Answer => work(instance, &mut job, &mut self.cache),
+                _ => run_errand(&instance.shared, &mut job),
+            };
+            if let Outcome::Answered(_) = outcome {
+                job.perform();
+            }
             instance.answer(job, outcome);
         }
         true
@@ -206,6 +216,23 @@ impl Run {
                 .for_each(|number| self.cache.forget(number));
         }
     }
+}
+
+/// Keeps, forgets or brings an instance's frozen phrase.
+fn run_errand(shared: &Shared, job: &mut Job) -> Outcome {
+    match job.errand {
+        Errand::Freeze => shared.freeze(Some(Frozen::new(&job.answer, job.settings.first, job.length))),
+        Errand::Thaw => shared.freeze(None),
+        Errand::Fetch => match shared.frozen() {
+            Some(frozen) => {
+                (job.settings.first, job.length) = (frozen.first(), frozen.length());
+                frozen.write(&mut job.answer);
+            }
+            None => return Outcome::Superseded,
+        },
+        Errand::Answer => {}
+    }
+    Outcome::Done
 }
 
 /// Answers a job from the cache or by the network.

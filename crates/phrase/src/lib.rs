@@ -2,15 +2,18 @@
 //!
 //! Everything here is independent of networks and hosts. Two kinds of code live side by side:
 //!
-//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`realise`], [`tie`] and the metrics never allocate,
-//!   lock, log or do I/O, so that the audio thread may call them.
-//! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases), [`windows`] (the same, as a live
-//!   plugin hears it) and [`join`] (phrases -> song) use the heap.
+//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`] and the metrics
+//!   never allocate, lock, log or do I/O, so that the audio thread may call them.
+//! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases), [`windows`] (the same, as a live plugin hears it) and
+//!   [`join`] (phrases -> song) use the heap.
 //!
 //! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
 //! Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
 
 mod cut;
+mod feel;
+mod guards;
+mod hash;
 mod join;
 mod key;
 mod metrics;
@@ -24,6 +27,9 @@ mod tie;
 mod window;
 
 pub use cut::{Cut, CutOptions, CutReport, cut};
+pub use feel::Feel;
+pub use guards::{Guards, KeyLock};
+pub use hash::mix;
 pub use join::{join, join_notes};
 pub use key::{Key, Mode};
 pub use metrics::{ContentChange, density, polyphony, range};

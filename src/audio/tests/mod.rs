@@ -2,6 +2,7 @@
 
 mod answers;
 mod music;
+mod notes;
 mod rig;
 mod time;
 

@@ -54,6 +54,7 @@ pub struct Rig {
     pub settings: Settings,
     pub options: Options,
     pub realigned: u32,
+    pub panics: u32,
     /// A bar's length in beats.
     pub bar: Option<f64>,
     /// How many times faster than its clock the host goes.
@@ -98,6 +99,7 @@ impl Rig {
             settings: Settings::to(0),
             options: Options::default(),
             realigned: 0,
+            panics: 0,
             bar: None,
             pace: 1.0,
             active: false,
@@ -195,6 +197,8 @@ impl Rig {
             settings: self.settings,
             options: self.options,
             realigned: self.realigned,
+            panics: self.panics,
+            loaded: self.shared.loaded(),
             bypass: self.bypass,
             offline: self.offline,
             now: Duration::from_secs_f64(self.elapsed as f64 / self.rate / self.pace),
