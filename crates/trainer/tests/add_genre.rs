@@ -9,7 +9,8 @@ use std::sync::atomic::AtomicBool;
 use candle_core::Device;
 use common::music;
 use model::{
-    Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Pack, PairNetwork, SLOTS, Transfer, Weights,
+    Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Pack, PairNetwork, SLOTS, Transfer,
+    Weights,
 };
 use phrase::{Grid, PITCHES, STEPS};
 use trainer::dataset::{Dataset, Split};
@@ -24,7 +25,8 @@ fn pack(architecture: Architecture) -> Pack {
     let mut rng = random::stream(3, 0);
     let mut weights = Weights::new();
     for parameter in architecture.parameters() {
-        let noise = random::normal(&mut rng, parameter.len()).into_iter().map(|x| 0.1 * x).collect::<Vec<_>>();
+        let noise =
+            random::normal(&mut rng, parameter.len()).into_iter().map(|x| 0.1 * x).collect::<Vec<_>>();
         let noise = candle_core::Tensor::from_vec(noise, parameter.shape.as_slice(), &Device::Cpu).unwrap();
         weights.insert(&parameter.name, (random::start(&parameter, &mut rng).unwrap() + noise).unwrap());
     }
@@ -101,7 +103,9 @@ fn answers(pack: &Pack, from: usize, to: usize) -> Vec<f32> {
         let mut cells = vec![0.0; STEPS * PITCHES];
         item.roll.to_f32(&mut cells);
         let cells = candle_core::Tensor::from_vec(cells, (1, STEPS, PITCHES), &Device::Cpu).unwrap();
-        all.extend(transfer.logits(&cells, from, &target).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap());
+        all.extend(
+            transfer.logits(&cells, from, &target).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+        );
     }
     all
 }
@@ -196,7 +200,11 @@ fn what_does_not_fit_is_refused_in_a_sentence() {
     let error = refused(old(), &["middle"], Some("low"));
     assert!(error.contains("low cannot be added") && error.contains("middle"), "{error}");
     let pairwise = pack(Architecture::Pairwise {
-        network: PairNetwork::Compact(GeneratorConfig { channels: 8, blocks: 1, ..GeneratorConfig::compact(1) }),
+        network: PairNetwork::Compact(GeneratorConfig {
+            channels: 8,
+            blocks: 1,
+            ..GeneratorConfig::compact(1)
+        }),
         classifier: ClassifierConfig { genres: 2, width: 4 },
     });
     let error = refused(pairwise, &["middle"], None);

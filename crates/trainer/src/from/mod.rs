@@ -145,7 +145,10 @@ impl Addition {
     /// Where the pack is of another kind or full, or an option is out of its range.
     pub fn new(options: FromOptions, pack: Pack, genre: String, device: &Device) -> Result<Self> {
         let Architecture::PatchResnet { generator, classifier } = pack.card.architecture else {
-            bail!("{} is a pairwise pack; a genre can be added to packs of one network for all genres only", pack.card.name)
+            bail!(
+                "{} is a pairwise pack; a genre can be added to packs of one network for all genres only",
+                pack.card.name
+            )
         };
         let slot = pack.card.genres.len();
         ensure!(slot < SLOTS, "{} has {SLOTS} genres already; a pack cannot have more", pack.card.name);
@@ -167,7 +170,11 @@ impl Addition {
                 let shape = fresh.iter().find(|(key, _)| *key == name).map(|(_, t)| t.dims().to_vec());
                 Ok(Parameter { name: name.to_string(), shape: shape.unwrap_or_default(), init: Init::Zeros })
             };
-            [ROWS.map(parameter).into_iter().collect::<Result<_>>()?, critic.parameters(""), vec![parameter(COLUMN)?]]
+            [
+                ROWS.map(parameter).into_iter().collect::<Result<_>>()?,
+                critic.parameters(""),
+                vec![parameter(COLUMN)?],
+            ]
         };
         let [generators, critics, ears] = trained;
         let variables = [

@@ -102,8 +102,10 @@ impl Trainee for Addition {
         for parameter in self.ear.parameters() {
             weights.insert(&parameter.name, all.get(&parameter.name, &parameter.shape)?);
         }
-        let mut file = ClassifierFile { genres: music.genres(), config: self.ear, weights, accuracy: Vec::new() };
-        let filled = |split: &Split| (0..music.items.len()).all(|genre| !music.split(genre, *split).is_empty());
+        let mut file =
+            ClassifierFile { genres: music.genres(), config: self.ear, weights, accuracy: Vec::new() };
+        let filled =
+            |split: &Split| (0..music.items.len()).all(|genre| !music.split(genre, *split).is_empty());
         let split = [Split::Valid, Split::Test].into_iter().find(filled).unwrap_or(Split::Train);
         file.accuracy = accuracy(&file.classifier()?, &music, split)?;
         Ok(Some(file))
