@@ -12,7 +12,6 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use model::Weights;
 use model::spectral::Spectral;
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -175,9 +174,17 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
+/// What a file's metadata say; its tensors need not be in `bytes`.
 fn envelope(bytes: &[u8]) -> Result<Envelope> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
-    let text = metadata.metadata().as_ref().and_then(|map| map.get(KEY)).context("it has no header")?;
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "__metadata__")]
+        metadata: HashMap<String, String>,
+    }
+    let (length, rest) = bytes.split_first_chunk().context("it is cut")?;
+    let length = usize::try_from(u64::from_le_bytes(*length))?;
+    let head: Head = serde_json::from_slice(rest.get(..length).context("it is cut")?)?;
+    let text = head.metadata.get(KEY).context("it has no header")?;
     let envelope: Envelope = serde_json::from_str(text)?;
     if envelope.version != VERSION {
         bail!("it is of version {}, this program's is {VERSION}", envelope.version);
