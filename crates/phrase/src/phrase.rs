@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 
-use crate::{LOWEST, MAX_NOTES, Note, PITCHES, Roll, STEPS};
+use crate::{MAX_NOTES, Note, Roll};
 
 /// The notes of a phrase, inline: no heap.
 pub type Notes = ArrayVec<Note, MAX_NOTES>;
@@ -24,23 +24,6 @@ impl Phrase {
     /// An empty phrase at `position` (song steps) and `tempo` (BPM).
     pub fn new(position: i64, tempo: f64) -> Self {
         Self { position, tempo, notes: Notes::new_const(), overflow: 0 }
-    }
-
-    /// The notes that a roll's planes say, each of velocity 0.7 on channel 0: one from each onset to the next onset or the
-    /// end of its run. A run that begins without an onset begins a note too. The reverse of [`Phrase::roll`].
-    pub fn of_roll(roll: &Roll, position: i64, tempo: f64) -> Self {
-        let mut phrase = Self::new(position, tempo);
-        for row in 0..PITCHES {
-            let (sounding, onset) = (Roll::column(&roll.sounding, row), Roll::column(&roll.onset, row));
-            let starts = sounding & (onset | !(sounding << 1));
-            for step in (0..STEPS).filter(|step| starts >> step & 1 == 1) {
-                let goes_on = |&later: &usize| sounding >> later & 1 == 1 && starts >> later & 1 == 0;
-                let length = 1 + (step + 1..STEPS).take_while(goes_on).count();
-                phrase.push(Note::new(LOWEST + row as u8, 0, 0.7, step as f64, length as f64));
-            }
-        }
-        phrase.sort();
-        phrase
     }
 
     /// Empties the phrase for use at another place, keeping its memory.
@@ -128,17 +111,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn a_roll_becomes_notes_and_a_roll_again(notes in notes()) {
-            let mut roll = phrase(&notes).roll();
-            // Without ties every run begins with an onset.
-            roll.onset = std::array::from_fn(|step| {
-                let before = if step == 0 { 0 } else { roll.sounding[step - 1] };
-                roll.onset[step] | roll.sounding[step] & !before
-            });
-            prop_assert_eq!(Phrase::of_roll(&roll, 64, 90.0).roll(), roll);
-        }
-
         #[test]
         fn the_order_of_pushing_does_not_matter(notes in notes(), turn in 0usize..60) {
             let mut turned = notes.clone();

@@ -11,6 +11,7 @@ use trainer::classifier::{ClassifyOptions, classify};
 use trainer::data::export::{ExportNpyOptions, export_npy};
 use trainer::dataset::Dataset;
 use trainer::evaluate::{EvaluateOptions, OutputOptions, evaluate};
+use trainer::from::{self, FromOptions};
 use trainer::gan::{Gan, GanOptions};
 use trainer::listener::ListenerOptions;
 use trainer::make::{measured, written};
@@ -63,6 +64,17 @@ enum Command {
         dataset: PathBuf,
         #[command(flatten)]
         options: Box<PairArguments>,
+        #[command(flatten)]
+        run: RunOptions,
+    },
+    /// Adds a genre to a pack that has several, from a few dozen songs. `export` makes the new pack.
+    AddGenre {
+        /// The pack.
+        pack: PathBuf,
+        /// A dataset with the new genre, and best with the pack's genres too.
+        dataset: PathBuf,
+        #[command(flatten)]
+        options: FromOptions,
         #[command(flatten)]
         run: RunOptions,
     },
@@ -151,6 +163,10 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
         Command::TrainPair { dataset, options, run } => {
             pairwise::command(&Dataset::read(&dataset)?, &options, &RunOptions { given, ..run })?;
         }
+        Command::AddGenre { pack, dataset, options, run } => {
+            let data = Dataset::read(&dataset)?;
+            from::command(Pack::read(&pack)?, &data, &options, &RunOptions { given, ..run })?;
+        }
         Command::Sweep(options) => sweep(&options)?,
         Command::Evaluate { pack, dataset, options, output } => {
             let dataset = Dataset::read(&dataset)?;
@@ -165,9 +181,13 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
         Command::Export { dataset, output, naming, unmeasured, run, listening } => {
             let dataset = Dataset::read(&dataset)?;
             let pack = run::export(&dataset, &naming, &run, &listening)?;
-            // A pairwise run's dataset may have more genres than its pack.
-            let names: Vec<&str> = pack.card.genres.iter().map(String::as_str).collect();
-            let dataset = dataset.select(&names)?;
+            // A genre that was added may have come without the music of the pack's others.
+            let genres = dataset.genres();
+            let complete = pack.card.genres.iter().all(|genre| genres.contains(genre));
+            if !unmeasured && !complete {
+                eprintln!("not measured: the dataset lacks a genre of the pack");
+            }
+            let unmeasured = unmeasured || !complete;
             let pack = if unmeasured { written(&pack, &output)? } else { measured(pack, &dataset, &output)? };
             println!("{}: {}", output.display(), pack.card.hash);
         }

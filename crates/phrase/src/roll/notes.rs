@@ -49,8 +49,8 @@ impl Roll {
 impl Phrase {
     /// The phrase of a roll's notes at `position` (song steps), `tempo` (BPM) and one velocity (0..=1), exactly on the
     /// grid, on channel 0. A roll does not say which notes are held over its end: none is `tied_out`. Notes over the
-    /// 1,024th are counted in `overflow`.
-    pub fn from_roll(roll: &Roll, position: i64, tempo: f64, velocity: f32) -> Self {
+    /// 1,024th are counted in `overflow`. The reverse of [`Phrase::roll`].
+    pub fn of_roll(roll: &Roll, position: i64, tempo: f64, velocity: f32) -> Self {
         let mut phrase = Self::new(position, tempo);
         for note in roll.notes() {
             let whole = Note::new(note.pitch(), 0, velocity, note.start as f64, note.length as f64);
@@ -91,7 +91,7 @@ mod tests {
             if tied {
                 roll.onset[0] = 0;
             }
-            let phrase = Phrase::from_roll(&roll, 64, 80.0, 0.5);
+            let phrase = Phrase::of_roll(&roll, 64, 80.0, 0.5);
             prop_assert_eq!(phrase.roll(), roll);
             prop_assert!(phrase.notes.is_sorted_by(|a, b| a.order(b).is_le()));
         }

@@ -73,7 +73,7 @@ fn whole(phrases: &[Answer], every: usize, path: impl Fn(&str) -> PathBuf) -> Re
 pub fn song(rolls: &[Roll]) -> Song {
     let mut phrases: Vec<Phrase> = Vec::with_capacity(rolls.len());
     for (index, roll) in rolls.iter().enumerate() {
-        let mut phrase = Phrase::from_roll(roll, (index * STEPS) as i64, TEMPO, VELOCITY);
+        let mut phrase = Phrase::of_roll(roll, (index * STEPS) as i64, TEMPO, VELOCITY);
         let next = rolls.get(index + 1).map_or(0, |next| next.sounding[0] & !next.onset[0]);
         for note in &mut phrase.notes {
             note.tied_out = note.end() >= STEPS as f64 && note.row().is_some_and(|row| next >> row & 1 == 1);

@@ -159,7 +159,7 @@ impl Player<'_> {
 
 /// The answer `cells` to `roll` with the onsets that realisation gives it: notes that were repeated stay so.
 pub fn played(roll: &Roll, cells: [u128; STEPS]) -> Roll {
-    let input = Phrase::from_roll(roll, 0, 120.0, 0.8);
+    let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
     let mut output = Phrase::new(0, 120.0);
     realise(&input, &cells, 0, &mut output);
     let answer = output.roll();

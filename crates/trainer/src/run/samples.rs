@@ -14,6 +14,7 @@ use crate::picture::{self, Cells, Picture};
 /// Phrases a direction.
 const PHRASES: usize = 4;
 const TEMPO: f64 = 120.0;
+const VELOCITY: f32 = 0.7;
 
 /// One direction: phrases as they were, transferred, and transferred back, one after another in a song each.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ fn phrases(data: &Dataset, genre: usize) -> Vec<Phrase> {
     let items = items.into_iter().find(|items| !items.is_empty()).unwrap_or_default();
     let count = PHRASES.min(items.len());
     let item = |i: usize| &items[i * items.len() / count].roll;
-    (0..count).map(|i| Phrase::of_roll(item(i), (i * STEPS) as i64, TEMPO)).collect()
+    (0..count).map(|i| Phrase::of_roll(item(i), (i * STEPS) as i64, TEMPO, VELOCITY)).collect()
 }
 
 fn played(transfer: &Transfer, phrases: &[Phrase], from: usize, to: usize) -> Result<Vec<Phrase>> {
