@@ -4,6 +4,7 @@
 //! were.
 
 mod bench;
+mod bench_train;
 mod build;
 mod bundle;
 mod genres;
@@ -34,7 +35,8 @@ enum Command {
     Validate(validate::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
     Train(trainer::make::MakeOptions),
-    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin.
+    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin; `bench train`
+    /// times training.
     Bench(bench::Arguments),
 }
 
