@@ -4,11 +4,13 @@
 //! were.
 
 mod bench;
+mod bench_train;
 mod build;
 mod bundle;
 mod genres;
 mod install;
 mod play;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -29,9 +31,12 @@ enum Command {
     Bundle,
     /// Bundle the plugin and copy it to the user's CLAP and VST3 folders.
     Install(install::Arguments),
+    /// Bundle the plugin and run clap-validator, Steinberg's validator and pluginval on it, where they are found.
+    Validate(validate::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
     Train(trainer::make::MakeOptions),
-    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin.
+    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin; `bench train`
+    /// times training.
     Bench(bench::Arguments),
 }
 
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
         Command::Play(arguments) => play::run(&arguments),
         Command::Bundle => bundle::run().map(|_| ()),
         Command::Install(arguments) => install::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
         Command::Train(options) => train(&options),
         Command::Bench(arguments) => {
             // SAFETY: nothing has started a thread yet. candle's operations get one core, as ours have.

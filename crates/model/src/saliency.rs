@@ -1,6 +1,6 @@
 //! Which notes make a phrase sound like a genre, in a classifier's ears: the attribution of Brunner et al., 2019.
 
-use candle_core::{Device, Var};
+use candle_core::Var;
 use phrase::{PITCHES, Roll, STEPS};
 
 use crate::{Classifier, ModelError};
@@ -30,7 +30,7 @@ pub fn saliency(classifier: &Classifier, roll: &Roll, genre: usize) -> Result<Sa
     }
     let mut cells = vec![0.0; STEPS * PITCHES];
     roll.to_f32(&mut cells);
-    let input = Var::from_slice(&cells, (1, STEPS, PITCHES), &Device::Cpu)?;
+    let input = Var::from_slice(&cells, (1, STEPS, PITCHES), classifier.device())?;
     let score = classifier.forward(input.as_tensor())?.narrow(1, genre, 1)?.sum_all()?;
     let gradients = score.backward()?;
     let mut all = Saliency { cells: Box::new([[0.0; PITCHES]; STEPS]), strongest: 0.0 };

@@ -58,9 +58,9 @@ pub struct Report {
 #[derive(Debug)]
 enum Network {
     /// One for all directions.
-    Conditional(Generator),
+    Conditional(Box<Generator>),
     /// By source slot.
-    Pair([PairGenerator; 2]),
+    Pair(Box<[PairGenerator; 2]>),
 }
 
 /// A pack's networks, ready to compute. Owned by the thread that runs them.
@@ -95,12 +95,12 @@ impl Transfer {
         let weights = pack.weights.to_device(device)?;
         let network = match &pack.card.architecture {
             Architecture::PatchResnet { generator, .. } => {
-                Network::Conditional(Generator::new(*generator, "", &weights, ops)?)
+                Network::Conditional(Box::new(Generator::new(*generator, "", &weights, ops)?))
             }
             Architecture::Pairwise { network, .. } => {
                 let [there, back] =
                     DIRECTIONS.map(|prefix| PairGenerator::new(*network, prefix, &weights, ops));
-                Network::Pair([there?, back?])
+                Network::Pair(Box::new([there?, back?]))
             }
         };
         Ok(Self {

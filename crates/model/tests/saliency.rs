@@ -20,7 +20,7 @@ fn cells_speak_as_much_as_their_slope() {
     roll.to_f32(&mut cells);
     for genre in 0..3 {
         let found = saliency(&classifier, &roll, genre).unwrap();
-        let found = found.0.as_flattened();
+        let found = found.cells.as_flattened();
         let score = |cells: &[f32]| {
             let rolls = Tensor::from_slice(cells, (1, STEPS, PITCHES), &Device::Cpu).unwrap();
             f64::from(classifier.forward(&rolls).unwrap().to_vec2::<f32>().unwrap()[0][genre])
@@ -52,7 +52,7 @@ fn cells_speak_as_much_as_their_slope() {
 #[test]
 fn nothing_speaks_where_nothing_sounds() {
     let found = saliency(&classifier(), &Roll::EMPTY, 0).unwrap();
-    assert!(found.0.as_flattened().iter().all(|&share| share == 0.0));
+    assert!(found.cells.as_flattened().iter().all(|&share| share == 0.0));
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn only_sounding_cells_speak() {
         *step = 1 << numbers.below(PITCHES) | 1 << numbers.below(PITCHES);
     }
     let found = saliency(&classifier(), &roll, 2).unwrap();
-    for (step, row) in found.0.iter().enumerate() {
+    for (step, row) in found.cells.iter().enumerate() {
         assert!((0..PITCHES).all(|r| row[r] == 0.0 || roll.get(step, r)));
     }
 }

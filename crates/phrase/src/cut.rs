@@ -188,7 +188,7 @@ fn whole(note: &SongNote) -> Note {
 }
 
 /// The piece of a note that lies in the phrase that starts at step `start` of its section.
-fn piece(note: &SongNote, start: i64) -> Option<Note> {
+pub(crate) fn piece(note: &SongNote, start: i64) -> Option<Note> {
     let line = start as f64;
     let onset_step = nearest(note.onset) - start;
     let tied_in = onset_step < 0;

@@ -21,10 +21,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Draws `size` training phrases, each moved by up to `transpose` semitones. Directions take turns, starting at
-    /// `turn`, so that each is seen equally often however unequal the genres are. The tensors are on `device`.
+    /// Draws `size` training phrases, each moved by up to `transpose` semitones. `directions` (source and target genre)
+    /// take turns, starting at `turn`, so that each is seen equally often however unequal the genres are. The tensors are on `device`.
     pub fn draw(
         data: &Dataset,
+        directions: &[(usize, usize)],
         size: usize,
         turn: usize,
         transpose: i32,
@@ -32,8 +33,6 @@ impl Batch {
         device: &Device,
     ) -> Result<Self> {
         let genres = data.items.len();
-        let directions: Vec<_> =
-            (0..genres * genres).map(|i| (i / genres, i % genres)).filter(|(a, b)| a != b).collect();
         let mut cells = vec![0.0; size * STEPS * PITCHES];
         let mut harmony = cells.clone();
         let mut source = vec![0f32; size * genres];
@@ -54,6 +53,11 @@ impl Batch {
             harmony: Tensor::from_vec(harmony, (size, STEPS, PITCHES), device)?,
         })
     }
+}
+
+/// All directions between `genres` genres: source and target.
+pub fn directions(genres: usize) -> Vec<(usize, usize)> {
+    (0..genres * genres).map(|i| (i / genres, i % genres)).filter(|(from, to)| from != to).collect()
 }
 
 /// One training phrase of `genre`, transposed.

@@ -11,17 +11,14 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::batch::Batch;
+use crate::batch::{self, Batch};
 use crate::dataset::Dataset;
 use crate::losses::{self, Terms};
 use crate::random;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
 use crate::run::{NotFinite, Trainee};
+use crate::shards::{self, SHARDS};
 use crate::variables::{Adam, Gradients, Variables, accumulate};
-
-/// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however many
-/// threads there are.
-const SHARDS: usize = 2;
 
 /// Everything that decides the numbers of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -139,22 +136,11 @@ impl Gan {
     /// One step on `data`: gradients of both networks from the same state, then both move.
     pub fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         self.spectra = spectral::followed(&self.variables[1].weights(), &self.spectra)?;
-        let shards: Vec<_> = if threads > 1 {
-            std::thread::scope(|scope| {
-                let run = |shard| {
-                    let gan = &*self;
-                    scope.spawn(move || gan.shard(data, shard))
-                };
-                let handles: Vec<_> = (0..SHARDS).map(run).collect();
-                handles.into_iter().map(|handle| handle.join().expect("a training thread panicked")).collect()
-            })
-        } else {
-            (0..SHARDS).map(|shard| self.shard(data, shard)).collect()
-        };
+        let this = &*self;
+        let shards = shards::each(threads, |shard| this.shard(data, shard))?;
         let mut losses = Losses::default();
         let mut sums: Option<[Gradients; 2]> = None;
-        for shard in shards {
-            let (gradients, more) = shard?;
+        for (gradients, more) in shards {
             losses.iter_mut().zip(more).for_each(|(sum, loss)| *sum += loss / SHARDS as f32);
             match &mut sums {
                 None => sums = Some(gradients),
@@ -162,15 +148,7 @@ impl Gan {
             }
         }
         let sums = sums.context("a training step needs at least one shard")?;
-        let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
-        let loss = LOSSES.iter().zip(losses).find(|(_, loss)| !loss.is_finite());
-        let gradients = sums.iter().flatten().all(|values| finite(values));
-        if let Some(what) = match loss {
-            Some((name, _)) => Some(format!("the {name} loss")),
-            None => (!gradients).then(|| "a gradient".to_string()),
-        } {
-            return Err(NotFinite { step: self.step + 1, what }.into());
-        }
+        NotFinite::check(self.step + 1, &LOSSES, &losses, &sums)?;
         let rates = [self.options.rate, self.options.critic_rate];
         let scale = self.schedule();
         for (i, gradients) in sums.iter().enumerate() {
@@ -202,8 +180,8 @@ impl Gan {
         let counter = self.step * SHARDS as u64 + shard as u64;
         let size = options.batch / SHARDS;
         let mut rng = random::stream(options.seed, counter);
-        let batch =
-            Batch::draw(data, size, counter as usize * size, options.transpose, &mut rng, &self.device)?;
+        let (directions, turn) = (batch::directions(data.items.len()), counter as usize * size);
+        let batch = Batch::draw(data, &directions, size, turn, options.transpose, &mut rng, &self.device)?;
 
         let weights = spectral::normalised(&self.variables[1].weights(), &self.spectra)?;
         let network = Generator::new(self.generator, "", &self.variables[0].weights(), self.ops)?;

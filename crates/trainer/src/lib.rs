@@ -8,6 +8,7 @@ pub mod batch;
 pub mod classifier;
 pub mod data;
 pub mod evaluate;
+pub mod from;
 pub mod gan;
 pub mod losses;
 pub mod make;
@@ -15,6 +16,8 @@ pub mod pairwise;
 pub mod picture;
 pub mod random;
 pub mod run;
+pub mod shards;
+pub mod sweep;
 pub mod variables;
 
 pub use classifier::training as listener;

@@ -10,9 +10,9 @@ use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
 /// Three genres that differ plainly: short notes high up, long ones low down, chords in the middle.
 fn dataset() -> Dataset {
     let cell = |genre: usize, song: usize, step: usize, row: usize| match genre {
-        0 => step % 4 == song % 4 && (row * 7 + step + song) % 13 == 0 && row > PITCHES / 2,
-        1 => (row * 5 + step / 16 + song) % 11 == 0 && row < PITCHES / 2,
-        _ => (30..54).contains(&row) && step % 8 < 3 && (row + song + step / 16) % 4 == 0,
+        0 => step % 4 == song % 4 && (row * 7 + step + song).is_multiple_of(13) && row > PITCHES / 2,
+        1 => (row * 5 + step / 16 + song).is_multiple_of(11) && row < PITCHES / 2,
+        _ => (30..54).contains(&row) && step % 8 < 3 && (row + song + step / 16).is_multiple_of(4),
     };
     let roll = |genre, song| Roll::from_cells(|step, row| cell(genre, song, step, row));
     let item = |genre, song| Item { roll: roll(genre, song), song: song as u32 };

@@ -12,6 +12,18 @@ use trainer::data::transpose::Transposition;
 use trainer::dataset::{Dataset, Split};
 use trainer::prepare::{PrepareOptions, RuleFlags, Rules, prepare};
 
+/// All options of preparing beside those of training, as `xtask train` has them.
+#[derive(clap::Parser)]
+struct Program {
+    #[command(flatten)]
+    _make: trainer::make::MakeOptions,
+}
+
+#[test]
+fn no_two_options_have_one_name() {
+    <Program as clap::CommandFactory>::command().debug_assert();
+}
+
 fn options(folders: &[&Path]) -> PrepareOptions {
     PrepareOptions::new(folders.iter().map(|folder| folder.to_path_buf()).collect())
 }

@@ -8,7 +8,7 @@ const HALF: usize = STEPS_PER_BAR / 2;
 
 /// For how many cells each pitch class (0 is C) sounds on the steps `steps`.
 fn classes(roll: &Roll, steps: std::ops::Range<usize>) -> [f32; 12] {
-    const { assert!(LOWEST % 12 == 0, "row 0 is a C") };
+    const { assert!(LOWEST.is_multiple_of(12), "row 0 is a C") };
     let mut sounding = [0.0; 12];
     for bits in &roll.sounding[steps] {
         for row in (0..PITCHES).filter(|row| bits >> row & 1 == 1) {

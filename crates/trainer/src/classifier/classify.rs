@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::hearing::accuracy;
 use super::noise::{NoiseTable, SIGMAS};
 use super::{ClassifierFile, ClassifierOptions, train};
 use crate::dataset::{Dataset, Split, write_whole};
+use crate::run::Progress;
 
 /// What is classified.
 #[derive(Clone, Debug, clap::Args)]
@@ -73,15 +73,12 @@ pub fn classify(options: &ClassifyOptions) -> Result<()> {
 }
 
 fn trained(data: &Dataset, options: &ClassifierOptions) -> Result<ClassifierFile> {
-    let template = "classifier step {pos}/{len} {wide_bar} {per_sec}  {msg}  {eta} left";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(options.steps).with_style(style);
+    let mut progress = Progress::new("classifier step", 0, options.steps);
     let mut mean = 0.0;
     let file = train(data, options, |step, loss| {
         mean += (loss - mean) * 0.02f32.max(1.0 / step as f32);
-        bar.set_position(step);
-        bar.set_message(format!("loss {mean:.3}"));
+        progress.set(step, || format!("loss {mean:.3}"));
     })?;
-    bar.abandon();
+    progress.end();
     Ok(file)
 }

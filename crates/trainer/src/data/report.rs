@@ -41,7 +41,7 @@ impl Music {
     /// Measures phrases.
     pub fn of(items: &[Item]) -> Self {
         let mean = |f: &dyn Fn(&Roll) -> f64| {
-            items.iter().map(|item| f(&item.roll)).sum::<f64>() / items.len().max(1) as f64
+            items.iter().fold(0.0, |sum, item| sum + f(&item.roll)) / items.len().max(1) as f64
         };
         let used = items.iter().flat_map(|item| item.roll.sounding).fold(0, |all, step| all | step);
         let mut classes = [0u64; 12];

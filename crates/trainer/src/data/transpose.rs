@@ -9,23 +9,25 @@ use phrase::{DRUM_CHANNEL, Key, LOWEST, Mode, PITCHES, Roll, Song};
 /// Semitones in an octave.
 const OCTAVE: i32 = 12;
 
+/// The options' heading in the help text.
+const HEADING: &str = "Keys and octaves";
+
 /// How songs are moved.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
-#[command(next_help_heading = "Keys and octaves")]
 pub struct Transposition {
     /// Moves every song to one key, by its estimated key and at most half an octave: `C` is C major, or its relative A
     /// minor for a song in minor. The papers keep every song's own key.
-    #[arg(long, value_name = "TONIC", value_parser = tonic)]
+    #[arg(help_heading = HEADING, long, value_name = "TONIC", value_parser = tonic)]
     pub key: Option<u8>,
     /// Moves every song by whole octaves so that its mean pitch lies in this one; 4 begins with middle C (MIDI 60).
-    #[arg(long, value_name = "OCTAVE", value_parser = clap::value_parser!(i32).range(0..=8))]
+    #[arg(help_heading = HEADING, long, value_name = "OCTAVE", value_parser = clap::value_parser!(i32).range(0..=8))]
     pub octave: Option<i32>,
     /// Writes each training song also moved by up to this many semitones either way; 6 is every key once. Training moves
     /// phrases at random by itself: this is for export.
-    #[arg(long, value_name = "SEMITONES", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=6))]
+    #[arg(help_heading = HEADING, long, value_name = "SEMITONES", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=6))]
     pub copies: i32,
     /// Writes each training song also moved by up to this many octaves either way.
-    #[arg(long, value_name = "OCTAVES", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=3))]
+    #[arg(help_heading = HEADING, long, value_name = "OCTAVES", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=3))]
     pub octave_copies: i32,
 }
 

@@ -106,13 +106,13 @@ impl Scene {
         self.variables[GENERATORS].iter().map(|(name, var)| (name.clone(), size(var))).collect()
     }
 
-    /// The gradient of `loss` along a random direction of the variables `which`, against the difference of the loss.
+    /// The gradient of `loss` along a random direction of the variables `which`, against the difference of the loss. Over
+    /// a long distance a network bends (attention above all), over a short one f32 rounds: one of three must fit.
     fn check(&self, which: usize, loss: impl Fn(&Weights) -> Tensor) {
         let gradients = loss(&self.weights(which)).backward().unwrap();
         let mut rng = random::stream(8, 0);
         let mut slope = 0.0f64;
-        let distance = 2e-4;
-        let (mut ahead, mut behind) = (Weights::new(), Weights::new());
+        let mut directions = Vec::new();
         for (name, var) in &self.variables[which] {
             let gradient = gradients.get(var.as_tensor()).unwrap_or_else(|| panic!("{name} has no gradient"));
             assert!(largest(gradient) > 0.0, "{name} does not matter");
@@ -120,17 +120,18 @@ impl Scene {
             let direction = Tensor::from_vec(direction, var.shape(), &Device::Cpu).unwrap();
             let product = (gradient * &direction).unwrap().sum_all().unwrap();
             slope += f64::from(product.to_scalar::<f32>().unwrap());
-            let step = (direction * distance).unwrap();
-            ahead.insert(name, (var.as_tensor() + &step).unwrap());
-            behind.insert(name, (var.as_tensor() - &step).unwrap());
+            directions.push(direction);
         }
-        let at = |weights: &Weights| f64::from(loss(weights).to_scalar::<f32>().unwrap());
-        let measured = (at(&ahead) - at(&behind)) / (2.0 * distance);
-        assert!(
-            (slope - measured).abs() < 0.05 * slope.abs().max(measured.abs()),
-            "gradient {slope}, measured {measured}: {:?}",
-            self.options
-        );
+        let at = |distance: f64| {
+            let mut moved = Weights::new();
+            for ((name, var), direction) in self.variables[which].iter().zip(&directions) {
+                moved.insert(name, (var.as_tensor() + (direction * distance).unwrap()).unwrap());
+            }
+            f64::from(loss(&moved).to_scalar::<f32>().unwrap())
+        };
+        let measured = [4e-4, 1e-4, 2e-5].map(|h| (at(h) - at(-h)) / (2.0 * h));
+        let fits = |m: &f64| (slope - m).abs() < 0.05 * slope.abs().max(m.abs());
+        assert!(measured.iter().any(fits), "gradient {slope}, measured {measured:?}: {:?}", self.options);
     }
 
     fn check_all(&self) {

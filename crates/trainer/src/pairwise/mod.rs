@@ -28,6 +28,7 @@ pub use options::{PairArguments, PairOptions};
 use crate::dataset::Dataset;
 use crate::random;
 use crate::run::{self, NotFinite, RunOptions};
+use crate::shards::{self, SHARDS};
 use crate::variables::{Adam, Gradients, Variables, accumulate};
 use music::Music;
 use networks::Networks;
@@ -53,11 +54,8 @@ pub fn command(data: &Dataset, arguments: &PairArguments, run: &RunOptions) -> R
     run::train(data, &options, run, |device| Pair::new(options.clone(), device))
 }
 
-/// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however many
-/// threads there are.
-const PARTS: usize = 2;
 /// Random streams a step: one for each part, and one for the pool.
-const STREAMS: u64 = PARTS as u64 + 1;
+const STREAMS: u64 = SHARDS as u64 + 1;
 const GENERATORS: usize = 0;
 const CRITICS: usize = 1;
 
@@ -170,33 +168,25 @@ impl Pair {
         let follow = |i: usize| spectral::followed(&self.variables[i].weights(), &self.spectra[i]);
         let spectra = [follow(GENERATORS)?, follow(CRITICS)?];
         let this = &*self;
-        let parts = in_parts(threads, |part| this.generator_phase(part, &spectra, &music, &places))?;
+        let parts = shards::each(threads, |part| this.generator_phase(part, &spectra, &music, &places))?;
 
         let whole = |genre: usize| Tensor::cat(&parts.iter().map(|p| &p.fakes[genre]).collect::<Vec<_>>(), 0);
         let mut pool = self.pool.clone();
-        let pooled = pool.draw([whole(0)?, whole(1)?], &mut self.stream(PARTS));
-        let judged = in_parts(threads, |part| this.critic_phase(&parts[part], part, &spectra, &pooled))?;
+        let pooled = pool.draw([whole(0)?, whole(1)?], &mut self.stream(SHARDS));
+        let judged = shards::each(threads, |part| this.critic_phase(&parts[part], part, &spectra, &pooled))?;
 
         let mut losses = Losses::default();
         let mut sums = [parts[0].gradients.clone(), judged[0].0.clone()];
         for (i, (part, (gradients, [own, extra]))) in parts.iter().zip(&judged).enumerate() {
             let [cycle, adversarial, identity] = part.losses;
             let of_part = [cycle, adversarial, *own, *extra, identity];
-            losses.iter_mut().zip(of_part).for_each(|(sum, loss)| *sum += loss / PARTS as f32);
+            losses.iter_mut().zip(of_part).for_each(|(sum, loss)| *sum += loss / SHARDS as f32);
             if i > 0 {
                 accumulate(&mut sums[GENERATORS], &part.gradients);
                 accumulate(&mut sums[CRITICS], gradients);
             }
         }
-        let unusable = losses.iter().zip(LOSSES).find(|(loss, _)| !loss.is_finite());
-        let what = match unusable {
-            Some((_, name)) => Some(format!("the {name} loss")),
-            None if sums.iter().flatten().flatten().all(|x| x.is_finite()) => None,
-            None => Some("a gradient".to_string()),
-        };
-        if let Some(what) = what {
-            return Err(NotFinite { step: self.step + 1, what }.into());
-        }
+        NotFinite::check(self.step + 1, &LOSSES, &losses, &sums)?;
         self.apply(&sums)?;
         self.pool = pool;
         self.spectra = spectra;
@@ -219,7 +209,7 @@ impl Pair {
         places: &[Vec<usize>; 3],
     ) -> Result<Part> {
         let (options, device) = (&self.options, &self.device);
-        let size = options.batch / PARTS;
+        let size = options.batch / SHARDS;
         let mut rng = self.stream(part);
         let mut draw = |list: usize| {
             let places = &places[list][part * size..(part + 1) * size];
@@ -247,7 +237,7 @@ impl Pair {
         spectra: &[BTreeMap<String, Spectral>; 2],
         pooled: &[Tensor; 2],
     ) -> Result<(Gradients, [f32; 2])> {
-        let size = self.options.batch / PARTS;
+        let size = self.options.batch / SHARDS;
         let mut noise = part.noise.clone();
         let [of_a, of_b] = pooled;
         let fakes = [of_a.narrow(0, index * size, size)?, of_b.narrow(0, index * size, size)?];
@@ -285,16 +275,4 @@ impl Pair {
         }
         Ok(())
     }
-}
-
-/// Does all parts of a step, on a thread each where more than one is allowed.
-fn in_parts<T: Send>(threads: usize, work: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
-    if threads < 2 {
-        return (0..PARTS).map(work).collect();
-    }
-    std::thread::scope(|scope| {
-        let work = &work;
-        let handles: Vec<_> = (0..PARTS).map(|part| scope.spawn(move || work(part))).collect();
-        handles.into_iter().map(|handle| handle.join().expect("a training thread panicked")).collect()
-    })
 }

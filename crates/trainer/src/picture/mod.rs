@@ -59,9 +59,9 @@ impl Cells {
     }
 
     /// The same without the first phrase: an answer as it was heard, laid over what it answers.
-    pub fn a_phrase_earlier(mut self) -> Self {
+    pub fn earlier(mut self, steps: usize) -> Self {
         for plane in [&mut self.sounding, &mut self.onset] {
-            plane.drain(..plane.len().min(STEPS));
+            plane.drain(..plane.len().min(steps));
         }
         self
     }
@@ -306,8 +306,8 @@ mod tests {
     #[test]
     fn an_answer_as_heard_lies_over_its_question() {
         let (question, heard) = (song(&[(60, 5.0, 4.0)]), song(&[(60, 69.0, 4.0)]));
-        assert_eq!(Cells::of(&heard).a_phrase_earlier(), Cells::of(&question));
-        assert_eq!(Cells::of(&question).a_phrase_earlier(), Cells::default());
+        assert_eq!(Cells::of(&heard).earlier(STEPS), Cells::of(&question));
+        assert_eq!(Cells::of(&question).earlier(STEPS), Cells::default());
     }
 
     #[test]

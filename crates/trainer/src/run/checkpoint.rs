@@ -4,13 +4,14 @@
 //! the dataset's digest and the trainee's own header.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use model::Weights;
 use model::spectral::Spectral;
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -140,11 +141,24 @@ impl Checkpoint {
         Ok(read)
     }
 
-    /// The kind of the checkpoint at `path`.
-    pub fn kind_of(path: &Path) -> Result<String> {
-        let envelope = envelope(&bytes(path)?)
+    /// The checkpoint at `path` without its tensors: quick, however large it is.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is no checkpoint of this version.
+    pub fn peek(path: &Path) -> Result<Self> {
+        let head = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(path)?;
+            let mut bytes = vec![0; 8];
+            file.read_exact(&mut bytes)?;
+            let length = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
+            file.take(length).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let Envelope { kind, data, header, .. } = head()
+            .map_err(anyhow::Error::from)
+            .and_then(|head| envelope(&head))
             .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
-        Ok(envelope.kind)
+        Ok(Self { kind, data, header, tensors: BTreeMap::new() })
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
@@ -160,9 +174,17 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
+/// What a file's metadata say; its tensors need not be in `bytes`.
 fn envelope(bytes: &[u8]) -> Result<Envelope> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
-    let text = metadata.metadata().as_ref().and_then(|map| map.get(KEY)).context("it has no header")?;
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "__metadata__")]
+        metadata: HashMap<String, String>,
+    }
+    let (length, rest) = bytes.split_first_chunk().context("it is cut")?;
+    let length = usize::try_from(u64::from_le_bytes(*length))?;
+    let head: Head = serde_json::from_slice(rest.get(..length).context("it is cut")?)?;
+    let text = head.metadata.get(KEY).context("it has no header")?;
     let envelope: Envelope = serde_json::from_str(text)?;
     if envelope.version != VERSION {
         bail!("it is of version {}, this program's is {VERSION}", envelope.version);

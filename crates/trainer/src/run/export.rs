@@ -12,6 +12,7 @@ use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
 use crate::classifier::training::ListenerOptions;
 use crate::classifier::{self, ClassifierFile};
 use crate::dataset::Dataset;
+use crate::from::Addition;
 use crate::gan::Gan;
 use crate::pairwise::Pair;
 
@@ -40,9 +41,10 @@ pub fn export(
     listening: &ListenerOptions,
 ) -> Result<Pack> {
     let path = run.checkpoint();
-    match Checkpoint::kind_of(&path)?.as_str() {
+    match Checkpoint::peek(&path)?.kind.as_str() {
         Gan::KIND => of::<Gan>(&path, data, naming, run, listening),
         Pair::KIND => of::<Pair>(&path, data, naming, run, listening),
+        Addition::KIND => of::<Addition>(&path, data, naming, run, listening),
         kind => bail!("{}: this program knows no {kind} runs", path.display()),
     }
 }
@@ -63,9 +65,12 @@ fn of<T: Trainee>(
     let trainee = T::resume(&checkpoint, &Device::Cpu)
         .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
     let sources = trainee.sources(data);
+    let own = trainee.ear(data)?;
     let data = &trainee.genres(data)?;
-    let ClassifierFile { config: classifier, mut weights, accuracy, .. } =
-        ear(data, &trainee.configuration(), run, listening)?;
+    let ClassifierFile { config: classifier, mut weights, accuracy, .. } = match own {
+        Some(own) => own,
+        None => ear(data, &trainee.configuration(), run, listening)?,
+    };
     let (architecture, generator) = trainee.pack(classifier)?;
     for (name, tensor) in generator.iter() {
         weights.insert(name, tensor.clone());

@@ -231,10 +231,25 @@ pub fn resumable<T: Trainee>(data: &Dataset, options: &impl Serialize, run: &Run
     })
 }
 
+/// The exit code of a command that Ctrl-C ended, as shells have it.
+pub const INTERRUPTED: u8 = 130;
+
+/// Ctrl-C came, and what was done is saved: no fault, but not the end either.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("stopped before the end")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
 /// A command's whole run, with Ctrl-C: [`start`], [`drive`], and a line about how it ended.
 ///
 /// # Errors
-/// As those two.
+/// As those two; [`Interrupted`] where Ctrl-C came.
 pub fn train<T: Trainee>(
     data: &Dataset,
     options: &impl Serialize,
@@ -245,7 +260,7 @@ pub fn train<T: Trainee>(
     let complete = drive(&mut start(data, options, run, fresh)?, data, run, &stop)?;
     let folder = run.run.display();
     println!("{folder}: {}", if complete { "trained" } else { "stopped; go on with --resume" });
-    Ok(())
+    if complete { Ok(()) } else { Err(Interrupted.into()) }
 }
 
 /// Trains until all steps are done or `stop` is raised. True when the run is complete.

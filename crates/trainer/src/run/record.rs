@@ -118,6 +118,14 @@ impl Record {
         serde_json::from_slice(&std::fs::read(folder.join(Self::FILE)).ok()?).ok()
     }
 
+    /// The genres that were trained, in alphabetical order: the options' pair, or all of the dataset.
+    pub fn genres(&self) -> Vec<String> {
+        let pair = serde_json::from_value(self.options["pair"].clone());
+        let mut genres = pair.unwrap_or_else(|_| self.data.phrases.keys().cloned().collect::<Vec<_>>());
+        genres.sort();
+        genres
+    }
+
     /// Writes the file.
     pub fn write(&self, folder: &Path) -> Result<()> {
         write_whole(&folder.join(Self::FILE), &serde_json::to_vec_pretty(self)?)

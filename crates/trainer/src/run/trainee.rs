@@ -5,7 +5,9 @@ use candle_core::Device;
 use model::{Architecture, ClassifierConfig, Source, Weights};
 
 use super::checkpoint::Checkpoint;
+use crate::classifier::ClassifierFile;
 use crate::dataset::Dataset;
+use crate::variables::Gradients;
 
 /// A step after which a number would be infinite or none at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,21 @@ pub struct NotFinite {
     pub step: u64,
     /// What is not finite: "the cycle loss", "a gradient".
     pub what: String,
+}
+
+impl NotFinite {
+    /// Whether all losses, named `names`, and all gradients of the networks are finite at `step`.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub fn check(step: u64, names: &[&str], losses: &[f32], gradients: &[Gradients]) -> Result<(), Self> {
+        let what = match names.iter().zip(losses).find(|(_, loss)| !loss.is_finite()) {
+            Some((name, _)) => format!("the {name} loss"),
+            None if gradients.iter().flatten().flatten().all(|x| x.is_finite()) => return Ok(()),
+            None => "a gradient".to_string(),
+        };
+        Err(Self { step, what })
+    }
 }
 
 impl std::fmt::Display for NotFinite {
@@ -60,6 +77,14 @@ pub trait Trainee: Sized {
     /// What a pack needs beside a classifier: the architecture, with that classifier's sizes, and the weights to play
     /// with (averaged where they are averaged), on the CPU.
     fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)>;
+
+    /// The classifier of the pack, where the trainee has its own; else one is trained on [`Trainee::genres`].
+    ///
+    /// # Errors
+    /// Where it cannot compute.
+    fn ear(&self, _data: &Dataset) -> Result<Option<ClassifierFile>> {
+        Ok(None)
+    }
 
     /// The genres of `data` that the pack has, in slot order: all of them, unless the trainee knows better.
     ///
