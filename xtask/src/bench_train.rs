@@ -174,7 +174,7 @@ fn times(batch: usize, parameters: &[Parameter], network: Network) -> Result<Tim
     Ok([
         median(|| network(&plain, &one).map(drop))?,
         median(|| network(&plain, &rolls).map(drop))?,
-        median(|| Ok(drop(network(&tracked, &rolls)?.sqr()?.mean_all()?.backward()?)))?,
+        median(|| Ok(network(&tracked, &rolls)?.sqr()?.mean_all()?.backward().map(drop)?))?,
     ])
 }
 

@@ -20,8 +20,8 @@ use trainer::prepare::{PrepareOptions, prepare};
 use trainer::run::{self, INTERRUPTED, Interrupted, Naming, RunOptions};
 use trainer::sweep::{SweepOptions, sweep};
 
-/// A step takes a quarter less time than with an allocator that gives the memory of its tensors back to the system: see
-/// [`keep_memory`].
+/// With [`keep_memory`], a step of the compact networks takes 4 % (batch 16) to 11 % (batch 24) less processor time than
+/// with glibc's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
