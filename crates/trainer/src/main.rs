@@ -157,6 +157,7 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
         Command::Classify(options) => classify(&options)?,
         Command::Train { dataset, options, run } => {
             let data = Dataset::read(&dataset)?;
+            data.check_trainable()?;
             let fresh = |device: &_| Gan::new(options.clone(), data.items.len(), device);
             run::train(&data, &options, &RunOptions { given, ..run }, fresh)?;
         }
