@@ -75,14 +75,16 @@ fn one_thread_serves_all_and_nothing_stays_behind() {
         assert!(!is_mapped(), "round {round}");
     }
     for round in 0..20 {
-        on_a_thread(|| {
+        let loaded = on_a_thread(|| {
             let mut plugin = Vst3Host::open(&library_file).unwrap();
-            assert!(is_mapped());
             if round % 2 == 0 {
                 plugin.start(RATE, 512).unwrap();
                 assert!(threads().iter().any(|name| name == "contrafact"));
             }
+            plugin.library()
         });
+        assert!(is_mapped());
+        drop(loaded);
         assert!(!is_mapped(), "VST3, round {round}");
     }
 }
