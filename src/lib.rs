@@ -5,6 +5,7 @@
 
 mod audio;
 mod editor;
+mod frozen;
 mod packs;
 mod params;
 mod plugin;

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use model::{SLOTS, Settings};
 use nice_plug::prelude::*;
+use phrase::{Feel, Guards, Key, KeyLock, Mode};
 
+use crate::audio::options::{Fallback, Latency, Margin, Options, Thru};
+use crate::frozen::FrozenField;
 use crate::packs::{PackField, Selection};
 use crate::shared::Shared;
+use crate::worker::Manner;
 
 /// All parameters of an instance, and its pack.
 #[derive(Params)]
@@ -14,6 +18,10 @@ pub struct PluginParams {
     /// The pack, by name and hash.
     #[persist = "pack"]
     pub pack: PackField,
+
+    /// The phrase that is frozen, if one is.
+    #[persist = "frozen"]
+    pub frozen: FrozenField,
 
     /// The genre slot that phrases are recast in, 1..=8. Packs hold any genres, so slots have the pack's names.
     #[id = "target"]
@@ -35,6 +43,86 @@ pub struct PluginParams {
     #[id = "seed"]
     pub seed: IntParam,
 
+    /// How many bars later an answer comes.
+    #[id = "latency"]
+    pub latency: EnumParam<Latency>,
+
+    /// How much later still, for slow packs, big buffers and many instances.
+    #[id = "margin"]
+    pub margin: EnumParam<Margin>,
+
+    /// What is played for an answer that is late.
+    #[id = "fallback"]
+    pub fallback: EnumParam<Fallback>,
+
+    /// Quarter notes by which phrases begin later than the host's bars 1, 5, 9 and so on.
+    #[id = "shift"]
+    pub shift: IntParam,
+
+    /// A button: a phrase begins at the next bar line. See [`Shared::realigned`].
+    #[id = "realign"]
+    pub realign: BoolParam,
+
+    /// What is heard: the answers, what is played (at once), or both.
+    #[id = "thru"]
+    pub thru: EnumParam<Thru>,
+
+    /// The input's highest notes are kept.
+    #[id = "melody"]
+    pub melody: BoolParam,
+
+    /// The key of new notes: 0 any, 1 the one that is heard, from 2 on those of [`key_to_text`].
+    #[id = "key"]
+    pub key: IntParam,
+
+    /// The lowest MIDI pitch of new notes.
+    #[id = "lowest"]
+    pub lowest: IntParam,
+
+    /// The highest MIDI pitch of new notes.
+    #[id = "highest"]
+    pub highest: IntParam,
+
+    /// How many notes may sound at once where new ones start; 0: any number.
+    #[id = "voices"]
+    pub voices: IntParam,
+
+    /// How many notes may start in a beat where new ones do; 0: any number.
+    #[id = "density"]
+    pub density: IntParam,
+
+    /// The velocity of all notes, 1..=127; 0: their own.
+    #[id = "velocity"]
+    pub velocity: IntParam,
+
+    /// The channel of all notes, 1..=16; 0: their own.
+    #[id = "channel"]
+    pub channel: IntParam,
+
+    /// How late the second eighth of a beat is: 1 for the last triplet.
+    #[id = "swing"]
+    pub swing: FloatParam,
+
+    /// How much notes leave their time and velocity.
+    #[id = "humanise"]
+    pub humanise: FloatParam,
+
+    /// The longest note in 16ths; 0: any length.
+    #[id = "longest"]
+    pub longest: IntParam,
+
+    /// The sustain pedal is heard as the length of notes.
+    #[id = "pedal"]
+    pub pedal: BoolParam,
+
+    /// The answer that is played repeats.
+    #[id = "freeze"]
+    pub freeze: BoolParam,
+
+    /// A button: ends all that sounds and forgets what is pending. See [`Shared::panics`].
+    #[id = "panic"]
+    pub panic: BoolParam,
+
     /// Notes pass at once, unchanged.
     #[id = "bypass"]
     pub bypass: BoolParam,
@@ -52,12 +140,73 @@ impl PluginParams {
         };
         Self {
             pack: PackField(selection),
+            frozen: FrozenField(shared.clone()),
             target: slot_param("Target", 1, IntRange::Linear { min: 1, max: slots }, shared),
             source: slot_param("Source", 0, IntRange::Linear { min: 0, max: slots }, shared),
             amount: percent("Amount", 0.9),
             variation: percent("Variation", 0.0),
             seed: IntParam::new("Seed", 0, IntRange::Linear { min: 0, max: 9999 }),
+            latency: EnumParam::new("Latency", Latency::default()),
+            margin: EnumParam::new("Margin", Margin::default()),
+            fallback: EnumParam::new("When late", Fallback::default()),
+            shift: IntParam::new("Shift", 0, IntRange::Linear { min: 0, max: 15 })
+                .with_value_to_string(Arc::new(shift_to_text))
+                .with_string_to_value(Arc::new(text_to_shift)),
+            realign: button("Realign now", shared, Shared::realign),
+            thru: EnumParam::new("Hear", Thru::default()),
+            melody: BoolParam::new("Keep melody", false),
+            key: IntParam::new("Key lock", 0, IntRange::Linear { min: 0, max: 25 })
+                .with_value_to_string(Arc::new(key_to_text))
+                .with_string_to_value(Arc::new(text_to_key)),
+            lowest: IntParam::new("Lowest new note", 0, IntRange::Linear { min: 0, max: 127 }),
+            highest: IntParam::new("Highest new note", 127, IntRange::Linear { min: 0, max: 127 }),
+            voices: or_any("Voices", 16, "any"),
+            density: or_any("Notes a beat", 16, "any"),
+            velocity: or_any("Velocity", 127, "as played"),
+            channel: or_any("Channel", 16, "as played"),
+            swing: percent("Swing", 0.0),
+            humanise: percent("Humanise", 0.0),
+            longest: or_any("Longest note in 16ths", 64, "any"),
+            pedal: BoolParam::new("Pedal as length", false),
+            freeze: BoolParam::new("Freeze", false),
+            panic: button("Panic", shared, Shared::panic),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
+        }
+    }
+
+    /// What else the user chose. Real-time safe.
+    pub fn options(&self) -> Options {
+        Options {
+            latency: self.latency.value(),
+            margin: self.margin.value(),
+            fallback: self.fallback.value(),
+            shift: small(&self.shift),
+            thru: self.thru.value(),
+            freeze: self.freeze.value(),
+            longest: small(&self.longest),
+            pedal: self.pedal.value(),
+            manner: Manner { guards: self.guards(), feel: self.feel() },
+        }
+    }
+
+    fn guards(&self) -> Guards {
+        Guards {
+            melody: self.melody.value(),
+            key: key_lock(self.key.value()),
+            lowest: small(&self.lowest),
+            highest: small(&self.highest),
+            voices: small(&self.voices),
+            density: small(&self.density),
+        }
+    }
+
+    fn feel(&self) -> Feel {
+        Feel {
+            swing: self.swing.value(),
+            humanise: self.humanise.value(),
+            seed: self.seed.value().unsigned_abs(),
+            velocity: small(&self.velocity).checked_sub(1).map(|below| f32::from(below + 1) / 127.0),
+            channel: small(&self.channel).checked_sub(1),
         }
     }
 
@@ -72,6 +221,91 @@ impl PluginParams {
             ..Settings::to(slot)
         }
     }
+}
+
+/// A value that the parameter's range keeps small.
+fn small(param: &IntParam) -> u8 {
+    param.value().clamp(0, 127) as u8
+}
+
+/// A number up to `max`, where 0 has a name.
+fn or_any(name: &str, max: i32, zero: &'static str) -> IntParam {
+    let text = move |value: i32| if value == 0 { zero.to_string() } else { value.to_string() };
+    let value = move |text: &str| {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case(zero) { Some(0) } else { text.split_whitespace().next()?.parse().ok() }
+    };
+    IntParam::new(name, 0, IntRange::Linear { min: 0, max })
+        .with_value_to_string(Arc::new(text))
+        .with_string_to_value(Arc::new(value))
+}
+
+/// What the key parameter's value means.
+fn key_lock(value: i32) -> KeyLock {
+    match u8::try_from(value - 2) {
+        Ok(key) => KeyLock::Key(key / 2, if key % 2 == 0 { Mode::Major } else { Mode::Minor }),
+        Err(_) if value == 1 => KeyLock::Auto,
+        Err(_) => KeyLock::Off,
+    }
+}
+
+/// "off", "auto", "C major", "C minor", "C# major" and so on.
+pub fn key_to_text(value: i32) -> String {
+    match key_lock(value) {
+        KeyLock::Off => "off".to_string(),
+        KeyLock::Auto => "auto".to_string(),
+        KeyLock::Key(tonic, mode) => Key { tonic, mode, fit: 1.0 }.to_string(),
+    }
+}
+
+fn text_to_key(text: &str) -> Option<i32> {
+    (0..=25).find(|&value| key_to_text(value).eq_ignore_ascii_case(text.trim()))
+}
+
+/// A parameter that acts when it is pressed. `press` counts it, on whatever thread, since it may be let go again before the
+/// next block.
+fn button(name: &str, shared: &Arc<Shared>, press: fn(&Shared)) -> BoolParam {
+    let shared = shared.clone();
+    let callback = move |pressed: bool| {
+        if pressed {
+            press(&shared);
+        }
+    };
+    BoolParam::new(name, false).with_callback(Arc::new(callback))
+}
+
+/// "1 bar 2 beats", counted in quarter notes and bars of four.
+pub fn shift_to_text(beats: i32) -> String {
+    let part = |count: i32, unit: &str| match count {
+        0 => String::new(),
+        1 => format!("1 {unit}"),
+        _ => format!("{count} {unit}s"),
+    };
+    match (part(beats / 4, "bar"), part(beats % 4, "beat")) {
+        (bars, beats) if bars.is_empty() && beats.is_empty() => "none".to_string(),
+        (bars, beats) => format!("{bars} {beats}").trim().to_string(),
+    }
+}
+
+/// Understands "none", "1 bar 2 beats", "3 beats", "6" (beats).
+fn text_to_shift(text: &str) -> Option<i32> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("none") {
+        return Some(0);
+    }
+    if let Ok(beats) = text.parse() {
+        return Some(beats);
+    }
+    let words: Vec<_> = text.split_whitespace().collect();
+    let counted = |pair: &[&str]| {
+        let count: i32 = pair[0].parse().ok()?;
+        match *pair.get(1)? {
+            "bar" | "bars" => count.checked_mul(4),
+            "beat" | "beats" => Some(count),
+            _ => None,
+        }
+    };
+    words.chunks(2).try_fold(0i32, |sum, pair| sum.checked_add(counted(pair)?)).filter(|_| !words.is_empty())
 }
 
 /// A parameter that chooses a genre slot and shows its name.
@@ -103,6 +337,8 @@ fn text_to_slot(shared: &Shared, text: &str) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use nice_plug::params::InternalParamMut;
+
     use super::*;
     use crate::shared::PackView;
 
@@ -124,6 +360,41 @@ mod tests {
         }
         assert_eq!(text_to_slot(&shared, " Jazz "), Some(2));
         assert_eq!(text_to_slot(&shared, "tango"), None);
+    }
+
+    #[test]
+    fn a_shift_is_named_in_bars_and_beats_and_read_back() {
+        assert_eq!(
+            [0, 1, 4, 6, 15].map(shift_to_text),
+            ["none", "1 beat", "1 bar", "1 bar 2 beats", "3 bars 3 beats"]
+        );
+        assert!((0..16).all(|shift| text_to_shift(&shift_to_text(shift)) == Some(shift)));
+        assert_eq!(
+            (text_to_shift("6"), text_to_shift("two bars"), text_to_shift("2")),
+            (Some(6), None, Some(2))
+        );
+    }
+
+    #[test]
+    fn keys_and_numbers_have_names_and_are_read_back() {
+        assert_eq!([0, 1, 2, 3, 25].map(key_to_text), ["off", "auto", "C major", "C minor", "B minor"]);
+        assert!((0..=25).all(|key| text_to_key(&key_to_text(key)) == Some(key)));
+        let voices = or_any("Voices", 16, "any");
+        assert_eq!(
+            (voices.string_to_normalized_value("any"), voices.string_to_normalized_value("8")),
+            (Some(0.0), Some(0.5))
+        );
+    }
+
+    #[test]
+    fn a_button_is_counted_when_it_is_pressed_only() {
+        let shared = Arc::new(Shared::default());
+        let button = button("Realign now", &shared, Shared::realign);
+        for pressed in [true, false, true] {
+            // SAFETY: it is set as the wrapper sets it; nobody else knows this parameter.
+            unsafe { button._internal_set_plain_value(pressed) };
+        }
+        assert_eq!(shared.realigned(), 2);
     }
 
     #[test]

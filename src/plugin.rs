@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use nice_plug::prelude::*;
 
@@ -38,6 +39,7 @@ pub struct Contrafact {
     shared: Arc<Shared>,
     audio: Box<Audio>,
     offline: bool,
+    born: Instant,
     /// The audio side has panicked, which is a fault of ours: notes pass at once from then on.
     broken: bool,
 }
@@ -59,7 +61,7 @@ impl Default for Contrafact {
         let selection = Arc::new(Selection::new(shared.clone(), seat));
         let params = Arc::new(PluginParams::new(selection.clone(), &shared));
         let audio = Box::new(Audio::new(desk, shared.clone()));
-        Self { params, selection, shared, audio, offline: false, broken: false }
+        Self { params, selection, shared, audio, offline: false, born: Instant::now(), broken: false }
     }
 }
 
@@ -146,12 +148,18 @@ impl Plugin for Contrafact {
                 tempo: transport.tempo,
                 beats: transport.pos_beats(),
                 cycle: transport.loop_range_beats(),
+                bar: transport.bar_start_pos_beats().zip(bar_beats(transport)),
             },
             frames,
             settings: self.params.settings(),
+            options: self.params.options(),
+            realigned: self.shared.realigned(),
+            panics: self.shared.panics(),
+            loaded: self.shared.loaded(),
             bypass: self.params.bypass.value(),
             // VST3 hosts tell it with every block.
             offline: vst3_shell::mode().map_or(self.offline, |mode| mode == vst3_shell::Mode::Offline),
+            now: self.born.elapsed(),
         };
         let mut io = HostIo { context, plugin: std::marker::PhantomData };
         if !self.broken {
@@ -171,6 +179,12 @@ impl Plugin for Contrafact {
         }
         ProcessStatus::Normal
     }
+}
+
+/// A bar's length in quarter notes, where the host names a time signature.
+fn bar_beats(transport: &nice_plug::prelude::Transport) -> Option<f64> {
+    let (numerator, denominator) = (transport.time_sig_numerator?, transport.time_sig_denominator?);
+    (numerator > 0 && denominator > 0).then(|| 4.0 * f64::from(numerator) / f64::from(denominator))
 }
 
 /// The host's event queues of one block.

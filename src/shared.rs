@@ -1,8 +1,10 @@
 //! What an instance's threads share: meters and the pack in words. The editor reads it, the audio thread only atomics.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
+
+use crate::frozen::Frozen;
 
 /// What the audio thread is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,6 +129,12 @@ pub struct Shared {
     stamp: AtomicU32,
     dry: AtomicBool,
     broken: AtomicBool,
+    realigned: AtomicU32,
+    panics: AtomicU32,
+    /// The phrase that is frozen; kept by the worker and by the loading of a state, the audio thread never looks at it.
+    frozen: Mutex<Option<Frozen>>,
+    /// Counts the frozen phrases that states have brought.
+    loaded: AtomicU32,
     /// The pack in words, with its number.
     pack: RwLock<(u32, PackView)>,
 }
@@ -140,6 +148,50 @@ impl Shared {
     /// Whether the chosen pack is known to be unusable: nothing need be asked. Real-time safe.
     pub fn is_dry(&self) -> bool {
         self.dry.load(Ordering::Acquire)
+    }
+
+    /// The user wants a phrase to begin at the next bar line. Real-time safe.
+    pub fn realign(&self) {
+        self.realigned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the user wanted that. Real-time safe.
+    pub fn realigned(&self) -> u32 {
+        self.realigned.load(Ordering::Relaxed)
+    }
+
+    /// The user wants silence. Real-time safe.
+    pub fn panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the user wanted that. Real-time safe.
+    pub fn panics(&self) -> u32 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a frozen phrase. Not for the audio thread.
+    pub fn freeze(&self, frozen: Option<Frozen>) {
+        *self.frozen.lock().unwrap_or_else(PoisonError::into_inner) = frozen;
+    }
+
+    /// The frozen phrase. Not for the audio thread.
+    pub fn frozen(&self) -> Option<Frozen> {
+        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A state brings a frozen phrase. Not for the audio thread.
+    pub fn load_frozen(&self, frozen: Option<Frozen>) {
+        let is_there = frozen.is_some();
+        self.freeze(frozen);
+        if is_there {
+            self.loaded.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Changes when a state has brought a frozen phrase. Real-time safe.
+    pub fn loaded(&self) -> u32 {
+        self.loaded.load(Ordering::Acquire)
     }
 
     /// The audio side has panicked. Real-time safe.

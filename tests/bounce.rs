@@ -6,7 +6,7 @@ use std::path::Path;
 
 use host::{RenderOptions, Rendered, render_song};
 use model::{Pack, Settings, Transfer};
-use phrase::{CutOptions, DRUM_CHANNEL, Phrase, Song, SongNote, cut, join_notes};
+use phrase::{DRUM_CHANNEL, Phrase, STEPS, Song, SongNote, first_step, join_notes, windows};
 
 fn song() -> Song {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/harvest-road.mid");
@@ -14,8 +14,15 @@ fn song() -> Song {
 }
 
 fn bounce(song: &Song, amount: f64, block: u32) -> Rendered {
-    let options = RenderOptions { block, ..RenderOptions::default() };
+    bounce_at(song, amount, block, 4, true)
+}
+
+/// A bounce at a latency of so many bars; one that only its pace tells from a performance is not `told`.
+fn bounce_at(song: &Song, amount: f64, block: u32, bars: u8, told: bool) -> Rendered {
+    let options = RenderOptions { block, delay: 4.0 * f64::from(bars), ..RenderOptions::default() };
     let mut plugin = common::instance();
+    plugin.set_offline(told).unwrap();
+    plugin.set("Latency", [1.0, 1.0, 0.5, 0.0, 0.0][usize::from(bars)]).unwrap();
     plugin.set("Amount", amount).unwrap();
     plugin.set("Target", common::last_slot() as f64 / 7.0).unwrap();
     plugin.start(options.sample_rate, block).unwrap();
@@ -39,12 +46,25 @@ fn ticks<'a>(notes: impl Iterator<Item = &'a SongNote>) -> Vec<Tick> {
 #[test]
 fn a_bounce_is_the_same_to_the_byte_at_any_block_size() {
     let song = song();
-    let first = bounce(&song, 0.8, 512);
-    assert_eq!((first.hanging, first.stray), (0, 0));
-    assert_ne!(ticks(first.song.notes()), ticks(song.notes()), "the network changed something");
-    for block in [512, 4096, 333] {
-        let again = bounce(&song, 0.8, block);
-        assert_eq!(again.song.to_bytes().unwrap(), first.song.to_bytes().unwrap(), "blocks of {block}");
+    for bars in [4, 2, 1] {
+        let first = bounce_at(&song, 0.8, 512, bars, true);
+        assert_eq!((first.hanging, first.stray), (0, 0));
+        assert_ne!(ticks(first.song.notes()), ticks(song.notes()), "the network changed something");
+        for block in [512, 4096, 333] {
+            let again = bounce_at(&song, 0.8, block, bars, true);
+            let (again, first) = (again.song.to_bytes().unwrap(), first.song.to_bytes().unwrap());
+            assert_eq!(again, first, "blocks of {block}, {bars} bars");
+        }
+    }
+}
+
+#[test]
+fn a_bounce_that_the_host_does_not_tell_of_is_known_by_its_pace() {
+    let song = song();
+    for bars in [4, 1] {
+        let told = bounce_at(&song, 0.8, 512, bars, true);
+        let untold = bounce_at(&song, 0.8, 512, bars, false);
+        assert_eq!(untold.song.to_bytes().unwrap(), told.song.to_bytes().unwrap(), "{bars} bars");
     }
 }
 
@@ -53,11 +73,13 @@ fn a_bounce_is_what_the_model_makes_of_the_phrases() {
     let song = song();
     let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
     let transfer = Transfer::new(&pack).unwrap();
-    let options = CutOptions { drop_drums: true, ..CutOptions::whole() };
-    for amount in [0.5, 0.8, 1.0] {
-        let settings = Settings { amount, ..Settings::to(common::last_slot()) };
-        let answers: Vec<_> = cut(&song, &options)
-            .phrases
+    let mut notes: Vec<_> = song.notes().copied().collect();
+    notes.retain(|note| note.channel != DRUM_CHANNEL);
+    for (amount, bars) in [(0.5, 4), (0.8, 4), (1.0, 4), (0.8, 2), (0.8, 1), (1.0, 1)] {
+        let hop = STEPS / 4 * usize::from(bars);
+        let first = first_step(hop as f64);
+        let settings = Settings { amount, first: first as u8, ..Settings::to(common::last_slot()) };
+        let answers: Vec<_> = windows(&notes, &song.tempo_map(), hop)
             .iter()
             .map(|phrase| {
                 let mut answer = Phrase::new(phrase.position, phrase.tempo);
@@ -65,11 +87,12 @@ fn a_bounce_is_what_the_model_makes_of_the_phrases() {
                 answer
             })
             .collect();
-        let expected = join_notes(&answers, 0);
-        let (got, want) = (ticks(bounce(&song, amount.into(), 512).song.notes()), ticks(expected.iter()));
+        let expected = join_notes(&answers, first);
+        let rendered = bounce_at(&song, amount.into(), 512, bars, true);
+        let (got, want) = (ticks(rendered.song.notes()), ticks(expected.iter()));
         let only =
             |a: &[Tick], b: &[Tick]| a.iter().filter(|note| !b.contains(note)).copied().collect::<Vec<_>>();
-        assert_eq!((only(&got, &want), only(&want, &got)), (vec![], vec![]), "amount {amount}");
+        assert_eq!((only(&got, &want), only(&want, &got)), (vec![], vec![]), "amount {amount}, {bars} bars");
         assert_eq!(got.len(), want.len());
     }
 }

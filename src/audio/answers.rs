@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 use model::Settings;
 use phrase::Phrase;
 
-use super::capture::settle;
 use crate::shared::Shared;
-use crate::worker::{Desk, Job, Outcome, Ticket};
+use crate::worker::{Desk, Errand, Job, Manner, Outcome, Ticket};
 
 /// How long a bounce waits for one answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Jobs that stay at hand for the closing while the phrase is asked for ahead of it.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Jobs that stay at hand for closings while a phrase is asked for ahead of its own.
 const RESERVE: usize = 2;
 
 /// An answer that is asked for.
@@ -20,14 +19,40 @@ const RESERVE: usize = 2;
 struct Wanted {
     ticket: Ticket,
     settings: Settings,
+    manner: Manner,
     /// It is at the worker, or back already.
     sent: bool,
 }
 
 impl Wanted {
     fn is(&self, job: &Job) -> bool {
-        job.ticket == self.ticket && job.settings == self.settings
+        job.ticket == self.ticket && job.settings == self.settings && job.manner == self.manner
     }
+}
+
+/// What is wanted for a phrase, and what has come of it.
+#[derive(Debug, Default)]
+struct Question {
+    wanted: Option<Wanted>,
+    /// The newest answer.
+    ready: Option<Box<Job>>,
+}
+
+impl Question {
+    fn is_open(&self) -> bool {
+        self.wanted.is_some_and(|wanted| !self.ready.as_ref().is_some_and(|job| wanted.is(job)))
+    }
+}
+
+/// What there is to play at an entry.
+#[derive(Debug)]
+pub enum Found {
+    /// The answer.
+    Answer(Box<Job>),
+    /// Nothing yet, and it may still come.
+    Late,
+    /// There is none, nor will there be: the phrase itself is played.
+    Nothing,
 }
 
 /// The answers of one instance: what is wanted, what was asked for, what has come.
@@ -39,29 +64,44 @@ pub struct Answers {
     generation: u32,
     /// Counts phrases.
     phrase: u32,
-    /// What the next line needs.
-    wanted: Option<Wanted>,
-    /// What was asked for ahead of the closing.
+    /// The phrase before the line.
+    next: Question,
+    /// What was asked for ahead of its closing.
     ahead: Option<Wanted>,
-    /// The newest answer to the phrase before the line.
-    ready: Option<Box<Job>>,
-    /// What the last line needed and did not get.
+    /// The phrase that is behind its line and has not entered yet.
+    pending: Question,
+    /// What the last entry needed and did not get.
     late: Option<Wanted>,
     /// It has come since.
     entering: Option<Box<Job>>,
+    /// A frozen phrase that was fetched.
+    fetched: Option<Box<Job>>,
+    fetching: bool,
 }
 
 impl Answers {
     /// Nothing asked.
     pub fn new(desk: Desk, shared: Arc<Shared>) -> Self {
-        let (generation, phrase) = (0, 0);
-        let (wanted, ahead, ready, late, entering) = (None, None, None, None, None);
-        Self { desk, shared, generation, phrase, wanted, ahead, ready, late, entering }
+        let (next, pending) = (Question::default(), Question::default());
+        let (ahead, late, entering, fetched) = (None, None, None, None);
+        Self {
+            desk,
+            shared,
+            generation: 0,
+            phrase: 0,
+            next,
+            ahead,
+            pending,
+            late,
+            entering,
+            fetched,
+            fetching: false,
+        }
     }
 
-    /// Whether an answer is wanted for the next line.
+    /// Whether an answer is wanted for the next entry.
     pub fn is_wanted(&self) -> bool {
-        self.wanted.is_some()
+        self.next.wanted.is_some() || self.pending.wanted.is_some()
     }
 
     /// Whether a late answer has come.
@@ -78,15 +118,22 @@ impl Answers {
 
     /// Another time begins: nothing that was asked is wanted any more.
     pub fn forget(&mut self) {
-        (self.wanted, self.ahead, self.late) = (None, None, None);
-        let jobs = [self.ready.take(), self.entering.take()];
+        (self.ahead, self.late) = (None, None);
+        let (next, pending) = (std::mem::take(&mut self.next), std::mem::take(&mut self.pending));
+        let jobs = [next.ready, pending.ready, self.entering.take()];
         jobs.into_iter().for_each(|job| self.keep(job));
         self.generation = self.generation.wrapping_add(1);
     }
 
     /// Asks for the phrase as it stands, which `fill` writes, unless that was done.
-    pub fn ask_ahead(&mut self, revision: u32, settings: Settings, fill: impl FnOnce(&mut Phrase)) {
-        let wanted = Wanted { ticket: self.ticket(revision), settings, sent: true };
+    pub fn ask_ahead(
+        &mut self,
+        revision: u32,
+        settings: Settings,
+        manner: Manner,
+        fill: impl FnOnce(&mut Phrase),
+    ) {
+        let wanted = Wanted { ticket: self.ticket(revision), settings, manner, sent: true };
         if self.ahead != Some(wanted) && self.can_ask() && self.desk.idle() > RESERVE {
             self.ahead = Some(wanted);
             self.ask(wanted, fill);
@@ -94,90 +141,140 @@ impl Answers {
     }
 
     /// The phrase has closed, in the state of `revision`: its answer is wanted, unless there is nothing to answer.
-    pub fn close(&mut self, revision: u32, settings: Settings, closed: &Phrase) {
-        (self.ahead, self.late) = (None, None);
-        let entering = self.entering.take();
-        self.keep(entering);
-        let wanted = Wanted { ticket: self.ticket(revision), settings, sent: false };
-        self.wanted = (!closed.is_empty() && self.can_ask()).then_some(wanted);
-        match self.ready.take() {
-            Some(job) if self.wanted.is_some_and(|wanted| wanted.is(&job)) => {
-                self.wanted = Some(Wanted { sent: true, ..wanted });
-                self.ready = Some(job);
+    pub fn close(&mut self, revision: u32, settings: Settings, manner: Manner, closed: &Phrase) {
+        self.ahead = None;
+        let wanted = Wanted { ticket: self.ticket(revision), settings, manner, sent: false };
+        self.next.wanted = (!closed.is_empty() && self.can_ask()).then_some(wanted);
+        match self.next.ready.take() {
+            Some(job) if self.next.wanted.is_some_and(|wanted| wanted.is(&job)) => {
+                self.next.wanted = Some(Wanted { sent: true, ..wanted });
+                self.next.ready = Some(job);
             }
             other => self.keep(other),
         }
     }
 
-    /// The line is reached: the answer to the phrase `closed`, or `None` where the phrase itself is to be played.
-    pub fn take(&mut self, closed: &Phrase) -> Option<Box<Job>> {
+    /// The line is reached: what comes now belongs to the next phrase.
+    pub fn line(&mut self) {
         self.phrase = self.phrase.wrapping_add(1);
-        match (self.wanted.take(), self.ready.take()) {
-            (Some(wanted), Some(mut job)) if wanted.is(&job) => {
-                settle(&mut job.answer, &job.input, closed);
-                Some(job)
+        let next = std::mem::take(&mut self.next);
+        let before = std::mem::replace(&mut self.pending, next);
+        self.keep(before.ready);
+    }
+
+    /// The phrase behind the line, `closed`, enters.
+    pub fn take(&mut self, closed: &Phrase) -> Found {
+        self.late = None;
+        let entering = self.entering.take();
+        self.keep(entering);
+        match std::mem::take(&mut self.pending) {
+            Question { wanted: Some(wanted), ready: Some(mut job) } if wanted.is(&job) => {
+                job.finish(closed);
+                Found::Answer(job)
             }
-            (wanted, other) => {
-                self.keep(other);
-                if wanted.is_some() && self.can_ask() {
-                    self.shared.meters.count_late();
-                    self.late = wanted;
+            Question { wanted, ready } => {
+                self.keep(ready);
+                if wanted.is_none() || !self.can_ask() {
+                    return Found::Nothing;
                 }
-                None
+                self.shared.meters.count_late();
+                self.late = wanted;
+                Found::Late
             }
         }
     }
 
-    /// The late answer that has come, to the phrase `dry`.
-    pub fn take_late(&mut self, dry: &Phrase) -> Option<Box<Job>> {
+    /// The phrase behind the line does not enter: another one is frozen.
+    pub fn skip(&mut self) {
+        self.late = None;
+        let pending = std::mem::take(&mut self.pending);
+        let jobs = [pending.ready, self.entering.take()];
+        jobs.into_iter().for_each(|job| self.keep(job));
+    }
+
+    /// What was found is not played after all.
+    pub fn refuse(&mut self, found: Found) {
+        self.late = None;
+        if let Found::Answer(job) = found {
+            self.desk.keep(job);
+        }
+    }
+
+    /// Sends the worker on an errand, in a job that `fill` prepares; false where that must be tried again.
+    pub fn send(&mut self, errand: Errand, fill: impl FnOnce(&mut Job)) -> bool {
+        let prepare = |job: &mut Job| {
+            job.errand = errand;
+            fill(job);
+        };
+        let sent = self.desk.is_alive() && self.desk.ask(prepare);
+        self.fetching |= sent && errand == Errand::Fetch;
+        sent || !self.desk.is_alive()
+    }
+
+    /// Whether a frozen phrase is being fetched.
+    pub fn is_fetching(&self) -> bool {
+        self.fetching && self.desk.is_alive()
+    }
+
+    /// The frozen phrase that was fetched.
+    pub fn take_fetched(&mut self) -> Option<Box<Job>> {
+        self.fetched.take()
+    }
+
+    /// The late answer that has come, to the phrase `closed`.
+    pub fn take_late(&mut self, closed: &Phrase) -> Option<Box<Job>> {
         self.late = None;
         let mut job = self.entering.take()?;
-        settle(&mut job.answer, &job.input, dry);
+        job.finish(closed);
         Some(job)
     }
 
-    /// Sends what is wanted and could not be sent yet, or was sent to another pack: the phrase that has `closed`, and
-    /// the one that is played `dry` for want of an answer.
-    pub fn tend(&mut self, closed: &Phrase, dry: &Phrase) {
+    /// Sends what is wanted and could not be sent yet, or was sent to another pack: the phrase that `entered` without its
+    /// answer, the one that is `pending` behind its line, and the one that has `closed`.
+    pub fn tend(&mut self, entered: &Phrase, pending: &Phrase, closed: &Phrase) {
         let can_ask = self.can_ask();
-        self.wanted = self.wanted.filter(|_| can_ask).map(|wanted| self.sent(wanted, closed));
-        self.late = self.late.filter(|_| can_ask).map(|wanted| self.sent(wanted, dry));
+        self.late = self.late.filter(|_| can_ask).map(|wanted| self.sent(wanted, entered));
+        self.pending.wanted =
+            self.pending.wanted.filter(|_| can_ask).map(|wanted| self.sent(wanted, pending));
+        self.next.wanted = self.next.wanted.filter(|_| can_ask).map(|wanted| self.sent(wanted, closed));
     }
 
     /// Takes back what the worker has answered, and keeps what is still wanted.
     pub fn collect(&mut self) {
         while let Some(job) = self.desk.hear() {
             let current = job.ticket.generation == self.generation && job.ticket.pack == self.shared.stamp();
-            let is_late = self.late.is_some_and(|late| late.is(&job));
+            let is = |wanted: &Option<Wanted>| wanted.is_some_and(|wanted| wanted.is(&job));
+            self.fetching &= job.errand != Errand::Fetch;
             let spare = match job.outcome {
-                Outcome::Superseded => Some(job),
+                Outcome::Done if job.errand == Errand::Fetch => self.fetched.replace(job),
+                Outcome::Superseded | Outcome::Done => Some(job),
                 _ if !current => Some(job),
                 Outcome::NoNetwork => {
-                    self.wanted = self.wanted.filter(|wanted| !wanted.is(&job));
-                    self.late = self.late.filter(|late| !late.is(&job));
+                    for wanted in [&mut self.late, &mut self.pending.wanted, &mut self.next.wanted] {
+                        *wanted = wanted.filter(|wanted| !wanted.is(&job));
+                    }
                     Some(job)
                 }
-                Outcome::Answered(_) if is_late => self.entering.replace(job),
-                Outcome::Answered(_) => match self.wanted {
-                    Some(wanted) if wanted.is(&job) => self.ready.replace(job),
-                    None if job.ticket.phrase == self.phrase => self.ready.replace(job),
-                    _ => Some(job),
-                },
+                Outcome::Answered(_) if is(&self.late) => self.entering.replace(job),
+                Outcome::Answered(_) if is(&self.pending.wanted) => self.pending.ready.replace(job),
+                Outcome::Answered(_) if is(&self.next.wanted) => self.next.ready.replace(job),
+                Outcome::Answered(_) if self.next.wanted.is_none() && job.ticket.phrase == self.phrase => {
+                    self.next.ready.replace(job)
+                }
+                Outcome::Answered(_) => Some(job),
             };
             self.keep(spare);
         }
     }
 
-    /// A bounce waits for what is wanted, and for a pack that is still loading; see [`Answers::tend`]. Bounded.
-    pub fn wait(&mut self, closed: &Phrase, dry: &Phrase) {
+    /// Waits for what the next entry needs, and for a pack that is still loading, at most `patience` long; see
+    /// [`Answers::tend`]. False where that ran out.
+    pub fn wait(&mut self, patience: Duration, entered: &Phrase, pending: &Phrase, closed: &Phrase) -> bool {
         let begun = Instant::now();
         let mut turns = 0u32;
-        while let Some(wanted) = self.wanted
-            && !self.ready.as_ref().is_some_and(|job| wanted.is(job))
-        {
-            if begun.elapsed() > PATIENCE {
-                self.shared.meters.count_timeout();
-                return;
+        while self.pending.is_open() {
+            if begun.elapsed() >= patience {
+                return false;
             }
             // An answer takes milliseconds: the first moments without sleep, then without burning the core.
             if turns < 16 {
@@ -186,9 +283,10 @@ impl Answers {
                 std::thread::sleep(Duration::from_micros(100));
             }
             turns += 1;
-            self.tend(closed, dry);
+            self.tend(entered, pending, closed);
             self.collect();
         }
+        true
     }
 
     fn can_ask(&self) -> bool {
@@ -212,7 +310,7 @@ impl Answers {
 
     fn ask(&mut self, wanted: Wanted, fill: impl FnOnce(&mut Phrase)) -> bool {
         self.desk.ask(|job| {
-            (job.ticket, job.settings) = (wanted.ticket, wanted.settings);
+            (job.ticket, job.settings, job.manner) = (wanted.ticket, wanted.settings, wanted.manner);
             fill(&mut job.input);
         })
     }

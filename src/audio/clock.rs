@@ -5,11 +5,13 @@
 //! from a counter of samples, so it cannot drift from the host's grid. With the transport stopped (or none at all) a
 //! clock of our own runs at the host's tempo once a note has been played.
 
-use phrase::{STEPS_PER_BAR, STEPS_PER_BEAT};
+use phrase::{STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
 /// Largest difference, in steps, between the position that was foretold and the host's that is still no jump: hosts
 /// round positions and change the tempo inside blocks.
 const SLIP: f64 = 0.5;
+/// The same as a part of the block before, where that is more: in big blocks a tempo ramp goes far.
+const RAMP: f64 = 0.25;
 /// Loops shorter than this many steps are not followed: each pass is a jump.
 const SHORTEST_LOOP: f64 = 1.0;
 /// Positions beyond this many quarter notes (a thousand years) are noise.
@@ -28,6 +30,17 @@ pub struct Transport {
     pub beats: Option<f64>,
     /// The active loop's start and end in quarter notes.
     pub cycle: Option<(f64, f64)>,
+    /// Start and length of the bar that holds the position, in quarter notes.
+    pub bar: Option<(f64, f64)>,
+}
+
+/// The bars around a moment, as far as its own bar tells: all of one length.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bars {
+    /// Musical time of the present bar's start.
+    pub start: f64,
+    /// Length in steps; 16 in 4/4, never more than a phrase.
+    pub length: f64,
 }
 
 /// A stretch of samples with its musical time.
@@ -45,8 +58,12 @@ pub struct Span {
     pub tempo: f64,
     /// Musical time at which the loop will wrap, for a loop that is no whole number of bars: a phrase ends there.
     pub cut: Option<f64>,
+    /// Steps from that wrap to the next.
+    pub pass: f64,
     /// Such a wrap has just happened, at this musical time.
     pub wrapped: Option<f64>,
+    /// The bars at its first sample.
+    pub bars: Bars,
 }
 
 impl Span {
@@ -89,9 +106,9 @@ pub enum Change {
 enum State {
     /// Nothing rolls.
     Idle,
-    /// The host's transport rolls. Host steps foretold for the next block's start, musical minus host time, and the loop
-    /// in steps as the last block had it.
-    Host { foretold: f64, ahead: f64, cycle: Option<(f64, f64)> },
+    /// The host's transport rolls. Host steps foretold for the next block's start, how far off that may be, musical minus
+    /// host time, and the loop in steps as the last block had it.
+    Host { foretold: f64, slip: f64, ahead: f64, cycle: Option<(f64, f64)> },
     /// Our own clock runs; musical time of the next block's start.
     Free { next: f64 },
 }
@@ -120,7 +137,17 @@ impl Clock {
         let tempo = tempo(transport);
         let rate = self.rate(tempo);
         let length = f64::from(frames) * rate;
-        let span = |at, cut, wrapped| Some(Span { from: 0, to: frames, at, rate, tempo, cut, wrapped });
+        let span = |at, bars| Span {
+            from: 0,
+            to: frames,
+            at,
+            rate,
+            tempo,
+            cut: None,
+            pass: 0.0,
+            wrapped: None,
+            bars,
+        };
         let beats = transport.beats.filter(|beats| transport.playing && beats.abs() <= FARTHEST);
         let Some(host) = beats.map(|beats| beats * STEPS_PER_BEAT as f64) else {
             return match self.state {
@@ -131,32 +158,35 @@ impl Clock {
                 State::Idle => (Change::None, None),
                 State::Free { next } => {
                     self.state = State::Free { next: next + length };
-                    (Change::None, span(next, None, None))
+                    (Change::None, Some(span(next, free_bars(transport))))
                 }
             };
         };
         let cycle = transport.cycle.and_then(cycle_in_steps);
+        let bars = host_bars(transport, host);
+        let broken = |start, end| !whole_bars(end - start, bars.length);
         let (change, ahead, wrapped) = match self.state {
-            State::Host { foretold, ahead, .. } if (host - foretold).abs() <= SLIP => {
+            State::Host { foretold, slip, ahead, .. } if (host - foretold).abs() <= slip => {
                 (Change::None, ahead, None)
             }
-            State::Host { foretold, ahead, cycle: before } => {
+            State::Host { foretold, ahead, cycle: before, .. } => {
                 let wrap =
                     [before, cycle].into_iter().flatten().find_map(|c| Some((c, passes(c, foretold, host)?)));
                 match wrap {
                     Some(((start, end), passes)) => {
                         let ahead = ahead + passes * (end - start);
-                        (Change::None, ahead, (!whole_bars(start, end)).then_some(start + ahead))
+                        (Change::None, ahead, broken(start, end).then_some(start + ahead))
                     }
                     None => (Change::Start, 0.0, None),
                 }
             }
             State::Idle | State::Free { .. } => (Change::Start, 0.0, None),
         };
-        self.state = State::Host { foretold: host + length, ahead, cycle };
-        let cut =
-            cycle.filter(|&(start, end)| host < end && !whole_bars(start, end)).map(|(_, end)| end + ahead);
-        (change, span(host + ahead, cut, wrapped))
+        self.state = State::Host { foretold: host + length, slip: SLIP.max(RAMP * length), ahead, cycle };
+        let cut = cycle.filter(|&(start, end)| host < end && broken(start, end)).map(|(_, end)| end + ahead);
+        let pass = cycle.map_or(0.0, |(start, end)| end - start);
+        let here = span(host + ahead, Bars { start: bars.start + ahead, ..bars });
+        (change, Some(Span { cut, pass, wrapped, ..here }))
     }
 
     /// Starts our own clock at `sample` of a block of `frames` in which nothing rolls: musical time 0 is there.
@@ -164,7 +194,8 @@ impl Clock {
         let tempo = tempo(transport);
         let rate = self.rate(tempo);
         self.state = State::Free { next: f64::from(frames.saturating_sub(sample)) * rate };
-        Span { from: sample, to: frames, at: 0.0, rate, tempo, cut: None, wrapped: None }
+        let bars = free_bars(transport);
+        Span { from: sample, to: frames, at: 0.0, rate, tempo, cut: None, pass: 0.0, wrapped: None, bars }
     }
 
     /// Whether our own clock runs.
@@ -188,9 +219,31 @@ fn cycle_in_steps((start, end): (f64, f64)) -> Option<(f64, f64)> {
     (start.is_finite() && end.is_finite() && end - start >= SHORTEST_LOOP).then_some((start, end))
 }
 
-fn whole_bars(start: f64, end: f64) -> bool {
-    let bars = (end - start) / STEPS_PER_BAR as f64;
+fn whole_bars(length: f64, bar: f64) -> bool {
+    let bars = length / bar;
     (bars - bars.round()).abs() < 1e-4
+}
+
+/// A bar's length in steps: the host's, or that of 4/4 where it names none, or one longer than a phrase.
+fn bar_length(transport: &Transport) -> f64 {
+    let length = transport.bar.map_or(f64::NAN, |(_, length)| length * STEPS_PER_BEAT as f64);
+    if (1.0..=STEPS as f64).contains(&length) { length } else { STEPS_PER_BAR as f64 }
+}
+
+/// The bars around the host's position (in steps), in host time. A bar that does not hold the position is noise: then bars
+/// count from the song's start.
+fn host_bars(transport: &Transport, host: f64) -> Bars {
+    let length = bar_length(transport);
+    // Hosts carry positions as fixed point or compute them: a millionth of a step is noise.
+    let told = transport.bar.map(|(start, _)| (start * STEPS_PER_BEAT as f64 * 1e6).round() / 1e6);
+    let holds = |start: &f64| (start - SLIP..start + length + SLIP).contains(&host);
+    let start = told.filter(holds).unwrap_or_else(|| (host / length).floor() * length);
+    Bars { start, length }
+}
+
+/// The bars of our own clock: the first begins with its first note.
+fn free_bars(transport: &Transport) -> Bars {
+    Bars { start: 0.0, length: bar_length(transport) }
 }
 
 /// How many times the loop was wrapped when the host is at `host` instead of the foretold position; `None` for a jump.
@@ -215,7 +268,7 @@ mod tests {
     const STEP: f64 = 6_000.0; // samples, at 48 kHz and 120 BPM
 
     fn playing(beats: f64) -> Transport {
-        Transport { playing: true, tempo: Some(120.0), beats: Some(beats), cycle: None }
+        Transport { playing: true, tempo: Some(120.0), beats: Some(beats), ..Transport::default() }
     }
 
     fn looping(beats: f64, cycle: (f64, f64)) -> Transport {
@@ -303,13 +356,52 @@ mod tests {
                 tempo: Some(bad),
                 beats: Some(bad),
                 cycle: Some((bad, bad + 1.0)),
+                bar: Some((bad, bad)),
             };
             for _ in 0..3 {
                 if let (_, Some(span)) = clock.advance(&t, 512) {
                     assert!(span.rate.is_finite() && span.rate > 0.0);
                     assert!(span.sample(span.at + 1.0) > 0);
+                    assert!(span.bars.start.is_finite() && (1.0..=64.0).contains(&span.bars.length));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_loop_is_broken_or_whole_by_the_bars_of_the_host() {
+        // Six beats: two bars of 3/4.
+        let waltz = |beats: f64| Transport { bar: Some((3.0, 3.0)), ..looping(beats, (0.0, 6.0)) };
+        let mut clock = Clock::new(RATE);
+        let (_, span) = clock.advance(&waltz(5.75), 6000);
+        assert_eq!((span.unwrap().cut, span.unwrap().bars), (None, Bars { start: 12.0, length: 12.0 }));
+        let (change, span) = clock.advance(&Transport { bar: Some((0.0, 3.0)), ..waltz(0.0) }, 6000);
+        let span = span.unwrap();
+        assert_eq!((change, span.at, span.wrapped), (Change::None, 24.0, None));
+        assert_eq!(span.bars, Bars { start: 24.0, length: 12.0 });
+    }
+
+    #[test]
+    fn bars_that_cannot_be_are_counted_from_the_start_in_four_four() {
+        for bar in [None, Some((100.0, 4.0)), Some((16.0, 0.0)), Some((16.0, 17.0)), Some((f64::NAN, 4.0))] {
+            let bars = host_bars(&Transport { bar, ..playing(17.5) }, 70.0);
+            assert_eq!(bars, Bars { start: 64.0, length: 16.0 }, "{bar:?}");
+        }
+        let bars = host_bars(&Transport { bar: Some((-3.0, 3.0)), ..playing(-1.0) }, -4.0);
+        assert_eq!(bars, Bars { start: -12.0, length: 12.0 });
+    }
+
+    #[test]
+    fn a_tempo_ramp_in_big_blocks_is_no_jump() {
+        // Blocks of two seconds, from 60 to 180 BPM; the tempo of a block's start is all that is told.
+        let mut clock = Clock::new(8_000.0);
+        let mut beats = 0.0;
+        for block in 0..8 {
+            let tempo = 60.0 + 15.0 * f64::from(block);
+            let transport = Transport { tempo: Some(tempo), ..playing(beats) };
+            let (change, _) = clock.advance(&transport, 16_384);
+            assert_eq!(change, if block == 0 { Change::Start } else { Change::None });
+            beats += (tempo + 7.5) / 60.0 * 2.048;
         }
     }
 

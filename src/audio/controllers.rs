@@ -30,13 +30,25 @@ pub struct Controllers {
     overdue: usize,
     sent: Sent,
     lost: u32,
+    /// The sustain pedal goes no further.
+    no_pedal: bool,
 }
 
 impl Controllers {
     /// An empty queue.
     pub fn new() -> Self {
         let ring = vec![None; CAPACITY].into_boxed_slice();
-        Self { ring, first: 0, due: 0, early: 0, len: 0, overdue: 0, sent: Sent::default(), lost: 0 }
+        Self {
+            ring,
+            first: 0,
+            due: 0,
+            early: 0,
+            len: 0,
+            overdue: 0,
+            sent: Sent::default(),
+            lost: 0,
+            no_pedal: false,
+        }
     }
 
     /// Whether nothing waits.
@@ -71,15 +83,20 @@ impl Controllers {
         self.early = early + (self.len - before);
     }
 
-    /// A line is reached: what was played before it comes out `delay` steps after it was played. What a shorter phrase
-    /// has left no time for comes out on the line, so that the next phrase finds what its controllers build on.
-    pub fn line(&mut self, line: f64, delay: f64) {
+    /// A line is reached: what comes now was played after it.
+    pub fn line(&mut self) {
+        self.early = 0;
+    }
+
+    /// A phrase enters at `entry`: what was played before its `line` comes out `delay` steps after it was played. What a
+    /// shorter phrase has left no time for comes out at once, so that the next finds what its controllers build on.
+    pub fn enter(&mut self, line: f64, entry: f64, delay: f64) {
         for index in 0..self.due {
             if let Some(waiting) = &mut self.ring[(self.first + index) % CAPACITY] {
-                waiting.time = waiting.time.min(line);
+                waiting.time = waiting.time.min(entry);
             }
         }
-        (self.overdue, self.early) = (self.due, 0);
+        self.overdue = self.due;
         while self.due < self.len {
             match &mut self.ring[(self.first + self.due) % CAPACITY] {
                 Some(waiting) if waiting.time < line => waiting.time += delay,
@@ -114,8 +131,19 @@ impl Controllers {
         }
     }
 
+    /// Whether the sustain pedal goes no further from now on: then it comes up where it was down.
+    pub fn keep_pedal(&mut self, keep: bool, timing: u32, io: &mut impl Io) {
+        if keep && !self.no_pedal {
+            self.sent.release_pedals(timing, io);
+        }
+        self.no_pedal = keep;
+    }
+
     /// Sends an event now and remembers what it leaves behind.
     pub fn send(&mut self, event: Event, io: &mut impl Io) {
+        if self.no_pedal && matches!(event, NoteEvent::MidiCC { cc: PEDAL, .. }) {
+            return;
+        }
         self.sent.note(&event);
         io.send(event);
     }
@@ -146,6 +174,9 @@ struct Sent {
 const CONTROLLERS: [(u8, f32); 9] =
     [(1, 0.0), (2, 0.0), (11, 1.0), (64, 0.0), (65, 0.0), (66, 0.0), (67, 0.0), (68, 0.0), (69, 0.0)];
 
+/// The sustain pedal's controller.
+pub const PEDAL: u8 = 64;
+
 /// Pitch bend's centre, 8192 of 16383, as nice-plug scales it.
 const CENTRE: f32 = 8192.0 / 16383.0;
 
@@ -173,6 +204,14 @@ impl Sent {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn release_pedals(&mut self, timing: u32, io: &mut impl Io) {
+        let pedals = CONTROLLERS.iter().position(|&(number, _)| number == PEDAL);
+        let down = pedals.map_or(0, |index| std::mem::take(&mut self.controllers[index]));
+        for channel in (0..16u8).filter(|channel| down >> channel & 1 == 1) {
+            io.send(NoteEvent::MidiCC { timing, channel, cc: PEDAL, value: 0.0 });
         }
     }
 
@@ -211,14 +250,16 @@ mod tests {
         queue.push(5.0, cc(1, 0.2));
         queue.push(64.5, cc(1, 0.3));
         assert_eq!(queue.next_time(), None);
-        queue.line(64.0, 64.0);
+        queue.line();
+        queue.enter(64.0, 64.0, 64.0);
         let mut tape = Tape::default();
         assert_eq!(queue.next_time(), Some(67.0));
         queue.send_next(7, &mut tape);
         assert_eq!(queue.next_time(), Some(69.0));
         queue.send_next(8, &mut tape);
         assert_eq!((queue.next_time(), queue.is_empty()), (None, false));
-        queue.line(128.0, 64.0);
+        queue.line();
+        queue.enter(128.0, 128.0, 64.0);
         assert_eq!(queue.next_time(), Some(128.5));
         assert_eq!(tape.sent, [moved(cc(1, 0.1), 7), moved(cc(1, 0.2), 8)]);
     }

@@ -89,6 +89,33 @@ pub fn moved(event: Event, timing: u32) -> Event {
     )
 }
 
+/// The same event on another channel, but for the drums'.
+pub fn on_channel(mut event: Event, to: u8) -> Event {
+    let drums = u32::from(phrase::DRUM_CHANNEL);
+    match &mut event {
+        NoteEvent::MidiChannelPressure { channel, .. }
+        | NoteEvent::MidiPitchBend { channel, .. }
+        | NoteEvent::MidiCC { channel, .. }
+            if u32::from(*channel) != drums =>
+        {
+            *channel = to;
+        }
+        NoteEvent::PolyPressure { channel, .. }
+        | NoteEvent::PolyVolume { channel, .. }
+        | NoteEvent::PolyPan { channel, .. }
+        | NoteEvent::PolyTuning { channel, .. }
+        | NoteEvent::PolyVibrato { channel, .. }
+        | NoteEvent::PolyExpression { channel, .. }
+        | NoteEvent::PolyBrightness { channel, .. }
+            if channel.number().is_none_or(|channel| u32::from(channel) != drums) =>
+        {
+            *channel = Channel::Number(to);
+        }
+        _ => {}
+    }
+    event
+}
+
 /// What is done with an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {

@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 use nice_plug::midi::VoiceID;
-use phrase::{MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, nearest, struck_alone, tie_unclaimed};
+use phrase::{Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, nearest, realise, struck_alone, tie_unclaimed};
 
 use super::clock::Span;
 use super::controllers::Controllers;
@@ -23,6 +23,10 @@ struct Sounding {
     note: Note,
     /// Musical time of its end.
     end: f64,
+    /// Musical time at which it has sounded for as long as a note may.
+    until: f64,
+    /// That is over: it is silent, and only waits for its end, so that no piece of it is struck.
+    cut: bool,
     /// Set for a note that was passed at once: the host's number, by which its note-off is known.
     direct: Option<VoiceID>,
 }
@@ -31,19 +35,67 @@ impl Sounding {
     fn voice(&self) -> Voice {
         voice(&self.note)
     }
+
+    /// Musical time at which something is to be done about it.
+    fn next(&self) -> f64 {
+        if self.cut { self.end } else { self.end.min(self.until) }
+    }
+}
+
+/// When a phrase is played: musical times and steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Cue {
+    /// It takes over here: nothing of it sounds before.
+    pub entry: f64,
+    /// The step of its window that is played then.
+    pub first: f64,
+    /// How many steps are played.
+    pub length: f64,
+    /// What is held at its end ends here; infinite where the next phrase enters then and says what goes on.
+    pub end: f64,
+}
+
+/// What is played of a phrase.
+#[derive(Debug)]
+pub enum Source {
+    /// Its answer.
+    Answer(Box<Job>),
+    /// The phrase itself, with this feel.
+    Dry(Feel),
+    /// Nothing.
+    Silence,
+    /// What was played before it, once more.
+    Again,
+}
+
+/// What is played now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Playing {
+    Nothing,
+    Dry,
+    Answer,
 }
 
 /// Plays the phrase before the one that is being played. Nothing allocates once it is made.
 #[derive(Debug)]
 pub struct Player {
-    /// What was played, finished: the dry notes where no answer is there.
+    /// The window of the phrase that entered last.
+    input: Box<Phrase>,
+    /// Its own notes as they are played where no answer is there.
     dry: Box<Phrase>,
-    /// The answer to it.
+    /// The answer that was played last.
     answer: Option<Box<Job>>,
-    /// Musical time of the phrase's first step as it is played now; `None` while nothing is played.
-    base: Option<f64>,
-    /// Musical time at which it took over: nothing of it sounds before.
-    from: f64,
+    playing: Playing,
+    /// Musical time of the played phrase's step 0.
+    base: f64,
+    /// See [`Cue`]; a late answer has an entry of its own.
+    cue: Cue,
+    /// Musical time at which the phrase began.
+    began: f64,
+    /// What is played when time goes on, while a frozen phrase rests.
+    resting: Playing,
+    /// The most steps that a note may last.
+    longest: f64,
     /// The next note.
     cursor: usize,
     /// Notes that the tie at the line has taken: they must not be struck.
@@ -57,10 +109,15 @@ impl Player {
     /// Nothing to play.
     pub fn new() -> Self {
         Self {
+            input: Box::new(Phrase::new(0, 120.0)),
             dry: Box::new(Phrase::new(0, 120.0)),
             answer: None,
-            base: None,
-            from: 0.0,
+            playing: Playing::Nothing,
+            base: 0.0,
+            cue: Cue { entry: 0.0, first: 0.0, length: 0.0, end: 0.0 },
+            began: 0.0,
+            resting: Playing::Nothing,
+            longest: f64::INFINITY,
             cursor: 0,
             tied: [0; MAX_NOTES / 64],
             now: 0,
@@ -68,49 +125,116 @@ impl Player {
         }
     }
 
-    /// A block begins.
-    pub fn begin_block(&mut self) {
+    /// A block begins, in which no note that is struck may last longer than so many steps (0: as long as it is).
+    pub fn begin_block(&mut self, longest: u8) {
         self.now = 0;
+        self.longest = if longest == 0 { f64::INFINITY } else { longest.into() };
     }
 
     /// Whether notes sound or are still to come.
     pub fn is_active(&self) -> bool {
-        !self.sounding.is_empty() || (self.base.is_some() && self.cursor < self.phrase().notes.len())
+        !self.sounding.is_empty() || self.phrase().is_some_and(|phrase| self.cursor < phrase.notes.len())
     }
 
-    /// The finished phrase that is being answered.
-    pub fn dry(&self) -> &Phrase {
-        &self.dry
+    /// The window of the phrase that entered last.
+    pub fn input(&self) -> &Phrase {
+        &self.input
     }
 
-    /// A line: plays the phrase that `take` puts into the given memory, or the answer to it, from `line` on.
-    /// Gives back the answer that was played till now.
-    pub fn begin(
-        &mut self,
-        line: f64,
-        take: impl FnOnce(&mut Box<Phrase>),
-        answer: Option<Box<Job>>,
-    ) -> Option<Box<Job>> {
-        take(&mut self.dry);
-        let old = std::mem::replace(&mut self.answer, answer);
-        self.base = Some(line);
-        self.turn_over(line, 0);
+    /// A phrase enters: its window is exchanged for the memory of the one before. Gives back the answer that was played
+    /// till now, where it is played no more.
+    pub fn enter(&mut self, cue: Cue, window: &mut Box<Phrase>, source: Source) -> Option<Box<Job>> {
+        std::mem::swap(&mut self.input, window);
+        let first = cue.first;
+        let before = std::mem::replace(&mut self.cue, cue);
+        let (old, playing) = match source {
+            Source::Answer(job) => (self.answer.replace(job), Playing::Answer),
+            Source::Dry(feel) => {
+                let cells = self.input.roll().sounding;
+                realise(&self.input, &cells, first as usize, &mut self.dry);
+                feel.apply(first as usize, &mut self.dry);
+                (self.answer.take(), Playing::Dry)
+            }
+            Source::Silence => (None, Playing::Nothing),
+            Source::Again => {
+                // Where it was another part of its window, that part it is again.
+                self.cue.first = before.first;
+                (None, if self.answer.is_some() { Playing::Answer } else { Playing::Nothing })
+            }
+        };
+        (self.playing, self.began) = (playing, cue.entry);
+        self.base = cue.entry - self.cue.first;
+        self.turn_over(None);
         old
     }
 
-    /// A late answer comes in at `time`, a beat of the phrase. Gives it back where nothing is played.
-    pub fn enter(&mut self, time: f64, answer: Box<Job>) -> Option<Box<Job>> {
-        let Some(base) = self.base else { return Some(answer) };
-        let first = (time - base).round().max(0.0) as usize;
+    /// Whether notes are played.
+    pub fn has_phrase(&self) -> bool {
+        self.phrase().is_some_and(|phrase| !phrase.notes.is_empty())
+    }
+
+    /// Writes what is played into a job; see [`crate::worker::Errand::Freeze`].
+    pub fn write(&self, job: &mut Job) {
+        if let Some(phrase) = self.phrase() {
+            job.answer.clone_from(phrase);
+        }
+        (job.settings.first, job.length) = (self.cue.first as u8, self.cue.length);
+    }
+
+    /// Musical time at which what is played begins again, where it is frozen.
+    pub fn repeats_at(&self) -> f64 {
+        if self.playing == Playing::Nothing { f64::INFINITY } else { self.began + self.cue.length }
+    }
+
+    /// What is played begins again.
+    pub fn repeat(&mut self) {
+        self.begin_again(self.repeats_at());
+    }
+
+    /// Another phrase is frozen, and rests. Gives back the answer that was played till now.
+    pub fn freeze(&mut self, job: Box<Job>) -> Option<Box<Job>> {
+        (self.cue.first, self.cue.length) = (job.settings.first.into(), job.length);
+        (self.playing, self.resting) = (Playing::Nothing, Playing::Answer);
+        self.answer.replace(job)
+    }
+
+    /// At `time`, in a phrase that started at `start`, a frozen phrase that rests goes on as if it had repeated since then.
+    pub fn resume(&mut self, start: f64, time: f64) {
+        if self.resting == Playing::Nothing {
+            return;
+        }
+        self.playing = std::mem::replace(&mut self.resting, Playing::Nothing);
+        let passes = ((time - start) / self.cue.length).floor().max(0.0);
+        self.begin_again(start + passes * self.cue.length);
+        if self.began < time {
+            self.cue.entry = time;
+            let step = (time - self.base).ceil().max(0.0) as usize;
+            self.turn_over(Some((step, false)));
+        }
+    }
+
+    fn begin_again(&mut self, time: f64) {
+        (self.began, self.cue.entry, self.cue.end) = (time, time, f64::INFINITY);
+        self.base = time - self.cue.first;
+        self.turn_over(None);
+    }
+
+    /// A late answer comes in at `time`, a beat of the phrase. Gives back the one that was played till now.
+    pub fn enter_late(&mut self, time: f64, answer: Box<Job>) -> Option<Box<Job>> {
+        let first = f64::from(answer.settings.first);
+        (self.base, self.cue.first) = (self.cue.entry - first, first);
+        let step = (time - self.base).round().max(0.0) as usize;
+        self.cue.entry = time;
+        let was_dry = std::mem::replace(&mut self.playing, Playing::Answer) == Playing::Dry;
         let old = self.answer.replace(answer);
-        self.turn_over(time, first);
+        self.turn_over(Some((step, was_dry)));
         old
     }
 
     /// The next beat of the phrase at which a late answer may come in.
-    pub fn next_beat(&self, time: f64) -> Option<f64> {
+    pub fn next_beat(&self, time: f64) -> f64 {
         let beat = STEPS_PER_BEAT as f64;
-        self.base.map(|base| base + ((time - base) / beat).ceil().max(0.0) * beat)
+        self.cue.entry + ((time - self.cue.entry) / beat).ceil().max(0.0) * beat
     }
 
     /// Sends all that is due before `sample`, in order; at one sample note-offs come first, then controllers, then
@@ -121,8 +245,8 @@ impl Player {
             |time: f64, now: u32| if time == f64::INFINITY { u32::MAX } else { span.sample(time).max(now) };
         loop {
             let off = (0..self.sounding.len())
-                .min_by(|&a, &b| self.sounding[a].end.total_cmp(&self.sounding[b].end));
-            let off_at = off.map_or(u32::MAX, |index| due(self.sounding[index].end, self.now));
+                .min_by(|&a, &b| self.sounding[a].next().total_cmp(&self.sounding[b].next()));
+            let off_at = off.map_or(u32::MAX, |index| due(self.sounding[index].next(), self.now));
             let controller_at = controllers.next_time().map_or(u32::MAX, |time| due(time, self.now));
             let on_at = self.next_onset().map_or(u32::MAX, |time| due(time, self.now));
             let controller_first =
@@ -132,13 +256,23 @@ impl Player {
                 return;
             }
             match off {
-                Some(index) if off_at <= controller_at && off_at <= on_at => {
-                    let ended = self.sounding.swap_remove(index);
-                    io.send(note_off(off_at, ended.voice()));
-                }
+                Some(index) if off_at <= controller_at && off_at <= on_at => self.end_next(index, off_at, io),
                 _ if controller_first => controllers.send_next(controller_at, io),
                 _ => self.strike_next(span, on_at, io),
             }
+        }
+    }
+
+    /// Ends a note, or what has been left of one that was cut.
+    fn end_next(&mut self, index: usize, sample: u32, io: &mut impl Io) {
+        let sounding = &mut self.sounding[index];
+        if !sounding.cut {
+            io.send(note_off(sample, sounding.voice()));
+        }
+        if sounding.cut || sounding.end <= sounding.until {
+            self.sounding.swap_remove(index);
+        } else {
+            sounding.cut = true;
         }
     }
 
@@ -152,9 +286,15 @@ impl Player {
         self.release_if(sample, io, |sounding| sounding.note.channel == channel);
     }
 
-    /// Forgets what was to be played, the answer too, which it gives back. What sounds must be released first.
-    pub fn forget(&mut self) -> Option<Box<Job>> {
-        self.base = None;
+    /// Forgets what was to be played, the answer too, which it gives back; what is `frozen` it only lets rest. What sounds
+    /// must be released first.
+    pub fn forget(&mut self, frozen: bool) -> Option<Box<Job>> {
+        let playing = std::mem::replace(&mut self.playing, Playing::Nothing);
+        if frozen {
+            self.resting = if playing == Playing::Nothing { self.resting } else { playing };
+            return None;
+        }
+        self.resting = Playing::Nothing;
         self.answer.take()
     }
 
@@ -170,7 +310,8 @@ impl Player {
     ) {
         self.release_if(sample, io, |sounding| sounding.voice() == voice);
         let note = Note::new(voice.pitch, voice.channel, velocity, 0.0, f64::INFINITY);
-        self.sounding.push(Sounding { note, end: f64::INFINITY, direct: Some(id) });
+        let (end, until) = (f64::INFINITY, f64::INFINITY);
+        self.sounding.push(Sounding { note, end, until, cut: false, direct: Some(id) });
         io.send(moved(event, sample));
     }
 
@@ -179,44 +320,54 @@ impl Player {
         self.release_if(sample, io, |s| s.direct.is_some_and(|id| address.means(s.voice(), id)));
     }
 
-    /// What is played now: the answer, or the dry notes.
-    fn phrase(&self) -> &Phrase {
-        self.answer.as_ref().map_or(&self.dry, |job| &job.answer)
+    /// What is played now.
+    fn phrase(&self) -> Option<&Phrase> {
+        match self.playing {
+            Playing::Nothing => None,
+            Playing::Dry => Some(&self.dry),
+            Playing::Answer => self.answer.as_ref().map(|job| &job.answer),
+        }
     }
 
-    /// From `time`, step `first` of the phrase, another phrase is played: what sounds goes on in it or ends there.
-    fn turn_over(&mut self, time: f64, first: usize) {
+    /// From the cue's entry on another phrase is played: what sounds goes on in it or ends there. A late answer enters on
+    /// the given step of its window, maybe after dry notes.
+    fn turn_over(&mut self, late: Option<(usize, bool)>) {
+        let (cue, base) = (self.cue, self.base);
         self.tied = [0; MAX_NOTES / 64];
         self.cursor = 0;
-        self.from = time;
-        let next = self.answer.as_ref().map_or(&*self.dry, |job| &job.answer);
-        let base = self.base.unwrap_or(time);
-        for sounding in self.sounding.iter_mut().filter(|s| s.direct.is_none() && s.end > time) {
+        let next = match self.playing {
+            Playing::Nothing => None,
+            Playing::Dry => Some(&*self.dry),
+            Playing::Answer => self.answer.as_ref().map(|job| &job.answer),
+        };
+        let notes = next.map_or(&[][..], |next| &next.notes[..]);
+        for sounding in self.sounding.iter_mut().filter(|s| s.direct.is_none() && s.end > cue.entry) {
             let claimed = |index: usize| self.tied[index / 64] >> (index % 64) & 1 == 1;
             // At a line the pieces of held notes say what goes on; inside a phrase any note that is on at the moment.
-            let is_on = |note: &Note| {
-                let began = spans(note, first) || is_early(note, first) && note.end() > first as f64;
-                began && is_key(note, sounding.voice())
-            };
-            let piece = match first {
-                0 => tie_unclaimed(&sounding.note, next, 0, claimed),
-                _ => next.notes.iter().position(is_on),
+            let piece = match (late, next) {
+                (None, Some(next)) => tie_unclaimed(&sounding.note, next, cue.first as usize, claimed),
+                (Some((step, _)), _) => notes.iter().position(|note| {
+                    let began = spans(note, step) || is_early(note, step) && note.end() > step as f64;
+                    began && is_key(note, sounding.voice())
+                }),
+                (None, None) => None,
             };
             match piece {
                 Some(index) => {
                     self.tied[index / 64] |= 1 << (index % 64);
-                    sounding.note = next.notes[index];
-                    sounding.end = end(&next.notes[index], base);
+                    sounding.note = notes[index];
+                    sounding.end = end(&notes[index], base, cue.end);
                 }
-                None => sounding.end = time,
+                None => sounding.end = cue.entry,
             }
         }
+        let Some((step, was_dry)) = late else { return };
         // What began before and is over is past; what began before and sounds on is struck now. So is what comes early
         // for this moment, but for a note that was struck dry just now.
-        for (index, note) in next.notes.iter().enumerate() {
-            let was_struck = |dry: &Note| dry.onset == note.onset && is_key(dry, voice(note));
-            let is_past = || !is_early(note, first) || self.dry.notes.iter().any(was_struck);
-            if first > 0 && note.onset < first as f64 && !spans(note, first) && is_past() {
+        for (index, note) in notes.iter().enumerate() {
+            let was_struck = |dry: &Note| was_dry && dry.onset == note.onset && is_key(dry, voice(note));
+            let is_past = || !is_early(note, step) || self.dry.notes.iter().any(was_struck);
+            if note.onset < step as f64 && !spans(note, step) && is_past() {
                 self.tied[index / 64] |= 1 << (index % 64);
             }
         }
@@ -224,29 +375,31 @@ impl Player {
 
     /// Skips what must not be struck and says when the next note begins.
     fn next_onset(&mut self) -> Option<f64> {
-        let base = self.base?;
         loop {
             let index = self.cursor;
-            let note = self.phrase().notes.get(index)?;
-            if self.tied[index / 64] >> (index % 64) & 1 == 0 && struck_alone(note, 0) {
-                return Some((base + note.onset).max(self.from));
+            let note = self.phrase()?.notes.get(index)?;
+            let is_free = self.tied[index / 64] >> (index % 64) & 1 == 0;
+            if is_free && struck_alone(note, self.cue.first as usize) {
+                return Some((self.base + note.onset).max(self.cue.entry));
             }
             self.cursor += 1;
         }
     }
 
     fn strike_next(&mut self, span: &Span, sample: u32, io: &mut impl Io) {
-        let Some(base) = self.base else { return };
-        let note = self.phrase().notes[self.cursor];
+        let Some(&note) = self.phrase().and_then(|phrase| phrase.notes.get(self.cursor)) else { return };
         self.cursor += 1;
         let voice = voice(&note);
         // One key of one channel sounds once: a host could not tell two apart.
         self.release_if(sample, io, |sounding| sounding.voice() == voice);
         // However short, a note ends after it began; one that was early keeps something of its length.
-        let moved = base + note.onset < self.from;
-        let least = if moved { self.from + note.length.min(LEAST) } else { f64::NEG_INFINITY };
-        let end = end(&note, base).max(least).max(span.time(sample + 1));
-        self.sounding.push(Sounding { note, end, direct: None });
+        let (base, entry) = (self.base, self.cue.entry);
+        let least =
+            if base + note.onset < entry { entry + note.length.min(LEAST) } else { f64::NEG_INFINITY };
+        let next = span.time(sample + 1);
+        let end = end(&note, base, self.cue.end).max(least).max(next);
+        let until = ((base + note.onset).max(entry) + self.longest).max(next);
+        self.sounding.push(Sounding { note, end, until, cut: false, direct: None });
         io.send(note_on(sample, voice, note.velocity));
     }
 
@@ -255,7 +408,9 @@ impl Player {
         while index < self.sounding.len() {
             if means(&self.sounding[index]) {
                 let ended = self.sounding.swap_remove(index);
-                io.send(note_off(sample, ended.voice()));
+                if !ended.cut {
+                    io.send(note_off(sample, ended.voice()));
+                }
             } else {
                 index += 1;
             }
@@ -263,9 +418,9 @@ impl Player {
     }
 }
 
-/// Musical time of a note's end; a note that is held over the line has none before the line says so.
-fn end(note: &Note, base: f64) -> f64 {
-    if note.tied_out { f64::INFINITY } else { base + note.end() }
+/// Musical time of a note's end; a note that is held over the line ends with its phrase, unless the next one ties it.
+fn end(note: &Note, base: f64, phrase_end: f64) -> f64 {
+    if note.tied_out { phrase_end } else { base + note.end() }
 }
 
 /// Whether a note begins before the step and sounds at least one step on.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use model::{Pack, Report, Settings, Transfer, default_pack};
-use phrase::Phrase;
+use model::{Cells, Pack, Report, Settings, Transfer, default_pack};
+use phrase::{Phrase, realise};
 
 /// Where a pack comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,14 @@ pub trait Engine: Send {
 
 /// A loaded pack. Lives on the worker thread.
 pub trait Network {
-    /// Answers a phrase; an error is one sentence for the user.
-    fn answer(&mut self, input: &Phrase, settings: &Settings, out: &mut Phrase) -> Result<Report, String>;
+    /// Answers a phrase, in cells and in notes; an error is one sentence for the user.
+    fn answer(
+        &mut self,
+        input: &Phrase,
+        settings: &Settings,
+        cells: &mut Cells,
+        out: &mut Phrase,
+    ) -> Result<Report, String>;
 }
 
 /// The real engine: packs of the model crate, on the CPU.
@@ -57,7 +63,17 @@ impl Engine for Packs {
 }
 
 impl Network for Transfer {
-    fn answer(&mut self, input: &Phrase, settings: &Settings, out: &mut Phrase) -> Result<Report, String> {
-        self.transfer(input, settings, out).map_err(|error| error.to_string())
+    fn answer(
+        &mut self,
+        input: &Phrase,
+        settings: &Settings,
+        cells: &mut Cells,
+        out: &mut Phrase,
+    ) -> Result<Report, String> {
+        let answer = Transfer::cells(self, &input.roll(), input.position, settings);
+        let (sounding, report) = answer.map_err(|error| error.to_string())?;
+        *cells = sounding;
+        realise(input, cells, settings.first.into(), out);
+        Ok(report)
     }
 }

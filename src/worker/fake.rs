@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crossbeam_channel::Receiver;
-use model::{Report, Settings};
+use model::{Cells, Report, Settings};
 use phrase::{Note, Phrase};
 
 use super::engine::{Engine, Network, Source};
@@ -16,6 +16,8 @@ pub enum Way {
     Octaves,
     /// The same, once the test has sent a word for it.
     Gated(Receiver<()>),
+    /// Loads once the test has sent a word for it.
+    Loading(Receiver<()>),
     /// Panics.
     Panics,
     /// Cannot load its pack.
@@ -39,6 +41,9 @@ impl Fake {
 impl Engine for Fake {
     fn load(&mut self, _: &Source) -> Result<Box<dyn Network>, String> {
         self.loads.fetch_add(1, Ordering::SeqCst);
+        if let Way::Loading(gate) = &self.way {
+            gate.recv().unwrap_or(());
+        }
         match self.way {
             Way::Missing => Err("the pack is missing; find it".into()),
             _ => Ok(Box::new(self.clone())),
@@ -47,11 +52,17 @@ impl Engine for Fake {
 }
 
 impl Network for Fake {
-    fn answer(&mut self, input: &Phrase, settings: &Settings, out: &mut Phrase) -> Result<Report, String> {
+    fn answer(
+        &mut self,
+        input: &Phrase,
+        settings: &Settings,
+        cells: &mut Cells,
+        out: &mut Phrase,
+    ) -> Result<Report, String> {
         match &self.way {
             Way::Gated(gate) => gate.recv().unwrap_or(()),
             Way::Panics => panic!("a fault in the network"),
-            Way::Octaves | Way::Missing => {}
+            Way::Octaves | Way::Loading(_) | Way::Missing => {}
         }
         self.answers.fetch_add(1, Ordering::SeqCst);
         out.clear(input.position, input.tempo);
@@ -64,6 +75,12 @@ impl Network for Fake {
             });
         }
         out.sort();
+        *cells = out.roll().sounding;
+        // What began before the first played step is played from there, as the real network's answers are.
+        if settings.first > 0 {
+            let whole = out.clone();
+            phrase::realise(&whole, cells, settings.first.into(), out);
+        }
         Ok(Report::default())
     }
 }

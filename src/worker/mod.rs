@@ -21,13 +21,13 @@ use crossbeam_channel::{Sender, unbounded};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 pub use engine::{Engine, Packs, Source};
-pub use job::{Job, Outcome, Ticket};
+pub use job::{Errand, Job, Manner, Outcome, Ticket};
 
 use crate::shared::Shared;
 use run::{Control, Run};
 
-/// Jobs an instance has: one that is played, one that waits to be, and some on their way.
-pub const JOBS: usize = 6;
+/// Jobs an instance has: one that is played, some that wait to be, and some on their way.
+pub const JOBS: usize = 8;
 
 /// The thread, for as long as anyone holds it.
 #[derive(Debug)]
@@ -185,7 +185,7 @@ impl Desk {
     pub fn ask(&mut self, fill: impl FnOnce(&mut Job)) -> bool {
         let Some(line) = &mut self.line else { return false };
         let Some(mut job) = self.idle.pop() else { return false };
-        job.outcome = Outcome::default();
+        (job.errand, job.outcome) = (Errand::default(), Outcome::default());
         fill(&mut job);
         match line.ask.push(job) {
             Ok(()) => {

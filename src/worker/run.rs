@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use arrayvec::ArrayVec;
 use crossbeam_channel::Receiver;
 use rtrb::{Consumer, Producer};
 
+use super::JOBS;
 use super::cache::Cache;
 use super::engine::{Engine, Network, Source};
-use super::job::{Job, Outcome};
+use super::job::{Errand, Job, Outcome};
+use crate::frozen::Frozen;
 use crate::shared::Shared;
 
 /// What the main thread tells the worker.
@@ -45,8 +48,8 @@ struct Instance {
     shared: Arc<Shared>,
     stamp: u32,
     pack: Option<Rc<Loaded>>,
-    /// The newest job that was not begun.
-    waiting: Option<Box<Job>>,
+    /// The jobs that were not begun, the oldest first: of each phrase the newest.
+    waiting: ArrayVec<Box<Job>, JOBS>,
 }
 
 impl Instance {
@@ -54,6 +57,24 @@ impl Instance {
         job.outcome = outcome;
         // The ring has room for every job that there is. Where the audio side is gone, the job is freed here.
         let _ = self.answers.push(job);
+    }
+
+    /// Takes in what was asked since; a newer state of a phrase, or another time, takes the place of what waits.
+    fn collect(&mut self) {
+        while let Ok(job) = self.jobs.pop() {
+            let stays = |old: &Job| {
+                let (old, new) = ((old.errand, old.ticket), (job.errand, job.ticket));
+                old.0 != Errand::Answer
+                    || new.0 != Errand::Answer
+                    || old.1.generation == new.1.generation && old.1.phrase != new.1.phrase
+            };
+            while let Some(index) = self.waiting.iter().position(|old| !stays(old)) {
+                let old = self.waiting.remove(index);
+                self.answer(old, Outcome::Superseded);
+            }
+            // An instance has no more jobs than there is room for.
+            self.waiting.push(job);
+        }
     }
 }
 
@@ -93,26 +114,27 @@ impl Run {
     /// Does what is to be done next; false where there was nothing.
     fn step(&mut self) -> bool {
         // Orders after jobs: who asks for a pack has ordered it before, so that no job is met without its order.
-        for instance in &mut self.instances {
-            while let Ok(job) = instance.jobs.pop() {
-                if let Some(older) = instance.waiting.replace(job) {
-                    instance.answer(older, Outcome::Superseded);
-                }
-            }
-        }
+        self.instances.iter_mut().for_each(Instance::collect);
         let mut told = false;
         while let Ok(control) = self.control.try_recv() {
             self.obey(control);
             told = true;
         }
         let count = self.instances.len();
-        let next = (0..count).map(|i| (self.turn + i) % count).find(|&i| self.instances[i].waiting.is_some());
+        let next =
+            (0..count).map(|i| (self.turn + i) % count).find(|&i| !self.instances[i].waiting.is_empty());
         // An instance that has come just now may have asked already.
         let Some(index) = next else { return told };
         self.turn = index + 1;
         let instance = &mut self.instances[index];
-        if let Some(mut job) = instance.waiting.take() {
-            let outcome = work(instance, &mut job, &mut self.cache);
+        if let Some(mut job) = instance.waiting.pop_at(0) {
+            let outcome = match job.errand {
+                Errand::Answer => work(instance, &mut job, &mut self.cache),
+                _ => run_errand(&instance.shared, &mut job),
+            };
+            if let Outcome::Answered(_) = outcome {
+                job.perform();
+            }
             instance.answer(job, outcome);
         }
         true
@@ -128,7 +150,7 @@ impl Run {
                     shared,
                     stamp: 0,
                     pack: None,
-                    waiting: None,
+                    waiting: ArrayVec::new(),
                 });
             }
             Control::Leave { id } => {
@@ -196,6 +218,23 @@ impl Run {
     }
 }
 
+/// Keeps, forgets or brings an instance's frozen phrase.
+fn run_errand(shared: &Shared, job: &mut Job) -> Outcome {
+    match job.errand {
+        Errand::Freeze => shared.freeze(Some(Frozen::new(&job.answer, job.settings.first, job.length))),
+        Errand::Thaw => shared.freeze(None),
+        Errand::Fetch => match shared.frozen() {
+            Some(frozen) => {
+                (job.settings.first, job.length) = (frozen.first(), frozen.length());
+                frozen.write(&mut job.answer);
+            }
+            None => return Outcome::Superseded,
+        },
+        Errand::Answer => {}
+    }
+    Outcome::Done
+}
+
 /// Answers a job from the cache or by the network.
 fn work(instance: &Instance, job: &mut Job, cache: &mut Cache) -> Outcome {
     if job.ticket.pack != instance.stamp {
@@ -207,14 +246,14 @@ fn work(instance: &Instance, job: &mut Job, cache: &mut Cache) -> Outcome {
         instance.shared.pack_failed(instance.stamp, reason.clone());
         return Outcome::NoNetwork;
     }
-    let Job { input, settings, answer, .. } = job;
-    if let Some(report) = cache.get(pack.number, input, settings, answer) {
+    let Job { input, settings, cells, answer, .. } = job;
+    if let Some(report) = cache.get(pack.number, input, settings, cells, answer) {
         return Outcome::Answered(report);
     }
     let begun = Instant::now();
     answer.clear(input.position, input.tempo);
     let attempt =
-        catch_unwind(AssertUnwindSafe(|| pack.network.borrow_mut().answer(input, settings, answer)));
+        catch_unwind(AssertUnwindSafe(|| pack.network.borrow_mut().answer(input, settings, cells, answer)));
     let result = attempt.unwrap_or_else(|panic| {
         let reason = why(&*panic);
         pack.broken.replace(Some(reason.clone()));
@@ -223,7 +262,7 @@ fn work(instance: &Instance, job: &mut Job, cache: &mut Cache) -> Outcome {
     match result {
         Ok(report) => {
             instance.shared.meters.answered(begun.elapsed(), report.source);
-            cache.put(pack.number, input, settings, answer, report);
+            cache.put(pack.number, input, settings, (cells, answer), report);
             Outcome::Answered(report)
         }
         Err(error) => {

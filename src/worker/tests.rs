@@ -101,7 +101,8 @@ fn the_newest_job_of_an_instance_wins_and_none_is_lost() {
     let heard: Vec<_> = (0..JOBS).map(|_| first.hear().unwrap()).collect();
     let answered = |job: &Job| matches!(job.outcome, Outcome::Answered(_));
     let last = heard.iter().rfind(|job| answered(job)).unwrap();
-    assert_eq!((last.ticket.revision, last.answer.notes[0].pitch), (JOBS as u32 - 1, 77));
+    assert_eq!(last.ticket.revision, JOBS as u32 - 1);
+    assert_eq!(last.answer.notes[0].pitch, 60 + JOBS as u8 - 1 + 12);
     assert!(heard.iter().filter(|job| answered(job)).count() <= 2);
     assert_eq!(second.hear().unwrap().answer.notes[0].pitch, 62);
     assert!(fake.answers.load(Ordering::SeqCst) <= 3);

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use host::{ClapHost, RenderOptions, render_song};
+use host::{ANSWER_BEATS, ClapHost, RenderOptions, render_song};
 use model::{Card, Pack, Settings, Transfer};
-use phrase::{ContentChange, CutOptions, Phrase, Song, cut};
+use phrase::{ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_PER_BEAT, Song, cut};
+use trainer::picture::{self, Cells};
 
 use crate::bench::{median, percentile};
-use crate::picture::{self, Cells};
 use crate::{build, genres};
 
 /// Options of `play`.
@@ -35,7 +35,10 @@ pub struct Arguments {
     /// The MIDI file to write, with a picture (.png) beside it; SONG.to-GENRE.mid in the current folder if not given.
     #[arg(short, long)]
     output: Option<PathBuf>,
-    /// Leave the answer where it sounded, four bars late.
+    /// How many bars later an answer comes: 4, 2 or 1.
+    #[arg(long, default_value_t = 4)]
+    latency: u8,
+    /// Leave the answer where it sounded, as many bars late.
     #[arg(long)]
     as_heard: bool,
     /// A pack in place of the one inside the plugin.
@@ -44,7 +47,8 @@ pub struct Arguments {
 }
 
 /// Samples a second and a block, as a DAW's usual bounce has them.
-const BOUNCE: RenderOptions = RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false };
+const BOUNCE: RenderOptions =
+    RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false, delay: ANSWER_BEATS };
 
 /// Plays the song and writes the answer.
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -53,6 +57,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.seed > 9999 {
         bail!("--seed must be 0 to 9999");
     }
+    // The parameter's value and the window's first played step.
+    let (latency, first) = match arguments.latency {
+        4 => (0.0, 0),
+        2 => (0.5, 32),
+        1 => (1.0, 48),
+        _ => bail!("--latency must be 4, 2 or 1 bars"),
+    };
     let song = Song::read(&arguments.song)?;
     let pack = match &arguments.pack {
         Some(path) => Pack::read(path)?,
@@ -81,12 +92,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ("Amount", f64::from(arguments.amount / 100.0)),
             ("Variation", f64::from(arguments.variation / 100.0)),
             ("Seed", f64::from(arguments.seed) / 9999.0),
+            ("Latency", latency),
         ] {
             plugin.set(name, value)?;
         }
         plugin.set_offline(true)?;
         plugin.start(BOUNCE.sample_rate, BOUNCE.block)?;
-        render_song(&mut plugin, &song, &RenderOptions { as_heard: arguments.as_heard, ..BOUNCE })?
+        let delay = f64::from(arguments.latency) * (STEPS_PER_BAR / STEPS_PER_BEAT) as f64;
+        render_song(&mut plugin, &song, &RenderOptions { as_heard: arguments.as_heard, delay, ..BOUNCE })?
     };
 
     let settings = Settings {
@@ -95,12 +108,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         amount: arguments.amount / 100.0,
         variation: arguments.variation / 100.0,
         seed: arguments.seed,
-        first: 0,
+        first,
     };
     let title = format!("{} to {}", stem(&arguments.song), pack.card.genres[usize::from(target)]);
     let (input, mut output) = (Cells::of(&song), Cells::of(&rendered.song));
     if arguments.as_heard {
-        output = output.a_phrase_earlier();
+        output = output.earlier(usize::from(arguments.latency) * STEPS_PER_BAR);
     }
     let picture = picture::draw(&title, &input, &output);
     rendered.song.write(&midi)?;

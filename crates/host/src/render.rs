@@ -4,7 +4,7 @@ use phrase::{DRUM_CHANNEL, OtherKind, STEPS, STEPS_PER_BEAT, Song, SongNote, nea
 
 use crate::{Event, HostError, Instance, Signature, Tempo, Transport, drive, pair};
 
-/// Quarter notes between what is played and its answer: a phrase of 4 bars.
+/// Quarter notes between what is played and its answer by default: a phrase of 4 bars.
 pub const ANSWER_BEATS: f64 = (STEPS / STEPS_PER_BEAT) as f64;
 
 /// How a song is bounced.
@@ -14,13 +14,15 @@ pub struct RenderOptions {
     pub sample_rate: f64,
     /// Samples a block at most; the instance was started with at least that.
     pub block: u32,
-    /// Leave the answer where it sounded, four bars late, instead of laying it over what it answers.
+    /// Leave the answer where it sounded, instead of laying it over what it answers.
     pub as_heard: bool,
+    /// How much later than what it answers an answer comes, in quarter notes: the plugin's latency and margin.
+    pub delay: f64,
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false }
+        RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false, delay: ANSWER_BEATS }
     }
 }
 
@@ -37,8 +39,8 @@ pub struct Rendered {
     pub events: Vec<Event>,
 }
 
-/// Plays `song` through an instance that was started (and told to render offline), from beat 0 to four bars past the
-/// song's last phrase, then stops the transport.
+/// Plays `song` through an instance that was started (and told to render offline), from beat 0 until the last answer that
+/// can hold a note of it is over, then stops the transport.
 ///
 /// All tracks go through the one instance; drum notes are not sent but copied. Controllers and programs are kept as the
 /// song has them. An answer's note goes to the track that [`Song::with_notes`] says.
@@ -58,7 +60,9 @@ pub fn render_song(
     let last = song.notes().map(SongNote::end).fold(0.0, f64::max);
     // A note within half a step of a phrase's end belongs to the phrase after it.
     let phrases = ((last + 0.5) / STEPS as f64).ceil().max(1.0);
-    let end = sample((phrases + 1.0) * STEPS as f64 + STEPS_PER_BEAT as f64);
+    let later = options.delay * STEPS_PER_BEAT as f64;
+    // Windows that slide hold the last note for another phrase.
+    let end = sample((phrases + 1.0) * STEPS as f64 + later + STEPS_PER_BEAT as f64);
 
     let mut transport = transport_of(song, rate, options.block);
     let mut events = Vec::new();
@@ -68,14 +72,14 @@ pub fn render_song(
     drive(plugin, &mut transport, end + u64::from(options.block), &[], &mut events)?;
 
     let paired = pair(&events);
-    let shift = if options.as_heard { 0.0 } else { STEPS as f64 };
+    let shift = if options.as_heard { 0.0 } else { later };
     let step = |at: u64| map.step(at as f64 / rate) - shift;
     let notes = paired.notes.iter().map(|note| {
         let onset = step(note.start).max(0.0);
         let length = (step(note.end) - onset).max(0.0);
         SongNote { pitch: note.key, channel: note.channel, velocity: note.velocity, onset, length }
     });
-    let song = answer_song(song, notes.collect(), options.as_heard);
+    let song = answer_song(song, notes.collect(), if options.as_heard { later } else { 0.0 });
     Ok(Rendered { song, hanging: paired.hanging, stray: paired.stray, events })
 }
 
@@ -112,11 +116,11 @@ fn transport_of(song: &Song, rate: f64, block: u32) -> Transport {
     Transport::with_map(rate, block, tempos, signatures)
 }
 
-/// The input's song with other notes; drums stay where they are.
-fn answer_song(song: &Song, mut notes: Vec<SongNote>, as_heard: bool) -> Song {
+/// The input's song with other notes and controllers `delay` steps later; drums stay where they are.
+fn answer_song(song: &Song, mut notes: Vec<SongNote>, delay: f64) -> Song {
     notes.extend(song.notes().filter(|note| note.channel == DRUM_CHANNEL));
     let mut answer = song.with_notes(notes);
-    if as_heard {
+    if delay > 0.0 {
         let later = |kind: &OtherKind| {
             kind.channel().is_some_and(|channel| channel != DRUM_CHANNEL)
                 && !matches!(
@@ -126,7 +130,7 @@ fn answer_song(song: &Song, mut notes: Vec<SongNote>, as_heard: bool) -> Song {
         };
         for track in &mut answer.tracks {
             for other in track.others.iter_mut().filter(|other| later(&other.kind)) {
-                other.at += STEPS as f64;
+                other.at += delay;
             }
             track.others.sort_by(|a, b| a.at.total_cmp(&b.at));
         }

@@ -1,5 +1,7 @@
 //! Noise that depends on nothing but its coordinates, so that the same phrase at the same place varies the same way.
 
+use phrase::mix;
+
 /// Logistic noise (location 0, scale 1) for one cell, from a counter-based hash of seed, phrase position (steps), step
 /// and row. Adding it to a logit and thresholding at 0 samples the cell from its own probability.
 pub(crate) fn logistic(seed: u32, position: i64, step: usize, row: usize) -> f32 {
@@ -9,13 +11,6 @@ pub(crate) fn logistic(seed: u32, position: i64, step: usize, row: usize) -> f32
     // 24 bits, centred in their interval: never 0 or 1, so the logarithm is finite.
     let uniform = ((hash >> 40) as f32 + 0.5) / (1u32 << 24) as f32;
     (uniform / (1.0 - uniform)).ln()
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

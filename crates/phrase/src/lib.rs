@@ -2,14 +2,18 @@
 //!
 //! Everything here is independent of networks and hosts. Two kinds of code live side by side:
 //!
-//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`realise`], [`tie`] and the metrics never allocate,
-//!   lock, log or do I/O, so that the audio thread may call them.
-//! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases) and [`join`] (phrases -> song) use the heap.
+//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`] and the metrics
+//!   never allocate, lock, log or do I/O, so that the audio thread may call them.
+//! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases), [`windows`] (the same, as a live plugin hears it) and
+//!   [`join`] (phrases -> song) use the heap.
 //!
 //! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
 //! Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
 
 mod cut;
+mod feel;
+mod guards;
+mod hash;
 mod join;
 mod key;
 mod metrics;
@@ -20,11 +24,18 @@ mod quantise;
 mod realise;
 mod roll;
 mod tie;
+mod window;
 
-pub use cut::{Cut, CutOptions, CutReport, cut};
+pub use cut::{Cut, CutOptions, CutReport, Start, cut};
+pub use feel::Feel;
+pub use guards::{Guards, KeyLock};
+pub use hash::mix;
 pub use join::{join, join_notes};
 pub use key::{Key, Mode};
-pub use metrics::{ContentChange, density, polyphony, range};
+pub use metrics::{
+    ContentChange, Line, bass, chroma, density, harmony_kept, melody_kept, most_at_once, one_step_notes,
+    out_of_key, pitch_classes, polyphony, range, skyline, stutters,
+};
 pub use midi::{
     MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,
     TempoChange, TempoMap, Track,
@@ -33,8 +44,9 @@ pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
 pub use realise::realise;
-pub use roll::Roll;
+pub use roll::{Roll, RollNote};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
+pub use window::{first_step, windows};
 
 /// Steps in a phrase: 4 bars of 4/4 in 16ths.
 pub const STEPS: usize = 64;

@@ -159,7 +159,13 @@ impl Rows {
 }
 
 /// The unbroken runs of set bits of a column, the first first.
-struct Runs(u64);
+pub(crate) struct Runs(u64);
+
+impl Runs {
+    pub(crate) fn of(column: u64) -> Self {
+        Self(column)
+    }
+}
 
 impl Iterator for Runs {
     type Item = Range<usize>;

@@ -2,6 +2,8 @@
 
 mod answers;
 mod music;
+mod notes;
 mod rig;
+mod time;
 
 pub use rig::Tape;

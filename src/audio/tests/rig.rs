@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::Settings;
 use nice_plug::midi::{Channel, Key, NoteEvent, VoiceID};
 
 use crate::audio::clock::Transport;
 use crate::audio::event::{Event, Io, Voice, moved, note_off, note_on};
+use crate::audio::options::Options;
 use crate::audio::{Audio, Block};
 use crate::shared::{PackView, Shared};
 use crate::worker::fake::{Fake, Way};
@@ -50,6 +52,13 @@ pub struct Rig {
     pub offline: bool,
     pub bypass: bool,
     pub settings: Settings,
+    pub options: Options,
+    pub realigned: u32,
+    pub panics: u32,
+    /// A bar's length in beats.
+    pub bar: Option<f64>,
+    /// How many times faster than its clock the host goes.
+    pub pace: f64,
     pub active: bool,
     /// Host position in beats at `anchor`.
     beats: f64,
@@ -88,6 +97,11 @@ impl Rig {
             offline: true,
             bypass: false,
             settings: Settings::to(0),
+            options: Options::default(),
+            realigned: 0,
+            panics: 0,
+            bar: None,
+            pace: 1.0,
             active: false,
             beats: 0.0,
             anchor: 0,
@@ -175,9 +189,20 @@ impl Rig {
             tempo: Some(self.tempo),
             beats: Some(here),
             cycle: self.cycle,
+            bar: self.bar.map(|length| ((here / length + 1e-9).floor() * length, length)),
         };
-        let block =
-            Block { transport, frames, settings: self.settings, bypass: self.bypass, offline: self.offline };
+        let block = Block {
+            transport,
+            frames,
+            settings: self.settings,
+            options: self.options,
+            realigned: self.realigned,
+            panics: self.panics,
+            loaded: self.shared.loaded(),
+            bypass: self.bypass,
+            offline: self.offline,
+            now: Duration::from_secs_f64(self.elapsed as f64 / self.rate / self.pace),
+        };
         self.active = self.audio.process(&block, &mut tape);
         assert!(tape.input.is_empty(), "every event is taken");
         self.check(&tape.sent, frames);
