@@ -102,6 +102,10 @@ impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
         editor::create(EditorApp::new(self.params.clone(), self.selection.clone(), self.shared.clone()))
     }
 
+    fn filter_state(state: &mut PluginState) {
+        PluginParams::complete(state);
+    }
+
     fn activate(
         &mut self,
         _: &AudioIOLayout,

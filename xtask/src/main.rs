@@ -9,8 +9,11 @@ mod bundle;
 mod font;
 mod genres;
 mod install;
+mod late;
 mod picture;
 mod play;
+mod soak;
+mod stage;
 
 use std::process::ExitCode;
 
@@ -33,8 +36,12 @@ enum Command {
     Install(install::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
     Train(trainer::make::MakeOptions),
-    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin.
+    /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its blocks of audio.
     Bench(bench::Arguments),
+    /// Play many instances for long, as fast as they can, and show that their memory stays what it was.
+    Soak(soak::Arguments),
+    /// Play instances in real time and count the answers that come late.
+    Late(late::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +50,8 @@ fn main() -> ExitCode {
         Command::Bundle => bundle::run().map(|_| ()),
         Command::Install(arguments) => install::run(&arguments),
         Command::Train(options) => train(&options),
+        Command::Soak(arguments) => soak::run(&arguments),
+        Command::Late(arguments) => late::run(&arguments),
         Command::Bench(arguments) => {
             // SAFETY: nothing has started a thread yet. candle's operations get one core, as ours have.
             unsafe { trainer::one_thread_an_operation() };
