@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gui::{Control, Intent, Snapshot, View};
+use gui::{Control, Intent, Kind, Row, Snapshot, View};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::LogicalSize;
+use nice_plug::prelude::{BoolParam, Enum, EnumParam, FloatParam, IntParam, Param};
 use nice_plug_egui::{
     EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, baseview,
     create_egui_editor,
 };
 
 use crate::packs::{self, PackRef, Selection};
-use crate::params::{PluginParams, slot_to_text};
+use crate::params::{PluginParams, key_to_text, shift_to_text, slot_to_text};
 use crate::shared::{Shared, Stage};
 use crate::unload;
 
@@ -105,6 +106,7 @@ impl EditorApp {
             variation: params.variation.value(),
             seed: params.seed.value() as u16,
             bypass: params.bypass.value(),
+            rows: rows(params),
             state: state(meters.stage(), pack.ready, problem.is_some()),
             problem,
             notices: notices.map(|(count, what)| format!("{count} {what}")).collect(),
@@ -125,6 +127,26 @@ impl EditorApp {
                     Control::Variation => with_param!(@ params.variation, $param, $do),
                     Control::Seed => with_param!(@ params.seed, $param, $do),
                     Control::Bypass => with_param!(@ params.bypass, $param, $do),
+                    Control::Latency => with_param!(@ params.latency, $param, $do),
+                    Control::Margin => with_param!(@ params.margin, $param, $do),
+                    Control::Fallback => with_param!(@ params.fallback, $param, $do),
+                    Control::Shift => with_param!(@ params.shift, $param, $do),
+                    Control::Realign => with_param!(@ params.realign, $param, $do),
+                    Control::Thru => with_param!(@ params.thru, $param, $do),
+                    Control::Melody => with_param!(@ params.melody, $param, $do),
+                    Control::Key => with_param!(@ params.key, $param, $do),
+                    Control::Lowest => with_param!(@ params.lowest, $param, $do),
+                    Control::Highest => with_param!(@ params.highest, $param, $do),
+                    Control::Voices => with_param!(@ params.voices, $param, $do),
+                    Control::Density => with_param!(@ params.density, $param, $do),
+                    Control::Velocity => with_param!(@ params.velocity, $param, $do),
+                    Control::Channel => with_param!(@ params.channel, $param, $do),
+                    Control::Swing => with_param!(@ params.swing, $param, $do),
+                    Control::Humanise => with_param!(@ params.humanise, $param, $do),
+                    Control::Longest => with_param!(@ params.longest, $param, $do),
+                    Control::Pedal => with_param!(@ params.pedal, $param, $do),
+                    Control::Freeze => with_param!(@ params.freeze, $param, $do),
+                    Control::Panic => with_param!(@ params.panic, $param, $do),
                 }
             };
             (@ $field:expr, $param:ident, $do:expr) => {{
@@ -135,12 +157,14 @@ impl EditorApp {
         match intent {
             Intent::Begin(control) => with_param!(control, |param| setter.begin_set_parameter(param)),
             Intent::End(control) => with_param!(control, |param| setter.end_set_parameter(param)),
-            Intent::Set(Control::Target, value) => setter.set_parameter(&params.target, value as i32),
-            Intent::Set(Control::Source, value) => setter.set_parameter(&params.source, value as i32),
-            Intent::Set(Control::Amount, value) => setter.set_parameter(&params.amount, value),
-            Intent::Set(Control::Variation, value) => setter.set_parameter(&params.variation, value),
-            Intent::Set(Control::Seed, value) => setter.set_parameter(&params.seed, value as i32),
-            Intent::Set(Control::Bypass, value) => setter.set_parameter(&params.bypass, value > 0.5),
+            Intent::Set(control, value) => {
+                // All whole numbers and choices begin at 0 but for the target's slots.
+                let value = if control == Control::Target { value - 1.0 } else { value };
+                with_param!(control, |param| {
+                    let steps = param.step_count().unwrap_or(1) as f32;
+                    setter.set_parameter_normalized(param, (value / steps).clamp(0.0, 1.0));
+                });
+            }
             Intent::Pack(index) => {
                 if let Some((_, pack)) = self.packs.get(index) {
                     self.selection.choose(pack.clone());
@@ -178,6 +202,114 @@ impl NiceEguiApp for EditorApp {
     }
 }
 
+/// All further controls.
+fn rows(params: &PluginParams) -> Vec<Row> {
+    let row = |control, name, hint, value: f32, kind| Row { control, name, hint, value, kind };
+    let switch = |control, name, hint, param: &BoolParam| {
+        row(control, name, hint, f32::from(u8::from(param.value())), Kind::Switch)
+    };
+    let number = |control, name, hint, param: &IntParam, max, zero| {
+        row(control, name, hint, param.value() as f32, Kind::Number(max, zero))
+    };
+    let percent =
+        |control, name, hint, param: &FloatParam| row(control, name, hint, param.value(), Kind::Percent);
+    let named = |control, name, hint, param: &IntParam, max, text: fn(i32) -> String| {
+        row(control, name, hint, param.value() as f32, Kind::Choice((0..=max).map(text).collect()))
+    };
+    let button = |control, name, hint| row(control, name, hint, 0.0, Kind::Button);
+    vec![
+        choice(Control::Latency, "Latency", "How many bars later an answer comes.", &params.latency),
+        choice(
+            Control::Margin,
+            "Margin",
+            "How much later still, for slow packs and big buffers.",
+            &params.margin,
+        ),
+        choice(Control::Fallback, "When late", "What plays until a late answer comes in.", &params.fallback),
+        named(Control::Shift, "Shift", "How much later phrases begin.", &params.shift, 15, shift_to_text),
+        button(Control::Realign, "Realign now", "A phrase begins at the next bar line."),
+        choice(Control::Thru, "Hear", "The answers, what is played, or both.", &params.thru),
+        switch(Control::Freeze, "Freeze", "The answer that plays repeats.", &params.freeze),
+        switch(Control::Melody, "Keep melody", "Your highest notes are kept.", &params.melody),
+        named(
+            Control::Key,
+            "Key lock",
+            "New notes outside this key are moved into it.",
+            &params.key,
+            25,
+            key_to_text,
+        ),
+        number(
+            Control::Lowest,
+            "Lowest new",
+            "The lowest new note, as MIDI number.",
+            &params.lowest,
+            127,
+            None,
+        ),
+        number(
+            Control::Highest,
+            "Highest new",
+            "The highest new note, as MIDI number.",
+            &params.highest,
+            127,
+            None,
+        ),
+        number(
+            Control::Voices,
+            "Voices",
+            "How many notes may sound at once.",
+            &params.voices,
+            16,
+            Some("any"),
+        ),
+        number(
+            Control::Density,
+            "Notes a beat",
+            "How many may start in a beat.",
+            &params.density,
+            16,
+            Some("any"),
+        ),
+        percent(Control::Swing, "Swing", "100 %: the second eighth on the last triplet.", &params.swing),
+        percent(Control::Humanise, "Humanise", "How much notes leave time and velocity.", &params.humanise),
+        number(
+            Control::Velocity,
+            "Velocity",
+            "The velocity of all notes.",
+            &params.velocity,
+            127,
+            Some("as played"),
+        ),
+        number(
+            Control::Channel,
+            "Channel",
+            "The channel of all answers.",
+            &params.channel,
+            16,
+            Some("as played"),
+        ),
+        number(Control::Longest, "Longest", "The longest note, in 16ths.", &params.longest, 64, Some("any")),
+        switch(
+            Control::Pedal,
+            "Pedal as length",
+            "The sustain pedal lengthens notes instead.",
+            &params.pedal,
+        ),
+        button(Control::Panic, "Panic", "Ends all that sounds."),
+    ]
+}
+
+fn choice<T: Enum + PartialEq + 'static>(
+    control: Control,
+    name: &'static str,
+    hint: &'static str,
+    param: &EnumParam<T>,
+) -> Row {
+    let names = T::variants().iter().map(|name| (*name).to_string()).collect();
+    Row { control, name, hint, value: param.value().to_index() as f32, kind: Kind::Choice(names) }
+}
+
 /// What is going on, in words.
 fn state((stage, beats): (Stage, f32), ready: bool, dry: bool) -> String {
     let beats = beats.ceil().max(1.0);
@@ -195,6 +327,20 @@ fn state((stage, beats): (Stage, f32), ready: bool, dry: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_further_control_is_drawn_once_with_a_value_that_it_can_show() {
+        let shared = Arc::new(Shared::default());
+        let selection = Arc::new(Selection::new(shared.clone(), Err("none".into())));
+        let rows = rows(&PluginParams::new(selection, &shared));
+        for (index, row) in rows.iter().enumerate() {
+            assert!(!rows[..index].iter().any(|other| other.control == row.control), "{:?}", row.control);
+            if let Kind::Choice(names) = &row.kind {
+                assert!(names.len() > row.value as usize);
+            }
+        }
+        assert_eq!(rows.len(), 20);
+    }
 
     #[test]
     fn the_state_says_what_is_to_come_and_when() {

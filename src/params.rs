@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use model::{SLOTS, Settings};
+use nice_plug::params::internals::ParamPtr;
+use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 use phrase::{Feel, Guards, Key, KeyLock, Mode};
 
@@ -189,6 +191,10 @@ impl PluginParams {
         }
     }
 
+    fn seed(&self) -> u32 {
+        self.seed.value().clamp(0, 9999) as u32
+    }
+
     fn guards(&self) -> Guards {
         Guards {
             melody: self.melody.value(),
@@ -204,26 +210,53 @@ impl PluginParams {
         Feel {
             swing: self.swing.value(),
             humanise: self.humanise.value(),
-            seed: self.seed.value().unsigned_abs(),
+            seed: self.seed(),
             velocity: small(&self.velocity).checked_sub(1).map(|below| f32::from(below + 1) / 127.0),
             channel: small(&self.channel).checked_sub(1),
         }
+    }
+
+    /// Gives a state what it does not know because it is older, or holds no number for: the defaults. Without that it would
+    /// leave there what was before.
+    pub fn complete(state: &mut PluginState) {
+        let shared = Arc::new(Shared::default());
+        let selection = Arc::new(Selection::new(shared.clone(), Err(String::new())));
+        let defaults = Self::new(selection, &shared);
+        for (id, param, _) in defaults.param_map() {
+            match state.params.get(&id) {
+                Some(ParamValue::F32(value)) if !value.is_finite() => {}
+                Some(_) => continue,
+                None => {}
+            }
+            // SAFETY: the pointers are of `defaults`, which lives on.
+            let value = unsafe {
+                match param {
+                    ParamPtr::FloatParam(param) => ParamValue::F32((*param).default_plain_value()),
+                    ParamPtr::IntParam(param) => ParamValue::I32((*param).default_plain_value()),
+                    ParamPtr::BoolParam(param) => ParamValue::Bool((*param).default_plain_value()),
+                    ParamPtr::EnumParam(param) => ParamValue::I32((*param).default_plain_value()),
+                }
+            };
+            state.params.insert(id, value);
+        }
+        state.fields.entry("pack".to_string()).or_insert_with(|| "{}".to_string());
+        state.fields.entry("frozen".to_string()).or_insert_with(|| "null".to_string());
     }
 
     /// What the network is asked for now. Real-time safe.
     pub fn settings(&self) -> Settings {
         let slot = self.target.value().clamp(1, SLOTS as i32) as usize - 1;
         Settings {
-            source: u8::try_from(self.source.value() - 1).ok(),
+            source: small(&self.source).checked_sub(1),
             amount: self.amount.value(),
-            variation: self.variation.value(),
-            seed: self.seed.value().unsigned_abs(),
+            variation: self.variation.value().clamp(0.0, 1.0),
+            seed: self.seed(),
             ..Settings::to(slot)
         }
     }
 }
 
-/// A value that the parameter's range keeps small.
+/// A value that is small by the parameter's range. A state may hold any, and it is not clamped on its way in.
 fn small(param: &IntParam) -> u8 {
     param.value().clamp(0, 127) as u8
 }
@@ -242,10 +275,10 @@ fn or_any(name: &str, max: i32, zero: &'static str) -> IntParam {
 
 /// What the key parameter's value means.
 fn key_lock(value: i32) -> KeyLock {
-    match u8::try_from(value - 2) {
-        Ok(key) => KeyLock::Key(key / 2, if key % 2 == 0 { Mode::Major } else { Mode::Minor }),
-        Err(_) if value == 1 => KeyLock::Auto,
-        Err(_) => KeyLock::Off,
+    match value.clamp(0, 25) as u8 {
+        0 => KeyLock::Off,
+        1 => KeyLock::Auto,
+        key => KeyLock::Key(key / 2 - 1, if key % 2 == 0 { Mode::Major } else { Mode::Minor }),
     }
 }
 
@@ -318,7 +351,7 @@ fn slot_param(name: &str, default: i32, range: IntRange, shared: &Arc<Shared>) -
 
 /// "2: jazz"; "auto" for 0.
 pub fn slot_to_text(shared: &Shared, value: i32) -> String {
-    match usize::try_from(value - 1) {
+    match usize::try_from(value.saturating_sub(1)) {
         Ok(slot) => shared.slot_name(slot),
         Err(_) => "auto".to_string(),
     }

@@ -105,6 +105,10 @@ impl Plugin for Contrafact {
         editor::create(EditorApp::new(self.params.clone(), self.selection.clone(), self.shared.clone()))
     }
 
+    fn filter_state(state: &mut PluginState) {
+        PluginParams::complete(state);
+    }
+
     fn activate(
         &mut self,
         _: &AudioIOLayout,

@@ -2,38 +2,170 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{Deck, LATER, expected, instance, spans, tune};
+use host::{ClapHost, Event};
 use proptest::prelude::*;
 
-const NAMES: [&str; 6] = ["Target", "Source", "Amount", "Variation", "Seed", "Bypass"];
+/// All parameters in their order, with the value (in thousandths of the range) that a fresh instance has.
+const DEFAULTS: [(&str, u32); 26] = [
+    ("Target", 0),
+    ("Source", 0),
+    ("Amount", 900),
+    ("Variation", 0),
+    ("Seed", 0),
+    ("Latency", 0),
+    ("Margin", 0),
+    ("When late", 0),
+    ("Shift", 0),
+    ("Realign now", 0),
+    ("Hear", 0),
+    ("Keep melody", 0),
+    ("Key lock", 0),
+    ("Lowest new note", 0),
+    ("Highest new note", 1000),
+    ("Voices", 0),
+    ("Notes a beat", 0),
+    ("Velocity", 0),
+    ("Channel", 0),
+    ("Swing", 0),
+    ("Humanise", 0),
+    ("Longest note in 16ths", 0),
+    ("Pedal as length", 0),
+    ("Freeze", 0),
+    ("Panic", 0),
+    ("Bypass", 0),
+];
+
+/// All parameters' values, in thousandths.
+fn values(plugin: &mut ClapHost) -> Vec<(String, u32)> {
+    let names: Vec<_> = plugin.params().iter().map(|param| param.name.clone()).collect();
+    let value = |name: String, plugin: &mut ClapHost| {
+        let value = (plugin.value(&name).unwrap() * 1000.0).round() as u32;
+        (name, value)
+    };
+    names.into_iter().map(|name| value(name, plugin)).collect()
+}
+
+/// The ids are part of every saved project and every automation lane: none may ever change.
+const IDS: [&str; 26] = [
+    "amount",
+    "bypass",
+    "channel",
+    "density",
+    "fallback",
+    "freeze",
+    "highest",
+    "humanise",
+    "key",
+    "latency",
+    "longest",
+    "lowest",
+    "margin",
+    "melody",
+    "panic",
+    "pedal",
+    "realign",
+    "seed",
+    "shift",
+    "source",
+    "swing",
+    "target",
+    "thru",
+    "variation",
+    "velocity",
+    "voices",
+];
+
+/// The JSON of a CLAP state, which a length goes before.
+fn json(state: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(&state[8..]).unwrap()
+}
+
+/// A CLAP state of a text.
+fn state_of(text: &str) -> Vec<u8> {
+    let mut state = (text.len() as u64).to_le_bytes().to_vec();
+    state.extend(text.as_bytes());
+    state
+}
 
 #[test]
 fn a_fresh_instance_has_the_defaults() {
     let mut plugin = instance();
-    let values = NAMES.map(|name| (plugin.value(name).unwrap() * 1000.0).round());
-    assert_eq!(values, [0.0, 0.0, 900.0, 0.0, 0.0, 0.0]);
+    let defaults: Vec<_> = DEFAULTS.iter().map(|&(name, value)| (name.to_string(), value)).collect();
+    assert_eq!(values(&mut plugin), defaults);
     assert_eq!(plugin.note_ports(), (1, 1));
     assert_eq!(plugin.latency(), 0, "a delay of bars is music, not latency");
     assert!(plugin.param("Bypass").unwrap().bypass);
+    let state = json(&plugin.save().unwrap());
+    let ids: Vec<_> = state["params"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(ids, IDS);
 }
 
 #[test]
 fn saving_loading_and_saving_again_gives_the_same_bytes() {
     let mut plugin = instance();
     let fresh = plugin.save().unwrap();
-    for (name, value) in NAMES.into_iter().zip([1.0, 0.5, 0.25, 0.75, 0.5, 1.0]) {
-        plugin.set(name, value).unwrap();
+    for (index, (name, _)) in DEFAULTS.into_iter().enumerate() {
+        plugin.set(name, [1.0, 0.5, 0.25, 0.75, 0.1][index % 5]).unwrap();
     }
     let changed = plugin.save().unwrap();
     assert_ne!(fresh, changed);
     let mut other = instance();
     other.load(&changed).unwrap();
     assert_eq!(other.save().unwrap(), changed);
-    for name in NAMES {
-        assert_eq!(other.value(name).unwrap(), plugin.value(name).unwrap(), "{name}");
-    }
+    assert_eq!(values(&mut other), values(&mut plugin));
     other.load(&fresh).unwrap();
     assert_eq!(other.save().unwrap(), fresh);
+}
+
+#[test]
+fn a_state_of_the_first_version_loads_and_leaves_nothing_of_what_was_before() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state-0.1.0.json");
+    let old = state_of(&std::fs::read_to_string(path).unwrap());
+    let mut plugin = instance();
+    for (name, value) in [("Latency", 1.0), ("Swing", 0.5), ("Key lock", 0.4), ("Amount", 1.0)] {
+        plugin.set(name, value).unwrap();
+    }
+    plugin.load(&old).unwrap();
+    let own = [
+        ("Target", 286),
+        ("Source", 250),
+        ("Amount", 250),
+        ("Variation", 500),
+        ("Seed", 8),
+        ("Bypass", 1000),
+    ];
+    let value = |name: &str, default: u32| own.iter().find(|own| own.0 == name).map_or(default, |own| own.1);
+    let expected: Vec<_> =
+        DEFAULTS.iter().map(|&(name, default)| (name.to_string(), value(name, default))).collect();
+    assert_eq!(values(&mut plugin), expected);
+    // Saved anew it is of today's version, whole, and stable.
+    let new = plugin.save().unwrap();
+    let mut other = instance();
+    other.load(&new).unwrap();
+    assert_eq!(other.save().unwrap(), new);
+}
+
+#[test]
+fn values_out_of_range_and_parameters_of_the_future_do_no_harm() {
+    let mut plugin = instance();
+    let mut state = json(&plugin.save().unwrap());
+    state["version"] = "9.9.9".into();
+    state["params"]["amount"] = serde_json::json!({"f32": 1e38});
+    state["params"]["key"] = serde_json::json!({"i32": i32::MIN});
+    state["params"]["seed"] = serde_json::json!({"i32": i32::MAX});
+    state["params"]["shift"] = serde_json::json!({"i32": 1000});
+    state["params"]["latency"] = serde_json::json!({"string": "sixteen"});
+    state["params"]["teleport"] = serde_json::json!({"bool": true});
+    state["fields"]["frozen"] = "[1, 2".into();
+    state["fields"]["dreams"] = "{}".into();
+    plugin.load(&state_of(&state.to_string())).unwrap();
+    let mut deck = Deck::of(plugin, common::RATE, common::BPM, common::BLOCK);
+    let input = deck.events(&tune());
+    deck.run(2.0 * LATER, &input);
+    assert!(values(&mut deck.plugin).iter().all(|(_, value)| (0..=1000).contains(value)));
 }
 
 #[test]
@@ -48,12 +180,63 @@ fn a_state_loaded_while_it_plays_leaves_nothing_hanging() {
     assert_eq!(spans(&deck.heard()), expected(&tune(), LATER));
 }
 
+#[test]
+fn a_frozen_phrase_is_saved_and_plays_from_the_start_of_its_project() {
+    let mut deck = Deck::new(0.9);
+    let freeze = deck.plugin.param("Freeze").unwrap().id;
+    let mut input = deck.events(&tune());
+    input.push(Event::param(deck.sample(70.0), freeze, 1.0));
+    let input = common::sorted(input);
+    deck.run(3.0 * 64.0, &input);
+    deck.transport.stop();
+    deck.run(194.0, &input);
+    // Until the worker has kept it.
+    let frozen = |state: &[u8]| json(state)["fields"]["frozen"].as_str().is_some_and(|text| text != "null");
+    let mut state = deck.plugin.save().unwrap();
+    for _ in 0..1000 {
+        if frozen(&state) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        state = deck.plugin.save().unwrap();
+    }
+    assert!(frozen(&state));
+    let line = deck.sample(128.0);
+    let repeated: Vec<_> = spans(&deck.heard())
+        .into_iter()
+        .filter(|note| note.1 >= line && note.2 < deck.sample(192.0))
+        .map(|(key, start, end)| (key, start - line, end - line))
+        .collect();
+    assert!(repeated.len() > 8);
+
+    let mut plugin = instance();
+    plugin.load(&state).unwrap();
+    assert_eq!(plugin.save().unwrap(), state);
+    let mut deck = Deck::of(plugin, common::RATE, common::BPM, common::BLOCK);
+    // A project is loaded long before it is played: the phrase is fetched while the transport stands.
+    deck.transport.stop();
+    for step in 1..200 {
+        deck.run(f64::from(step) / 10.0, &[]);
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    deck.run(20.0, &[]);
+    deck.transport.jump(0.0);
+    deck.transport.play();
+    deck.run(20.0 + 64.0, &[]);
+    deck.transport.stop();
+    deck.run(90.0, &[]);
+    let start = deck.sample(20.0);
+    let again: Vec<_> =
+        spans(&deck.heard()).into_iter().map(|(key, from, to)| (key, from - start, to - start)).collect();
+    assert!(repeated.iter().all(|note| again.contains(note)), "{repeated:?} in {again:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn random_bytes_are_refused_without_harm(
-        bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0usize..200, cut in 0usize..200,
+        bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0usize..600, cut in 0usize..600,
     ) {
         let mut plugin = instance();
         let state = plugin.save().unwrap();
@@ -67,4 +250,20 @@ proptest! {
         plugin.load(&state).unwrap();
         prop_assert_eq!(&plugin.save().unwrap(), &state);
     }
+}
+
+#[test]
+fn a_megabyte_of_noise_is_refused_with_and_without_a_length_that_fits() {
+    let mut plugin = instance();
+    let state = plugin.save().unwrap();
+    for seed in 0..3u64 {
+        let mut noise: Vec<u8> =
+            (0..1u64 << 17).flat_map(|index| phrase::mix(seed << 32 | index).to_le_bytes()).collect();
+        assert!(plugin.load(&noise).is_err());
+        let length = noise.len() as u64 - 8;
+        noise[..8].copy_from_slice(&length.to_le_bytes());
+        assert!(plugin.load(&noise).is_err());
+        assert!(plugin.load(&[]).is_err());
+    }
+    assert_eq!(plugin.save().unwrap(), state);
 }

@@ -40,6 +40,27 @@ fn at_amount_0_every_event_is_exactly_four_bars_later() {
 }
 
 #[test]
+fn the_lowest_and_the_highest_rates_and_the_biggest_blocks_are_kept_up_with() {
+    for (rate, bpm) in [(8_000.0, 97.0), (768_000.0, 300.0), (44_099.9, 211.3)] {
+        let of = |block: u32| {
+            let notes = common::heard(&play(0.0, rate, bpm, block));
+            notes.iter().map(|note| (note.key, note.start, note.end)).collect::<Vec<_>>()
+        };
+        let later = sample(LATER, rate, bpm);
+        let whole = of(16_384);
+        assert_eq!(whole.len(), phrase().len());
+        // A sample of 8 kHz is a 500th of a step: what is rounded twice may be off by one.
+        for (key, onset, length) in phrase() {
+            let near = |a: u64, step: f64| a.abs_diff(sample(step, rate, bpm) + later) <= 1;
+            let found =
+                |note: &(u8, u64, u64)| note.0 == key && near(note.1, onset) && near(note.2, onset + length);
+            assert!(whole.iter().any(found), "{key} at {onset}: {rate} Hz");
+        }
+        assert_eq!(of(1_000), whole, "{rate} Hz");
+    }
+}
+
+#[test]
 fn the_network_answer_is_the_same_for_every_block_size() {
     for (rate, bpm) in [(44_100.0, 120.0), (48_000.0, 300.0), (96_000.0, 300.0)] {
         let reference = play(0.9, rate, bpm, 4096);

@@ -19,6 +19,76 @@ pub enum Control {
     Seed,
     /// Notes pass at once: 0 or 1.
     Bypass,
+    /// How many bars later an answer comes: 0 for 4, 1 for 2, 2 for 1.
+    Latency,
+    /// How much later still: 0 not at all, 1 a beat, 2 a bar.
+    Margin,
+    /// What stands in for a late answer: 0 the input, 1 silence, 2 the last answer.
+    Fallback,
+    /// Beats by which phrases begin later, 0..=15.
+    Shift,
+    /// A button: a phrase begins at the next bar line.
+    Realign,
+    /// What is heard: 0 the answers, 1 both, 2 the input.
+    Thru,
+    /// The input's highest notes are kept: 0 or 1.
+    Melody,
+    /// The key of new notes: 0 any, 1 the one that is heard, then C major, C minor and so on.
+    Key,
+    /// The lowest MIDI pitch of new notes.
+    Lowest,
+    /// The highest MIDI pitch of new notes.
+    Highest,
+    /// The most notes at once; 0: any number.
+    Voices,
+    /// The most notes that start in a beat; 0: any number.
+    Density,
+    /// The velocity of all notes; 0: their own.
+    Velocity,
+    /// The channel of all notes, 1..=16; 0: their own.
+    Channel,
+    /// How late the second eighth of a beat is, 0..=1.
+    Swing,
+    /// How much notes leave their time and velocity, 0..=1.
+    Humanise,
+    /// The longest note in 16ths; 0: any length.
+    Longest,
+    /// The sustain pedal is heard as the length of notes: 0 or 1.
+    Pedal,
+    /// The answer that is played repeats: 0 or 1.
+    Freeze,
+    /// A button: ends all that sounds.
+    Panic,
+}
+
+/// How a further control is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A list to choose from; the value is an index.
+    Choice(Vec<String>),
+    /// A whole number from 0 (which may have a name) to this.
+    Number(u8, Option<&'static str>),
+    /// 0..=1, shown in percent.
+    Percent,
+    /// On or off.
+    Switch,
+    /// Something to press.
+    Button,
+}
+
+/// A further control, below the main ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What it moves.
+    pub control: Control,
+    /// Its name, short.
+    pub name: &'static str,
+    /// What it is for.
+    pub hint: &'static str,
+    /// Its value, in its own units.
+    pub value: f32,
+    /// See [`Kind`].
+    pub kind: Kind,
 }
 
 /// What the user wants. A change of a control comes between its `Begin` and its `End`, as hosts record automation.
@@ -63,6 +133,8 @@ pub struct Snapshot {
     pub seed: u16,
     /// See [`Control`].
     pub bypass: bool,
+    /// All further controls, in the order in which they are drawn.
+    pub rows: Vec<Row>,
     /// What is going on, in words.
     pub state: String,
     /// What went wrong and what to do, in one sentence.

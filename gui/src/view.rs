@@ -2,10 +2,10 @@
 
 use egui::{
     Align, Color32, ComboBox, DragValue, Frame, Grid, InnerResponse, Label, Layout, Margin, Response,
-    RichText, Slider, TextWrapMode, Ui, vec2,
+    RichText, ScrollArea, Slider, TextWrapMode, Ui, vec2,
 };
 
-use crate::{Control, Intent, Snapshot};
+use crate::{Control, Intent, Kind, Row, Snapshot};
 
 const ACCENT: Color32 = Color32::from_rgb(0x6f, 0xb7, 0xc9);
 const WARNING: Color32 = Color32::from_rgb(0xe0, 0xa4, 0x58);
@@ -30,6 +30,9 @@ const CONTROLS: f32 = View::SIZE.0 - 2.0 * MARGIN - LABELS - AFTER_LABELS;
 /// A number's box; wide enough for "100 %" that it never changes its width.
 const NUMBER: f32 = 58.0;
 
+/// The height that shows the further controls, some at a time.
+const FURTHER: f32 = 150.0;
+
 /// The height of the line at the bottom.
 const BOTTOM: f32 = 14.0;
 
@@ -42,7 +45,7 @@ pub struct View {
 
 impl View {
     /// The window's size, in points.
-    pub const SIZE: (f32, f32) = (420.0, 430.0);
+    pub const SIZE: (f32, f32) = (420.0, 610.0);
 
     /// Sets the looks; once for each window.
     pub fn dress(context: &egui::Context) {
@@ -74,6 +77,17 @@ impl View {
             ui.separator();
             let grid = Grid::new("controls").num_columns(2).min_col_width(LABELS);
             grid.spacing(vec2(AFTER_LABELS, 12.0)).show(ui, |ui| self.controls(ui, snapshot, send));
+            ui.separator();
+            let area = ScrollArea::vertical().max_height(FURTHER).auto_shrink([false, false]);
+            area.show(ui, |ui| {
+                let grid = Grid::new("further").num_columns(2).min_col_width(LABELS + AFTER_LABELS);
+                grid.spacing(vec2(AFTER_LABELS, 8.0)).show(ui, |ui| {
+                    for row in &snapshot.rows {
+                        self.row(ui, row, send);
+                        ui.end_row();
+                    }
+                });
+            });
             ui.separator();
             footer(ui, snapshot);
         });
@@ -149,6 +163,52 @@ impl View {
             .on_disabled_hover_text("Without variation there is one answer only.");
         self.report(&response, Control::Seed, f32::from(seed), send);
         ui.end_row();
+    }
+
+    /// A further control.
+    fn row(&mut self, ui: &mut Ui, row: &Row, send: &mut dyn FnMut(Intent)) {
+        let control = row.control;
+        label(ui, row.name);
+        match &row.kind {
+            Kind::Choice(names) => {
+                let chosen = names.get(row.value as usize).map_or("", String::as_str);
+                let opened = list(ui, row.name, chosen, |ui| {
+                    for (index, name) in names.iter().enumerate() {
+                        if ui.selectable_label(index == row.value as usize, name.as_str()).clicked() {
+                            whole(control, index as f32, send);
+                        }
+                    }
+                });
+                opened.response.on_hover_text(row.hint);
+            }
+            Kind::Number(max, zero) => {
+                let mut value = row.value as u8;
+                let number =
+                    DragValue::new(&mut value).range(0..=*max).custom_formatter(|value, _| match zero {
+                        Some(zero) if value == 0.0 => (*zero).to_string(),
+                        _ => format!("{value:.0}"),
+                    });
+                let response = ui.add(number).on_hover_text(row.hint);
+                self.report(&response, control, value.into(), send);
+            }
+            Kind::Percent => {
+                let mut percent = (row.value * 100.0).round();
+                let slider = Slider::new(&mut percent, 0.0..=100.0).suffix(" %").fixed_decimals(0);
+                let response = ui.add(slider).on_hover_text(row.hint);
+                self.report(&response, control, percent / 100.0, send);
+            }
+            Kind::Switch => {
+                let mut on = row.value > 0.5;
+                let response = ui.checkbox(&mut on, "").on_hover_text(row.hint);
+                self.report(&response, control, f32::from(u8::from(on)), send);
+            }
+            Kind::Button => {
+                if ui.button(row.name).on_hover_text(row.hint).clicked() {
+                    whole(control, 1.0, send);
+                    whole(control, 0.0, send);
+                }
+            }
+        }
     }
 
     /// Turns what happened to a widget into a gesture.
@@ -250,6 +310,15 @@ mod tests {
             target: 1,
             amount: 0.5,
             state: "waiting for notes".into(),
+            rows: [
+                (Control::Latency, Kind::Choice(vec!["4 bars".into(), "2 bars".into()])),
+                (Control::Voices, Kind::Number(16, Some("any"))),
+                (Control::Swing, Kind::Percent),
+                (Control::Melody, Kind::Switch),
+                (Control::Panic, Kind::Button),
+            ]
+            .map(|(control, kind)| Row { control, name: "a row", hint: "a hint", value: 0.0, kind })
+            .to_vec(),
             ..Snapshot::default()
         }
     }
@@ -277,7 +346,7 @@ mod tests {
     #[test]
     fn every_gesture_is_whole_wherever_the_user_drags() {
         let (mut sets, mut moved) = (0, Vec::new());
-        for y in (10..360).step_by(8) {
+        for y in (10..540).step_by(8) {
             for x in [60, 150, 200, 300, 400] {
                 let (context, mut view, snapshot) = (egui::Context::default(), View::default(), snapshot());
                 View::dress(&context);
@@ -312,10 +381,9 @@ mod tests {
                 assert_eq!(open, None);
             }
         }
-        assert!(
-            sets > 0 && moved.contains(&Control::Amount) && moved.contains(&Control::Variation),
-            "{moved:?}"
-        );
+        for control in [Control::Amount, Control::Variation, Control::Swing] {
+            assert!(sets > 0 && moved.contains(&control), "{control:?} in {moved:?}");
+        }
     }
 
     /// The host moves parameters while the window is open, to values that the window shows rounded.

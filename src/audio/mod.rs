@@ -243,7 +243,7 @@ impl Audio {
 
     /// Time starts at a span's first sample: lays the phrase that it is in on the grid.
     fn begin(&mut self, span: &Span, block: &Block) {
-        self.begun = block.options;
+        self.begun = self.options(block);
         self.grid.lay(self.begun.plan(), span.bars);
         self.start = self.grid.before(span.at + CLOSING);
         self.first = self.grid.first();
@@ -253,6 +253,11 @@ impl Audio {
         if self.frozen {
             self.player.resume(self.start, span.at);
         }
+    }
+
+    /// The options for a phrase that begins now. Our own clock's bars begin with the first note, so there is nothing to shift.
+    fn options(&self, block: &Block) -> Options {
+        Options { shift: if self.clock.is_free() { 0 } else { block.options.shift }, ..block.options }
     }
 
     /// Freezes and thaws what is played, and fetches what a state has brought.
@@ -345,7 +350,7 @@ impl Audio {
             let closing = if self.closed { u32::MAX } else { span.first_from(self.line - CLOSING).max(now) };
             let line = if self.closed { span.sample(self.line).max(now) } else { u32::MAX };
             let entry = self.pending.map_or(u32::MAX, |pending| span.sample(pending.entry).max(now));
-            let enters = self.answers.is_entering() && late < self.next_entry() - NEAR;
+            let enters = !self.frozen && self.answers.is_entering() && late < self.next_entry() - NEAR;
             let enter = if enters { span.sample(late).max(now) } else { u32::MAX };
             let repeat = if self.frozen { span.sample(self.player.repeats_at()).max(now) } else { u32::MAX };
             let mark = closing.min(line).min(entry).min(enter).min(repeat);
@@ -479,7 +484,7 @@ impl Audio {
         // Entries keep the order of their lines, so that one phrase waits at a time.
         let entry = self.line + self.begun.margin().min(length);
         self.pending = Some(Pending { line: self.line, entry, length, first });
-        self.begun = block.options;
+        self.begun = self.options(block);
         self.grid.follow(self.begun.plan(), span.bars);
         if self.wraps || self.realign.is_some_and(|line| line <= self.line + NEAR) {
             self.grid.pin(self.line);

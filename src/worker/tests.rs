@@ -124,6 +124,55 @@ fn instances_go_in_any_order_while_they_wait() {
 }
 
 #[test]
+fn sixty_four_instances_take_turns() {
+    let (open, gate) = unbounded();
+    let (worker, fake) = worker(Way::Gated(gate));
+    let mut places: Vec<_> = (0..64).map(|_| place(&worker)).collect();
+    // The first asks again and again; all others once.
+    for revision in 0..3 {
+        places[0].ask(1, revision);
+    }
+    for (index, place) in places.iter_mut().enumerate().skip(1) {
+        assert!(place.ask(index as u8 + 1, 0));
+    }
+    (0..3).for_each(|_| open.send(()).unwrap());
+    while fake.answers.load(Ordering::SeqCst) < 3 {
+        std::thread::yield_now();
+    }
+    for revision in 3..5 {
+        places[0].ask(100 + revision as u8, revision);
+    }
+    // As many more as there are others: whoever asks most, everyone has had a turn then.
+    (0..63).for_each(|_| open.send(()).unwrap());
+    for (index, place) in places.iter_mut().enumerate().skip(1) {
+        assert_eq!(place.hear().unwrap().answer.notes[0].pitch, index as u8 + 13);
+    }
+    (0..9).for_each(|_| open.send(()).unwrap());
+}
+
+#[test]
+fn of_two_phrases_of_an_instance_both_are_answered() {
+    let (open, gate) = unbounded();
+    let (worker, _) = worker(Way::Gated(gate));
+    let (mut busy, mut place) = (place(&worker), place(&worker));
+    assert!(busy.ask(1, 0));
+    for (phrase, revision, pitch) in [(0, 0, 60), (0, 1, 61), (1, 2, 62), (1, 3, 63)] {
+        place.desk.ask(|job| {
+            job.ticket = Ticket { phrase, revision, pack: 1, ..Ticket::default() };
+            job.settings = Settings::to(1);
+            job.input.clear(0, 120.0);
+            job.input.push(Note::new(pitch, 0, 0.5, 0.0, 4.0));
+        });
+    }
+    (0..9).for_each(|_| open.send(()).unwrap());
+    let heard: Vec<_> = (0..4).map(|_| place.hear().unwrap()).collect();
+    let answered = heard.iter().filter(|job| matches!(job.outcome, Outcome::Answered(_)));
+    let revisions: Vec<_> = answered.map(|job| job.ticket.revision).collect();
+    // What the worker had not taken up before the newer one came is passed over; the newest of each phrase never is.
+    assert!(revisions.contains(&1) && revisions.contains(&3) && revisions.is_sorted(), "{revisions:?}");
+}
+
+#[test]
 fn a_panic_in_the_network_is_reported_and_harms_no_other_pack() {
     let (worker, _) = worker(Way::Panics);
     let (mut first, mut second) = (place(&worker), place(&worker));

@@ -1,4 +1,4 @@
-//! `bench`: a phrase's cost, and the plugin's loading; `bench train`: a training step's.
+//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread; `bench train`: a training step's.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use host::ClapHost;
 use model::{Architecture, Ops, Pack, Settings, Transfer};
 use phrase::{Note, Phrase};
 
+use crate::stage::{RATE, Stage, sample};
 use crate::{bench_train, build};
 
 /// Options of `bench`.
@@ -62,7 +63,55 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     load_time(&library)?;
     let times = (0..20).map(|_| load_time(&library)).collect::<Result<Vec<_>>>()?;
     row("library + first instance", &sorted(times), "50 ms");
+    println!();
+    audio_times(&library)
+}
+
+/// Prints what a block costs the audio thread: at rest, in dense playing, and at a phrase's entry.
+///
+/// Through the CLAP in a host of one thread, so with nice-plug's share. Before an entry the network gets the time that it
+/// has on stage, for a wait would count here.
+fn audio_times(library: &Path) -> Result<()> {
+    println!(
+        "{:36} {:>10} {:>10} {:>10} {:>10}",
+        "audio thread, a block", "samples", "median", "p99", "share"
+    );
+    for block in [64, 512, 4096] {
+        for (name, notes, entries) in
+            [("idle", 0, false), ("64 notes a bar", 64, false), ("64 notes a bar, at an entry", 64, true)]
+        {
+            let times = block_times(library, block, notes, entries)?;
+            let micros = |time: Duration| format!("{:.2}µs", 1e6 * time.as_secs_f64());
+            let share = 100.0 * median(&times).as_secs_f64() / (f64::from(block) / RATE);
+            let (median, worst) = (micros(median(&times)), micros(percentile(&times, 99)));
+            println!("{name:36} {block:>10} {median:>10} {worst:>10} {share:>9.3}%");
+        }
+    }
     Ok(())
+}
+
+/// The times of the blocks in which a phrase enters, or of all others, over two minutes of music with a latency of a bar.
+fn block_times(library: &Path, block: u32, notes: u64, entries: bool) -> Result<Vec<Duration>> {
+    let mut stage = Stage::new(library, false, block, &[("Latency", 1.0), ("Target", 1.0 / 7.0)])?;
+    let end = 960.0;
+    stage.rehearse(1, notes, 0.0, end);
+    let mut times = Vec::new();
+    let bar = sample(16.0);
+    loop {
+        let from = stage.steady();
+        let enters = from.next_multiple_of(bar) < from + u64::from(block);
+        if enters {
+            // Time passes as on stage, so far as the network needs it.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let Some(time) = stage.block(sample(end))? else { break };
+        // The first bars warm up.
+        if enters == entries && from > 4 * bar {
+            times.push(time);
+        }
+        stage.output.clear();
+    }
+    Ok(sorted(times))
 }
 
 /// The middle of sorted times.

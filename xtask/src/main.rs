@@ -9,7 +9,10 @@ mod build;
 mod bundle;
 mod genres;
 mod install;
+mod late;
 mod play;
+mod soak;
+mod stage;
 mod validate;
 
 use std::process::ExitCode;
@@ -35,9 +38,13 @@ enum Command {
     Validate(validate::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
     Train(Box<trainer::make::MakeOptions>),
-    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin; `bench train`
-    /// times training.
+    /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its blocks of audio; `bench
+    /// train` times training.
     Bench(bench::Arguments),
+    /// Play many instances for long, as fast as they can, and show that their memory stays what it was.
+    Soak(soak::Arguments),
+    /// Play instances in real time and count the answers that come late.
+    Late(late::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +54,8 @@ fn main() -> ExitCode {
         Command::Install(arguments) => install::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Train(options) => train(&options),
+        Command::Soak(arguments) => soak::run(&arguments),
+        Command::Late(arguments) => late::run(&arguments),
         Command::Bench(arguments) => {
             // SAFETY: nothing has started a thread yet. candle's operations get one core, as ours have.
             unsafe { trainer::one_thread_an_operation() };

@@ -1,5 +1,8 @@
 //! Events between host and plugin, one vocabulary for both formats.
 
+/// A channel or key that means all of them, in a note end or an expression that goes to a CLAP.
+pub const ANY: u8 = 0xff;
+
 /// Something that happens at a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Event {

@@ -20,7 +20,7 @@ mod vst3;
 pub use clap::{ClapAudio, ClapEditor, ClapHost, ClapLibrary, Descriptor, Param};
 pub use drive::{Instance, Paired, Sounded, drive, pair};
 pub use error::HostError;
-pub use event::{Event, EventKind};
+pub use event::{ANY, Event, EventKind};
 pub use render::{ANSWER_BEATS, RenderOptions, Rendered, render_song};
 pub use state::with_field;
 pub use transport::{Block, Signature, Tempo, Transport};

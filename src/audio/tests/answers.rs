@@ -90,6 +90,31 @@ fn a_dead_worker_means_dry_notes_and_none_counted_late() {
 }
 
 #[test]
+fn a_worker_that_dies_while_instances_wait_leaves_all_of_them_dry_and_is_known_to_be_dead() {
+    let (open, gate) = unbounded();
+    let mut rigs = vec![Rig::new(Way::Gated(gate))];
+    rigs.extend([rigs[0].beside(), rigs[0].beside()]);
+    for (index, rig) in rigs.iter_mut().enumerate() {
+        (rig.offline, rig.settings) = (false, model::Settings::to(1));
+        rig.note(60 + index as u8, 1.0, 3.0);
+        rig.note(70 + index as u8, 60.0, 100.0); // held over the line
+        rig.run_to(63.8);
+    }
+    rigs[0].worker.die();
+    (0..9).for_each(|_| open.send(()).unwrap_or(()));
+    while rigs[0].seat.is_alive() {
+        std::thread::yield_now();
+    }
+    for (index, rig) in rigs.iter_mut().enumerate() {
+        rig.run_to(300.0);
+        let pitch = 60 + index as u8;
+        assert_eq!(rig.in_steps(), [(pitch, 65.0, 67.0), (pitch + 10, 124.0, 164.0)]);
+        assert!(!rig.active && !rig.seat.is_alive());
+        assert_eq!(rig.shared.meters.late(), 0);
+    }
+}
+
+#[test]
 fn without_a_pack_the_music_passes_unchanged_and_a_bounce_does_not_wait() {
     let mut rig = Rig::new(Way::Missing);
     rig.settings = model::Settings::to(1);

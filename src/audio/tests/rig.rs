@@ -57,6 +57,8 @@ pub struct Rig {
     pub panics: u32,
     /// A bar's length in beats.
     pub bar: Option<f64>,
+    /// The host tells the tempo, and its position.
+    pub tells: (bool, bool),
     /// How many times faster than its clock the host goes.
     pub pace: f64,
     pub active: bool,
@@ -75,7 +77,15 @@ pub struct Rig {
 impl Rig {
     pub fn new(way: Way) -> Self {
         let fake = Fake::new(way);
-        let worker = Worker::start(Box::new(fake.clone())).unwrap();
+        Self::at(Worker::start(Box::new(fake.clone())).unwrap(), fake)
+    }
+
+    /// An instance at another one's worker.
+    pub fn beside(&self) -> Self {
+        Self::at(self.worker.clone(), self.fake.clone())
+    }
+
+    fn at(worker: Arc<Worker>, fake: Fake) -> Self {
         let shared = Arc::new(Shared::default());
         let (desk, seat) = worker.enter(shared.clone());
         shared.announce(1, PackView::default());
@@ -101,6 +111,7 @@ impl Rig {
             realigned: 0,
             panics: 0,
             bar: None,
+            tells: (true, true),
             pace: 1.0,
             active: false,
             beats: 0.0,
@@ -186,8 +197,8 @@ impl Rig {
         let mut tape = Tape { input, sent: Vec::new() };
         let transport = Transport {
             playing: self.playing,
-            tempo: Some(self.tempo),
-            beats: Some(here),
+            tempo: self.tells.0.then_some(self.tempo),
+            beats: self.tells.1.then_some(here),
             cycle: self.cycle,
             bar: self.bar.map(|length| ((here / length + 1e-9).floor() * length, length)),
         };

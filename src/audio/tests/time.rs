@@ -295,6 +295,58 @@ fn a_bounce_waits_for_a_pack_that_is_still_loading() {
     assert_eq!((rig.in_steps(), rig.shared.meters.timeouts()), (vec![(72, 65.0, 67.0)], 0));
 }
 
+#[test]
+fn hosts_that_tell_no_position_tempo_or_transport_are_answered_by_our_own_clock() {
+    // (playing, tempo, position); the clock's tempo is 120 where none is told, which is the rig's.
+    for tells in [
+        (true, true, false),
+        (true, false, false),
+        (false, false, false),
+        (false, true, true),
+        (true, false, true),
+    ] {
+        let mut rig = Rig::new(Way::Octaves);
+        (rig.playing, rig.tells) = (tells.0, (tells.1, tells.2));
+        rig.note(60, 10.0, 12.0);
+        rig.note(62, 20.0, 24.0);
+        rig.run_to(250.0);
+        assert_eq!(rig.in_steps(), [(60, 74.0, 76.0), (62, 84.0, 88.0)], "{tells:?}");
+        assert!(!rig.active, "{tells:?}");
+    }
+}
+
+#[test]
+fn our_own_clock_keeps_the_latency_the_margin_and_the_bars() {
+    let mut rig =
+        rig(Options { latency: Latency::Two, margin: Margin::Beat, shift: 5, ..Options::default() });
+    (rig.playing, rig.bar) = (false, Some(3.0));
+    rig.note(60, 10.0, 12.0);
+    rig.note(62, 40.0, 44.0);
+    rig.run_to(250.0);
+    // Two bars of 3/4 are 24 steps.
+    assert_eq!(rig.in_steps(), [(60, 38.0, 40.0), (62, 68.0, 72.0)]);
+}
+
+#[test]
+fn scrubbing_leaves_no_note_and_the_music_after_it_is_answered() {
+    for block in [64, 4096] {
+        let mut rig = Rig::new(Way::Octaves);
+        rig.block = block;
+        for scrub in 0..40u32 {
+            let at = 3.0 * f64::from(scrub);
+            rig.note(60, at + 0.5, at + 2.0);
+            rig.run_to(at + 3.0);
+            rig.jump(f64::from(scrub * 7 % 40) - 10.0);
+        }
+        assert_eq!(rig.sounding(), 0);
+        rig.log.clear();
+        rig.jump(0.0);
+        rig.note(64, 121.0, 125.0);
+        rig.run_to(120.0 + 140.0);
+        assert_eq!(rig.in_steps(), [(64, 185.0, 189.0)]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -10,12 +10,13 @@ use clack_host::prelude::*;
 use clack_host::utils::{BeatTime, SecondsTime};
 
 use super::Param;
-use crate::{Block, Event, EventKind};
+use crate::{ANY, Block, Event, EventKind};
 
 /// Appends an event to CLAP's list at its offset in the block.
 pub fn push(events: &mut EventBuffer, block: &Block, event: &Event, params: &[Param]) {
     let time = (event.time - block.steady) as u32;
-    let pckn = |channel: u8, key: u8| Pckn::new(0u16, u16::from(channel), u16::from(key), Match::All);
+    let part = |of: u8| if of == ANY { Match::All } else { Match::Specific(u16::from(of)) };
+    let pckn = |channel: u8, key: u8| Pckn::new(0u16, part(channel), part(key), Match::All);
     match event.kind {
         EventKind::NoteOn { channel, key, velocity } => {
             events.push(&NoteOnEvent::new(time, pckn(channel, key), f64::from(velocity)));
