@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the networks cost in PyTorch, float32, on one thread: the table that the example `train_speed` of crates/model
-prints for our kernels, on the same shapes.
+"""What the networks cost in PyTorch, float32, on one thread: what `cargo xtask bench train` compares our
+kernels with, on the same shapes.
 
     python xtask/bench_train.py [batch]
 

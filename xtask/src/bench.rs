@@ -1,4 +1,4 @@
-//! `bench`: a phrase's cost, and the plugin's loading.
+//! `bench`: a phrase's cost, and the plugin's loading; `bench train`: a training step's.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,14 @@ use host::ClapHost;
 use model::{Architecture, Ops, Pack, Settings, Transfer};
 use phrase::{Note, Phrase};
 
-use crate::build;
+use crate::{bench_train, build};
 
 /// Options of `bench`.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Runs of our kernels; candle's operations get a tenth.
     #[arg(long, default_value_t = 500)]
     runs: usize,
@@ -23,8 +26,18 @@ pub struct Arguments {
     load: Option<PathBuf>,
 }
 
+/// What else can be timed.
+#[derive(clap::Subcommand)]
+enum What {
+    /// Time the networks' passes and whole training steps, and PyTorch on the same shapes where Python has it.
+    Train(bench_train::Arguments),
+}
+
 /// Prints a table of times.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(What::Train(arguments)) = &arguments.what {
+        return bench_train::run(arguments);
+    }
     if let Some(library) = &arguments.load {
         return load(library);
     }

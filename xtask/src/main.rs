@@ -4,6 +4,7 @@
 //! were.
 
 mod bench;
+mod bench_train;
 mod build;
 mod bundle;
 mod genres;
@@ -33,8 +34,9 @@ enum Command {
     /// Bundle the plugin and run clap-validator, Steinberg's validator and pluginval on it, where they are found.
     Validate(validate::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
-    Train(trainer::make::MakeOptions),
-    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin.
+    Train(Box<trainer::make::MakeOptions>),
+    /// Time a phrase through our kernels and through candle's own operations, and the loading of the plugin; `bench train`
+    /// times training.
     Bench(bench::Arguments),
 }
 

@@ -24,4 +24,4 @@ pub use event::{Event, EventKind};
 pub use render::{ANSWER_BEATS, RenderOptions, Rendered, render_song};
 pub use state::with_field;
 pub use transport::{Block, Signature, Tempo, Transport};
-pub use vst3::{Vst3Controller, Vst3Edit, Vst3Editor, Vst3Host, Vst3Loop, Vst3Param};
+pub use vst3::{Vst3Controller, Vst3Edit, Vst3Editor, Vst3Host, Vst3Library, Vst3Loop, Vst3Param};

@@ -96,7 +96,7 @@ fn training_moves_cycle_and_discriminators() {
     let mean = |range: std::ops::Range<usize>, term: usize| {
         losses[range.clone()].iter().map(|l| l[term]).sum::<f32>() / range.len() as f32
     };
-    assert!(mean(70..80, 0) < 0.5 * mean(0..5, 0), "cycle {} -> {}", mean(0..5, 0), mean(70..80, 0));
+    assert!(mean(70..80, 0) < 0.7 * mean(0..5, 0), "cycle {} -> {}", mean(0..5, 0), mean(70..80, 0));
     // The hinge losses of two discriminators that know nothing are 1 + 1.
     assert!(mean(0..3, 2) > 1.7 && mean(70..80, 2) < 1.5, "{} -> {}", mean(0..3, 2), mean(70..80, 2));
 }

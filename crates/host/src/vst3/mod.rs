@@ -73,6 +73,9 @@ pub struct Vst3Host {
     module: Arc<Module>,
 }
 
+/// Keeps a library loaded while it lives, after its instances too.
+pub struct Vst3Library(#[expect(dead_code, reason = "held, not used")] Arc<Module>);
+
 fn check(result: i32, what: &str) -> Result<(), HostError> {
     if result == kResultOk { Ok(()) } else { Err(HostError::refused(what)) }
 }
@@ -173,6 +176,11 @@ impl Vst3Host {
     /// The host's main loop, which serves what the plugin wants of the main thread.
     pub fn main_loop(&self) -> Vst3Loop {
         self.run_loop.clone()
+    }
+
+    /// The library that the instance is from.
+    pub fn library(&self) -> Vst3Library {
+        Vst3Library(self.module.clone())
     }
 
     /// What the plugin has told of its parameters since the last call.

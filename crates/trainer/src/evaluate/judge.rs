@@ -13,7 +13,8 @@ use crate::classifier::ClassifierFile;
 use crate::classifier::hearing::logits;
 use crate::dataset::{Dataset, Item, Split};
 
-/// How strongly the feature judge's weights are held back; chosen on valid, where 1e-4 to 1e-2 differ by under a point.
+/// How strongly the feature judge's weights are held back. Accuracies on the validation split of the three genres differ by
+/// under half a point from 1e-4 to 1e-1.
 const PENALTY: f64 = 1e-3;
 
 /// A judge over the genres of an evaluation. Shared by the threads.

@@ -220,6 +220,14 @@ impl Evaluation {
         self.directions.iter().map(|d| d.pair).filter(|(a, b)| a < b).collect()
     }
 
+    /// How many of each genre's real phrases judge number `judge` hears right among all genres, for people.
+    pub fn right(&self, judge: usize) -> String {
+        let share = |(place, genre): (usize, &Genre)| {
+            format!("{} {:.1} %", genre.name, 100.0 * genre.confusion[judge][place])
+        };
+        self.originals.iter().enumerate().map(share).collect::<Vec<_>>().join(", ")
+    }
+
     /// `source -> target` by name.
     pub fn title(&self, direction: &Direction) -> String {
         format!("{} -> {}", self.genres[direction.pair.0], self.genres[direction.pair.1])

@@ -26,38 +26,45 @@ impl Evaluation {
         )?;
         self.remarks.iter().try_for_each(|remark| writeln!(text, "{remark}"))?;
 
+        let pair = |a: usize, b: usize| format!("S_tot {} / {}", self.genres[a], self.genres[b]);
+        let titles = self.directions.iter().map(|d| self.title(d));
+        let longest =
+            titles.chain(self.pairs().into_iter().map(|(a, b)| pair(a, b))).map(|name| name.chars().count());
+        let wide = longest.max().unwrap_or(0).max(28);
         for (j, judge) in self.judges.iter().enumerate() {
+            writeln!(text, "\nBy {judge}, which hears right of the real phrases: {}", self.right(j))?;
             writeln!(
                 text,
-                "\nHeard as the source genre in %, by {judge:<22} origin transfer   cycle       S   real"
+                "  {:<wide$}  origin  transfer   cycle       S  ceiling",
+                "heard as the source genre, %"
             )?;
             for d in &self.directions {
                 let v = &d.verdicts[j];
                 let [origin, transfer, cycle] = v.heard.map(percent);
-                let (s, ceiling) = (percent(v.strength), percent(v.ceiling));
+                let (title, s, ceiling) = (self.title(d), percent(v.strength), percent(v.ceiling));
                 writeln!(
                     text,
-                    "  {:<52} {origin:>6.1}   {transfer:>6.1}  {cycle:>6.1}  {s:>6.1} {ceiling:>6.1}",
-                    self.title(d)
+                    "  {title:<wide$} {origin:>7.1} {transfer:>9.1} {cycle:>7.1} {s:>7.1} {ceiling:>8.1}"
                 )?;
             }
             for (a, b) in self.pairs() {
-                let (s, ceiling) = (percent(self.total(a, b, j)), percent(self.ceiling(a, b, j)));
-                let pair = format!("S_tot {} / {}", self.genres[a], self.genres[b]);
-                writeln!(text, "  {pair:<52} {s:>32.1} {ceiling:>6.1}")?;
+                let (name, s, ceiling) =
+                    (pair(a, b), percent(self.total(a, b, j)), percent(self.ceiling(a, b, j)));
+                writeln!(text, "  {name:<wide$} {s:>33.1} {ceiling:>8.1}")?;
             }
         }
 
         writeln!(
             text,
-            "\nContent, mean (sd)        added      removed        total    notes  melody harmony  empty  own genre"
+            "\n{:<wide$}        added      removed        total  notes  melody harmony  empty  own genre",
+            "Content, mean (sd)"
         )?;
         for d in &self.directions {
             let e = &d.effect;
             let spread = |s: super::figures::Spread| format!("{:.2} ({:.2})", s.mean, s.sd);
             writeln!(
                 text,
-                "  {:<17} {:>12} {:>12} {:>12} {:>8.2} {:>7.2} {:>7.2} {:>6} {:>10.2}",
+                "  {:<wide$} {:>12} {:>12} {:>12} {:>6.2} {:>7.2} {:>7.2} {:>6} {:>10.2}",
                 self.title(d),
                 spread(e.added),
                 spread(e.removed),
@@ -72,7 +79,8 @@ impl Evaluation {
 
         writeln!(
             text,
-            "\nMusic, % of notes       out of key  one step  stutter  range  at once   distance of lengths  classes"
+            "\n{:<wide$}   out of key  one step   stutter  range  at once      lengths      classes",
+            "Music, % of notes"
         )?;
         for d in &self.directions {
             let (m, own, target) =
@@ -86,7 +94,7 @@ impl Evaluation {
             };
             writeln!(
                 text,
-                "  {:<17} {:>14} {:>9} {:>8} {:>6.1} {:>8} {:>21} {:>8}",
+                "  {:<wide$} {:>11} {:>9} {:>9} {:>6.1} {:>8} {:>12} {:>12}",
                 self.title(d),
                 beside(|m| 100.0 * m.out_of_key.mean),
                 beside(|m| 100.0 * m.one_step.mean),
@@ -97,6 +105,10 @@ impl Evaluation {
                 far(super::histograms::PITCH_CLASS)
             )?;
         }
-        writeln!(text, "  (source|transfer|target genre; distances to the target genre: source > transfer)")
+        writeln!(
+            text,
+            "  (source|transfer|target genre; range: outside the target's; lengths, classes: histograms' distance to the \
+             target genre, source > transfer)"
+        )
     }
 }

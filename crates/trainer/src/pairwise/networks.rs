@@ -20,7 +20,7 @@ pub enum Critic {
     /// This project's small one, and what its map is multiplied by.
     Compact(Discriminator, f64),
     /// The papers'.
-    Papers(papers::Discriminator),
+    Papers(Box<papers::Discriminator>),
 }
 
 /// The compact discriminator multiplies its input and its map by 4 each, without which its spectral norm makes it blind
@@ -139,7 +139,7 @@ impl Networks {
                     Critic::Compact(Discriminator::new(config, prefix, weights, ops)?, gain)
                 }
                 CriticConfig::Papers(config) => {
-                    Critic::Papers(papers::Discriminator::new(config, prefix, weights, ops)?)
+                    Critic::Papers(Box::new(papers::Discriminator::new(config, prefix, weights, ops)?))
                 }
             })
         };

@@ -12,7 +12,6 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use model::Weights;
 use model::spectral::Spectral;
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -147,22 +146,18 @@ impl Checkpoint {
     /// # Errors
     /// Where it cannot be read or is no checkpoint of this version.
     pub fn peek(path: &Path) -> Result<Self> {
-        // Not by `SafeTensors::read_metadata`, which wants the tensors' bytes behind it.
-        #[derive(Deserialize)]
-        struct Head {
-            #[serde(rename = "__metadata__")]
-            metadata: HashMap<String, String>,
-        }
-        let head = || -> Result<Envelope> {
+        let head = || -> std::io::Result<Vec<u8>> {
             let mut file = File::open(path)?;
-            let mut length = [0; 8];
-            file.read_exact(&mut length)?;
-            let mut bytes = Vec::new();
-            file.take(u64::from_le_bytes(length)).read_to_end(&mut bytes)?;
-            parsed(&serde_json::from_slice::<Head>(&bytes)?.metadata)
+            let mut bytes = vec![0; 8];
+            file.read_exact(&mut bytes)?;
+            let length = u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
+            file.take(length).read_to_end(&mut bytes)?;
+            Ok(bytes)
         };
-        let Envelope { kind, data, header, .. } =
-            head().with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
+        let Envelope { kind, data, header, .. } = head()
+            .map_err(anyhow::Error::from)
+            .and_then(|head| envelope(&head))
+            .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
         Ok(Self { kind, data, header, tensors: BTreeMap::new() })
     }
 
@@ -179,13 +174,18 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
+/// What a file's metadata say; its tensors need not be in `bytes`.
 fn envelope(bytes: &[u8]) -> Result<Envelope> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
-    parsed(metadata.metadata().as_ref().context("it has no header")?)
-}
-
-fn parsed(metadata: &HashMap<String, String>) -> Result<Envelope> {
-    let envelope: Envelope = serde_json::from_str(metadata.get(KEY).context("it has no header")?)?;
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "__metadata__")]
+        metadata: HashMap<String, String>,
+    }
+    let (length, rest) = bytes.split_first_chunk().context("it is cut")?;
+    let length = usize::try_from(u64::from_le_bytes(*length))?;
+    let head: Head = serde_json::from_slice(rest.get(..length).context("it is cut")?)?;
+    let text = head.metadata.get(KEY).context("it has no header")?;
+    let envelope: Envelope = serde_json::from_str(text)?;
     if envelope.version != VERSION {
         bail!("it is of version {}, this program's is {VERSION}", envelope.version);
     }

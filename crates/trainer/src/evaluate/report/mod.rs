@@ -104,8 +104,10 @@ fn heard(e: &Evaluation) -> String {
             table.sum(&[name, none(), none(), none(), percent(s), percent(top), share(s, top)]);
         }
         html += &format!(
-            "<h3>By {}</h3>\n<p class=\"soft\">Share of the phrases heard as the source genre rather than the target, in per cent.</p>\n{}",
+            "<h3>By {}</h3>\n<p class=\"soft\">Of the real phrases it hears right: {}. Below, the share of the phrases heard as \
+             the source genre rather than the target, in per cent.</p>\n{}",
             escape(judge),
+            escape(&e.right(j)),
             table.html()
         );
     }
