@@ -92,7 +92,7 @@ pub struct PairArguments {
     /// of three pairs. [both presets: base, as the code]
     #[arg(long, value_enum)]
     pub model: Option<Model>,
-    /// compact: this project's networks, seconds a step on a laptop. papers: theirs, 12.55 M parameters a generator.
+    /// compact: this project's small networks. papers: theirs, 12.55 M parameters a generator.
     /// [papers: papers; ours: compact]
     #[arg(long, value_enum)]
     pub network: Option<NetworkKind>,

@@ -273,7 +273,8 @@ pub fn drive<T: Trainee>(
     run: &RunOptions,
     stop: &AtomicBool,
 ) -> Result<bool> {
-    data.check_trainable()?;
+    // What the pack will have: a genre that is added to a pack may come alone.
+    trainee.genres(data)?.check_trainable()?;
     let folder = &run.run;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
