@@ -161,7 +161,7 @@ mod tests {
         // The melody of two notes loses its second; a low note of four cells is added.
         let source =
             Roll::from_cells(|step, row| row == 40 && step < 4 || row == 42 && (8..12).contains(&step));
-        let answer = Roll::from_cells(|step, row| row == 40 && step < 4 || row == 3 && step < 4);
+        let answer = Roll::from_cells(|step, row| (row == 40 || row == 3) && step < 4);
         let effect = Effect::of(&source, &answer, (30, 90));
         assert_eq!((effect.added, effect.removed, effect.total), (0.5, 0.5, 1.0));
         assert_eq!((effect.density_ratio, effect.notes_ratio), (1.0, 1.0));

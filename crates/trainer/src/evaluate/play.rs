@@ -77,7 +77,7 @@ fn over_threads<W, T: Send>(
         indices.map(|index| Ok((index, work(&worker, index)?))).collect()
     };
     let parts: Vec<Result<Vec<(usize, T)>>> = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads.clamp(1, count.max(1))).map(|_| scope.spawn(&run)).collect();
+        let handles: Vec<_> = (0..threads.clamp(1, count.max(1))).map(|_| scope.spawn(run)).collect();
         let ended = |handle: std::thread::ScopedJoinHandle<'_, _>| {
             handle.join().unwrap_or_else(|_| Err(anyhow!("a thread of the evaluation ended early")))
         };
