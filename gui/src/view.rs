@@ -33,6 +33,9 @@ const NUMBER: f32 = 58.0;
 /// The height that shows the further controls, some at a time.
 const FURTHER: f32 = 150.0;
 
+/// How much room longer names and the scroll bar take from the further controls.
+const LONGER: f32 = 56.0;
+
 /// The height of the line at the bottom.
 const BOTTOM: f32 = 14.0;
 
@@ -80,7 +83,10 @@ impl View {
             ui.separator();
             let area = ScrollArea::vertical().max_height(FURTHER).auto_shrink([false, false]);
             area.show(ui, |ui| {
-                let grid = Grid::new("further").num_columns(2).min_col_width(LABELS + AFTER_LABELS);
+                // Longer names than those above, and the bar at the right.
+                ui.spacing_mut().slider_width -= LONGER;
+                ui.spacing_mut().combo_width -= LONGER;
+                let grid = Grid::new("further").num_columns(2).min_col_width(LABELS);
                 grid.spacing(vec2(AFTER_LABELS, 8.0)).show(ui, |ui| {
                     for row in &snapshot.rows {
                         self.row(ui, row, send);

@@ -1,14 +1,15 @@
 //! `late`: how many answers come late when instances play in real time.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use host::{Event, Sounded, pair};
+use model::Pack;
 
-use crate::build;
 use crate::stage::{RATE, Stage, sample};
+use crate::{build, packs};
 
 /// Options of `late`.
 #[derive(clap::Args)]
@@ -25,6 +26,9 @@ pub struct Arguments {
     /// How many bars later the answers come: 4, 2 or 1.
     #[arg(long, default_value_t = 4)]
     latency: u8,
+    /// A pack in place of the one inside the plugin.
+    #[arg(long)]
+    pack: Option<PathBuf>,
 }
 
 /// A burst of a host that computes ahead, in seconds.
@@ -39,6 +43,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         other => anyhow::bail!("--latency must be 4, 2 or 1 bars, not {other}"),
     };
     let library = build::plugin()?;
+    let card =
+        arguments.pack.as_deref().map(|path| Ok::<_, anyhow::Error>(Pack::read(path)?.card)).transpose()?;
+    // SAFETY: no thread of ours is running, and the plugin that reads the variable is not loaded yet.
+    let _packs = unsafe { packs::folder(arguments.pack.as_deref()) }?;
     println!("48 kHz, 120 BPM, {} s each, latency {bars} bars: late phrases of all", arguments.seconds);
     println!("{:>9} {:>6} {:>9} {:>14} {:>14}", "instances", "block", "calls", "no margin", "margin 1 beat");
     for &instances in &arguments.instances {
@@ -48,8 +56,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 for margin in [0.0, 0.5] {
                     let parameters =
                         [("Latency", latency), ("Margin", margin), ("Target", 1.0 / 7.0), ("Amount", 1.0)];
-                    let (late, all) =
-                        count(&library, instances, block, burst, &parameters, arguments.seconds, bars)?;
+                    let stage = |offline: bool| -> Result<Stage> {
+                        let mut stage = Stage::new(&library, offline, block, &parameters)?;
+                        if let Some(card) = &card {
+                            stage.choose(card)?;
+                        }
+                        Ok(stage)
+                    };
+                    let (late, all) = count(&stage, instances, block, burst, arguments.seconds, bars)?;
                     columns.push(format!("{late} of {all}"));
                 }
                 let calls = if burst > 0.0 { "bursts" } else { "even" };
@@ -62,11 +76,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// Plays in real time and counts the phrases that are not the bounce's, and all.
 fn count(
-    library: &Path,
+    stage: &dyn Fn(bool) -> Result<Stage>,
     instances: usize,
     block: u32,
     burst: f64,
-    parameters: &[(&str, f64)],
     seconds: u64,
     bars: u64,
 ) -> Result<(usize, usize)> {
@@ -75,7 +88,7 @@ fn count(
     let stages = |offline: bool| -> Result<Vec<Stage>> {
         (0..instances)
             .map(|seed| {
-                let mut stage = Stage::new(library, offline, block, parameters)?;
+                let mut stage = stage(offline)?;
                 stage.rehearse(seed as u64, 12, 0.0, steps);
                 Ok(stage)
             })

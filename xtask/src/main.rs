@@ -10,6 +10,7 @@ mod bundle;
 mod genres;
 mod install;
 mod late;
+mod packs;
 mod play;
 mod soak;
 mod stage;

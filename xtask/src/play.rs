@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use host::{ANSWER_BEATS, ClapHost, RenderOptions, render_song};
-use model::{Card, Pack, Settings, Transfer};
+use model::{Pack, Settings, Transfer};
 use phrase::{ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_PER_BEAT, Song, cut};
 use trainer::picture::{self, Cells};
 
 use crate::bench::{median, percentile};
-use crate::{build, genres};
+use crate::{build, genres, packs};
 
 /// Options of `play`.
 #[derive(clap::Args)]
@@ -75,16 +75,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let library = build::plugin()?;
 
     let rendered = {
-        let packs = tempfile::tempdir().context("no temporary folder can be made")?;
-        if let Some(path) = &arguments.pack {
-            std::fs::copy(path, packs.path().join("play.safetensors"))
-                .context("the pack cannot be copied")?;
-        }
         // SAFETY: no thread of ours is running, and the plugin that reads the variable is not loaded yet.
-        unsafe { std::env::set_var("CONTRAFACT_PACKS", packs.path()) };
+        let _packs = unsafe { packs::folder(arguments.pack.as_deref()) }?;
         let mut plugin = ClapHost::open(&library)?;
         if arguments.pack.is_some() {
-            choose_pack(&mut plugin, &pack.card)?;
+            packs::choose(&mut plugin, &pack.card)?;
         }
         for (name, value) in [
             ("Target", f64::from(target) / 7.0),
@@ -168,13 +163,6 @@ fn stem(path: &Path) -> String {
 
 fn notes(song: &Song) -> usize {
     song.notes().filter(|note| note.channel != phrase::DRUM_CHANNEL).count()
-}
-
-/// Has the plugin use a pack of its folder, as a project that was saved with it would.
-fn choose_pack(plugin: &mut ClapHost, card: &Card) -> Result<()> {
-    let pack = serde_json::json!({"name": card.name, "hash": card.hash});
-    let state = host::with_field(&plugin.save()?, "pack", &pack)?;
-    Ok(plugin.load(&state)?)
 }
 
 /// The mean change over the phrases that hold notes.

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use host::{ClapHost, Event, Instance, Transport, drive};
+use model::Card;
 use phrase::{mix, nearest};
+
+use crate::packs;
 
 /// Samples a second.
 pub const RATE: f64 = 48_000.0;
@@ -38,6 +41,11 @@ impl Stage {
         let mut transport = Transport::new(RATE, block, BPM);
         transport.play();
         Ok(Self { plugin, transport, input: Vec::new(), output: Vec::new() })
+    }
+
+    /// Has it play with a pack of the packs folder.
+    pub fn choose(&mut self, card: &Card) -> Result<()> {
+        packs::choose(&mut self.plugin, card)
     }
 
     /// Gives it the notes of [`music`] from step `from` to step `to`, in place of what it had.
