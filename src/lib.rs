@@ -16,5 +16,5 @@ mod worker;
 use nice_plug::prelude::*;
 use plugin::Contrafact;
 
-nice_export_clap!(Contrafact<{ plugin::CLAP }>);
-nice_export_vst3!(Contrafact<{ plugin::VST3 }>);
+nice_export_clap!(Contrafact);
+vst3_shell::export!(clap_entry, plugin::VST3);

@@ -16,17 +16,24 @@ use crate::params::PluginParams;
 use crate::shared::Shared;
 use crate::worker::{Desk, Worker};
 
-/// The format that an instance is made for.
-pub type Format = bool;
-/// See [`Format`].
-pub const CLAP: Format = false;
-/// See [`Format`].
-pub const VST3: Format = true;
+/// The plugin as a VST3: `vst3-shell` wraps the CLAP. The class id stands in projects and never changes.
+///
+/// VST3 has no category for MIDI effects. In Live, Cubase, FL Studio and Studio One the way to use one is a track of its
+/// own whose notes a second track takes, and those hosts let only instruments onto such a track. As an audio effect it
+/// would get no notes there at all. The price: dropped on a track in Live it replaces the synth.
+pub const VST3: vst3_shell::Description = vst3_shell::Description {
+    class_id: *b"ContrafactMidiFx",
+    clap_id: c"org.contrafact.contrafact",
+    name: Contrafact::NAME,
+    vendor: Contrafact::VENDOR,
+    url: Contrafact::URL,
+    email: Contrafact::EMAIL,
+    version: Contrafact::VERSION,
+    subcategories: "Instrument|Tools",
+};
 
-/// One instance. The format is part of the type only because of the editor: nice-plug 0.4.2's VST3 on Linux lets its
-/// background thread panic, and the host abort later, when a parameter changes while the window opens or closes. So
-/// there the host's own parameter view must do.
-pub struct Contrafact<const FORMAT: Format> {
+/// One instance.
+pub struct Contrafact {
     params: Arc<PluginParams>,
     selection: Arc<Selection>,
     shared: Arc<Shared>,
@@ -37,7 +44,7 @@ pub struct Contrafact<const FORMAT: Format> {
     broken: bool,
 }
 
-impl<const FORMAT: Format> Default for Contrafact<FORMAT> {
+impl Default for Contrafact {
     fn default() -> Self {
         let shared = Arc::new(Shared::default());
         let (desk, seat) = match Worker::shared() {
@@ -58,7 +65,7 @@ impl<const FORMAT: Format> Default for Contrafact<FORMAT> {
     }
 }
 
-impl<const FORMAT: Format> Drop for Contrafact<FORMAT> {
+impl Drop for Contrafact {
     fn drop(&mut self) {
         // Others may hold the selection longer (an editor's window whose thread is slow to go); the worker's thread
         // must not outlive the last instance, for the host may unload the library next.
@@ -66,7 +73,7 @@ impl<const FORMAT: Format> Drop for Contrafact<FORMAT> {
     }
 }
 
-impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
+impl Plugin for Contrafact {
     const NAME: &'static str = "Contrafact";
     const VENDOR: &'static str = "Contrafact";
     const URL: &'static str = "";
@@ -79,8 +86,7 @@ impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
         main_output_channels: NonZeroU32::new(2),
         ..AudioIOLayout::const_default()
     }];
-    /// With notes out declared, hosts no longer pass controllers on: who eats the sustain pedal must hand it on. In VST3
-    /// this costs 2,080 hidden parameters (130 for each channel), which is how VST3 carries controllers at all.
+    /// With notes out declared, hosts no longer pass controllers on: who eats the sustain pedal must hand it on.
     const MIDI_INPUT: MidiConfig = MidiConfig::MidiCCs;
     const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
     /// Settings count at a phrase's closing only. And nice-plug 0.4.2 gives wrong positions after a transport event
@@ -96,9 +102,6 @@ impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
     }
 
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        if FORMAT == VST3 && cfg!(target_os = "linux") {
-            return None;
-        }
         editor::create(EditorApp::new(self.params.clone(), self.selection.clone(), self.shared.clone()))
     }
 
@@ -158,7 +161,8 @@ impl<const FORMAT: Format> Plugin for Contrafact<FORMAT> {
             panics: self.shared.panics(),
             loaded: self.shared.loaded(),
             bypass: self.params.bypass.value(),
-            offline: self.offline,
+            // VST3 hosts tell it with every block.
+            offline: vst3_shell::mode().map_or(self.offline, |mode| mode == vst3_shell::Mode::Offline),
             now: self.born.elapsed(),
         };
         let mut io = HostIo { context, plugin: std::marker::PhantomData };
@@ -204,19 +208,10 @@ impl<P: Plugin<SysExMessage = ()>, C: ProcessContext<P>> Io for HostIo<'_, P, C>
     }
 }
 
-impl ClapPlugin for Contrafact<{ CLAP }> {
+impl ClapPlugin for Contrafact {
     const CLAP_ID: &'static str = "org.contrafact.contrafact";
     const CLAP_DESCRIPTION: Option<&'static str> = Some(env!("CARGO_PKG_DESCRIPTION"));
     const CLAP_MANUAL_URL: Option<&'static str> = None;
     const CLAP_SUPPORT_URL: Option<&'static str> = None;
     const CLAP_FEATURES: &'static [ClapFeature] = &[ClapFeature::NoteEffect, ClapFeature::Utility];
-}
-
-impl Vst3Plugin for Contrafact<{ VST3 }> {
-    const VST3_CLASS_ID: [u8; 16] = *b"ContrafactMidiFx";
-    /// VST3 has no category for MIDI effects. In Live, Cubase, FL Studio and Studio One the way to use one is a track
-    /// of its own whose notes a second track takes, and those hosts let only instruments onto such a track. As an
-    /// audio effect it would get no notes there at all. The price: dropped on a track in Live it replaces the synth.
-    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
-        &[Vst3SubCategory::Instrument, Vst3SubCategory::Tools];
 }

@@ -8,7 +8,7 @@ mod common;
 use std::fs;
 
 use common::{BPM, LATER, RATE, events, library, packs_folder, sample, tune};
-use host::{ClapHost, ClapLibrary, Transport, drive};
+use host::{ClapHost, ClapLibrary, Transport, Vst3Host, drive};
 
 /// The names of the process's threads but the idle one that nice-plug starts for any plugin's background tasks.
 fn threads() -> Vec<String> {
@@ -73,5 +73,25 @@ fn one_thread_serves_all_and_nothing_stays_behind() {
         });
         drop(loaded);
         assert!(!is_mapped(), "round {round}");
+    }
+    for round in 0..20 {
+        let loaded = on_a_thread(|| {
+            let mut plugin = Vst3Host::open(&library_file).unwrap();
+            if round % 2 == 0 {
+                plugin.start(RATE, 512).unwrap();
+                // A thread names itself, some time after it was started.
+                let named = || threads().iter().any(|name| name == "contrafact");
+                let mut rounds = 0;
+                while !named() {
+                    assert!(rounds < 2000, "the worker runs: {:?}", threads());
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                    rounds += 1;
+                }
+            }
+            plugin.library()
+        });
+        assert!(is_mapped());
+        drop(loaded);
+        assert!(!is_mapped(), "VST3, round {round}");
     }
 }

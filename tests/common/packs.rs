@@ -24,7 +24,7 @@ pub fn pack(name: &str, genres: &[&str], seed: u64) -> Pack {
         let spread = match parameter.init {
             // Not zero as at the start of a training, so that the network does something.
             Init::Zeros => 0.3,
-            Init::Normal(spread) => spread,
+            Init::Normal(spread) | Init::TruncatedNormal(spread) => spread,
         };
         let values: Vec<f32> = (0..parameter.len()).map(|_| spread * normal()).collect();
         weights.insert(parameter.name, Tensor::from_vec(values, parameter.shape, &Device::Cpu).unwrap());

@@ -1,4 +1,5 @@
-//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread.
+//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread; `bench train`: a training
+//! step's.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,15 @@ use host::ClapHost;
 use model::{Architecture, Ops, Pack, Settings, Transfer};
 use phrase::{Note, Phrase};
 
-use crate::build;
 use crate::stage::{RATE, Stage, sample};
+use crate::{bench_train, build};
 
 /// Options of `bench`.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Runs of our kernels; candle's operations get a tenth.
     #[arg(long, default_value_t = 500)]
     runs: usize,
@@ -24,18 +28,33 @@ pub struct Arguments {
     load: Option<PathBuf>,
 }
 
+/// What else can be timed.
+#[derive(clap::Subcommand)]
+enum What {
+    /// Time the networks' passes and whole training steps, and PyTorch on the same shapes where Python has it.
+    Train(bench_train::Arguments),
+}
+
 /// Prints a table of times.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(What::Train(arguments)) = &arguments.what {
+        return bench_train::run(arguments);
+    }
     if let Some(library) = &arguments.load {
         return load(library);
     }
     let library = build::plugin()?;
     let pack = Pack::from_bytes("the default pack", model::default_pack())?;
-    let Architecture::PatchResnet { generator, .. } = &pack.card.architecture;
+    let network = match &pack.card.architecture {
+        Architecture::PatchResnet { generator, .. } => {
+            format!("{} channels, {} blocks", generator.channels, generator.blocks)
+        }
+        Architecture::Pairwise { network, .. } => format!("{network:?}"),
+    };
     let parameters: usize = pack.card.architecture.parameters().iter().map(model::Parameter::len).sum();
     println!(
-        "{} {}: {} channels, {} blocks, {parameters} parameters; one phrase, one thread, wall time",
-        pack.card.name, pack.card.version, generator.channels, generator.blocks,
+        "{} {}: {network}, {parameters} parameters; one phrase, one thread, wall time",
+        pack.card.name, pack.card.version,
     );
     println!("{:36} {:>10} {:>10} {:>10}", "", "median", "p99", "aim");
     let runs = arguments.runs.max(1);

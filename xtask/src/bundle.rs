@@ -22,11 +22,16 @@ pub fn run() -> Result<Bundles> {
     // The bundler reads bundler.toml from the current folder.
     env::set_current_dir(build::root()?).context("the workspace's folder cannot be entered")?;
     nice_plug_xtask::bundle(&target, build::PLUGIN, &["--release".to_owned()], false)?;
-    let folder = target.join("bundled");
+    made()
+}
+
+/// The bundles that [`run`] made last.
+pub fn made() -> Result<Bundles> {
+    let folder = build::target()?.join("bundled");
     let bundles = Bundles { clap: folder.join("contrafact.clap"), vst3: folder.join("contrafact.vst3") };
     for bundle in [&bundles.clap, &bundles.vst3] {
         if !bundle.exists() {
-            bail!("{} was not made: does the plugin export that format?", bundle.display());
+            bail!("{} was not made; `cargo xtask bundle` makes it", bundle.display());
         }
     }
     Ok(bundles)

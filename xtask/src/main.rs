@@ -4,16 +4,16 @@
 //! were.
 
 mod bench;
+mod bench_train;
 mod build;
 mod bundle;
-mod font;
 mod genres;
 mod install;
 mod late;
-mod picture;
 mod play;
 mod soak;
 mod stage;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -34,9 +34,12 @@ enum Command {
     Bundle,
     /// Bundle the plugin and copy it to the user's CLAP and VST3 folders.
     Install(install::Arguments),
+    /// Bundle the plugin and run clap-validator, Steinberg's validator and pluginval on it, where they are found.
+    Validate(validate::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
-    Train(trainer::make::MakeOptions),
-    /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its blocks of audio.
+    Train(Box<trainer::make::MakeOptions>),
+    /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its blocks of audio;
+    /// `bench train` times training.
     Bench(bench::Arguments),
     /// Play many instances for long, as fast as they can, and show that their memory stays what it was.
     Soak(soak::Arguments),
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Play(arguments) => play::run(&arguments),
         Command::Bundle => bundle::run().map(|_| ()),
         Command::Install(arguments) => install::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
         Command::Train(options) => train(&options),
         Command::Soak(arguments) => soak::run(&arguments),
         Command::Late(arguments) => late::run(&arguments),

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail};
 use host::{ANSWER_BEATS, ClapHost, RenderOptions, render_song};
 use model::{Card, Pack, Settings, Transfer};
 use phrase::{ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_PER_BEAT, Song, cut};
+use trainer::picture::{self, Cells};
 
 use crate::bench::{median, percentile};
-use crate::picture::{self, Cells};
 use crate::{build, genres};
 
 /// Options of `play`.

@@ -5,7 +5,8 @@
 //! [`render_song`] bounces a whole MIDI file. The tests and `cargo xtask play` use nothing else, so what they show
 //! holds for the library that a user installs. Nothing here knows which plugin it hosts.
 //!
-//! Everything runs on the calling thread, which plays main and audio thread in turn: a simple host's offline bounce.
+//! Everything runs on the calling thread, which plays main and audio thread in turn: a simple host's offline bounce. For
+//! what needs threads the audio side can be lent to another one, and parameters set from a third.
 
 mod clap;
 mod drive;
@@ -16,11 +17,11 @@ mod state;
 mod transport;
 mod vst3;
 
-pub use clap::{ClapHost, ClapLibrary, Descriptor, Param};
+pub use clap::{ClapAudio, ClapEditor, ClapHost, ClapLibrary, Descriptor, Param};
 pub use drive::{Instance, Paired, Sounded, drive, pair};
 pub use error::HostError;
 pub use event::{ANY, Event, EventKind};
 pub use render::{ANSWER_BEATS, RenderOptions, Rendered, render_song};
 pub use state::with_field;
 pub use transport::{Block, Signature, Tempo, Transport};
-pub use vst3::{Vst3Host, Vst3Param};
+pub use vst3::{Vst3Controller, Vst3Edit, Vst3Editor, Vst3Host, Vst3Library, Vst3Loop, Vst3Param};

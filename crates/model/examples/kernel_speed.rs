@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Result, Tensor, Var};
-use model::kernels::{self, reference};
+use model::kernels::{self, Window, reference};
 
 type Operation<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
 
@@ -26,8 +26,8 @@ fn main() -> Result<()> {
             "unfold, 64 x 84, kernel 8, stride 4",
             &[&[batch, 64, 84, 1]],
             None,
-            &|t| kernels::unfold(&t[0], 8, 4, 2),
-            &|t| reference::unfold(&t[0], 8, 4, 2),
+            &|t| kernels::unfold(&t[0], Window::new(8, 4, 2)),
+            &|t| reference::unfold(&t[0], Window::new(8, 4, 2)),
         )?;
         compare(
             "linear, 336 x 64 to 64",

@@ -5,14 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use phrase::Grid;
 use serde::{Deserialize, Serialize};
 
+use crate::pairwise::{DIRECTIONS, PairNetwork};
 use crate::{ClassifierConfig, GeneratorConfig, Parameter, SLOTS};
 
-/// The newest card format this version reads and the one it writes.
-pub const FORMAT: u32 = 1;
+/// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention.
+pub const FORMAT: u32 = 2;
 
 /// The most channels of the generator. From 65,536 values candle hands elementwise operations to a thread pool, which
 /// must not exist inside a host: 16 x 21 x 192 stays below.
 const WIDEST: usize = 192;
+/// The widest of the papers' generators, twice the published one: no layer of theirs goes through candle's elementwise
+/// operations. Two of them with 10 blocks fill the largest pack.
+const WIDEST_PAPERS: usize = 128;
+/// The most residual blocks, and planes, of any generator.
+const DEEPEST: usize = 64;
 /// The most channels of the classifier's first layer, 64 x 7 of them, for the same reason.
 const WIDEST_CLASSIFIER: usize = 128;
 
@@ -27,15 +33,60 @@ pub enum Architecture {
         /// Sizes of the classifier.
         classifier: ClassifierConfig,
     },
+    /// Two genres and a generator for each direction, with [`crate::Classifier`]: the papers' CycleGAN. Parameters begin with
+    /// [`DIRECTIONS`].
+    Pairwise {
+        /// The network of both directions.
+        network: PairNetwork,
+        /// Sizes of the classifier.
+        classifier: ClassifierConfig,
+    },
 }
 
 impl Architecture {
     /// Every parameter that a pack of this architecture holds.
     pub fn parameters(&self) -> Vec<Parameter> {
-        let Self::PatchResnet { generator, classifier } = self;
-        let mut all = generator.parameters();
-        all.extend(classifier.parameters());
+        let mut all = match self {
+            Self::PatchResnet { generator, .. } => generator.parameters(""),
+            Self::Pairwise { network, .. } => {
+                DIRECTIONS.into_iter().flat_map(|prefix| network.parameters(prefix)).collect()
+            }
+        };
+        all.extend(self.classifier().parameters());
         all
+    }
+
+    /// Sizes of the classifier.
+    pub fn classifier(&self) -> ClassifierConfig {
+        match self {
+            Self::PatchResnet { classifier, .. } | Self::Pairwise { classifier, .. } => *classifier,
+        }
+    }
+
+    /// What makes it unusable for this many genres, if anything.
+    fn fault(&self, genres: usize) -> Option<String> {
+        let classifier = self.classifier();
+        // Genres that the generator is for, its sizes, and its width with the widest possible.
+        let (fit, sizes, width, widest) = match self {
+            Self::PatchResnet { generator: g, .. } => {
+                (g.genres == genres, [g.channels, g.blocks, g.planes], g.channels, WIDEST)
+            }
+            Self::Pairwise { network: PairNetwork::Compact(g), .. } => {
+                (g.genres == 1 && genres == 2, [g.channels, g.blocks, g.planes], g.channels, WIDEST)
+            }
+            Self::Pairwise { network: PairNetwork::Papers(g), .. } => {
+                (genres == 2, [g.width, g.blocks, 1], g.width, WIDEST_PAPERS)
+            }
+        };
+        if !fit || classifier.genres != genres {
+            Some("its network and its list of genres disagree".to_string())
+        } else if sizes.contains(&0) || classifier.width == 0 || sizes[1..].iter().any(|&n| n > DEEPEST) {
+            Some("its network sizes are out of range".to_string())
+        } else if width > widest || classifier.width > WIDEST_CLASSIFIER {
+            Some(format!("its network is wider than {widest} channels, which this version cannot play"))
+        } else {
+            None
+        }
     }
 }
 
@@ -85,21 +136,15 @@ pub struct Card {
 impl Card {
     /// What makes this card unusable, if anything.
     pub(crate) fn fault(&self) -> Option<String> {
-        let Architecture::PatchResnet { generator, classifier } = &self.architecture;
         let genres = self.genres.len();
-        let sizes = [generator.channels, generator.blocks, generator.planes, classifier.width];
         if genres == 0 || genres > SLOTS {
             Some(format!("it names {genres} genres where 1 to {SLOTS} are possible"))
         } else if self.genres.iter().any(|name| name.trim().is_empty() || name.len() > 32) {
             Some("a genre's name is empty or longer than 32 bytes".to_string())
         } else if self.genres.iter().collect::<BTreeSet<_>>().len() < genres {
             Some("two genres have the same name".to_string())
-        } else if generator.genres != genres || classifier.genres != genres {
-            Some("its network and its list of genres disagree".to_string())
-        } else if sizes.contains(&0) || generator.blocks > 64 || generator.planes > 64 {
-            Some("its network sizes are out of range".to_string())
-        } else if generator.channels > WIDEST || classifier.width > WIDEST_CLASSIFIER {
-            Some(format!("its network is wider than {WIDEST} channels, which this version cannot play"))
+        } else if let Some(fault) = self.architecture.fault(genres) {
+            Some(fault)
         } else if self.planes != ["sounding"] || self.grid != Grid::Nearest {
             Some("it needs planes or a grid rule that this version does not know".to_string())
         } else if !(self.threshold > 0.0 && self.threshold < 1.0) {

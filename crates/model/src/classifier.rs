@@ -3,7 +3,7 @@
 //! Five convolutions whose kernel equals their stride: an octave, then four, eight and all 64 steps, then all octaves.
 //! Each is therefore a regrouping of cells and one matrix product. It tells the plugin's *auto* source genre.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,16 @@ impl Classifier {
         }
         let layers = (0..GATHER.len()).map(|i| std::array::from_fn(|k| all[1 + 3 * i + k].clone())).collect();
         Ok(Self { ops, octave: all[0].clone(), layers, genres: all[all.len() - 1].clone() })
+    }
+
+    /// How many genres it tells apart.
+    pub fn genres(&self) -> usize {
+        self.genres.dims().last().copied().unwrap_or_default()
+    }
+
+    /// Where its weights are, and its input must be.
+    pub(crate) fn device(&self) -> &Device {
+        self.genres.device()
     }
 
     /// Genre logits `[B, G]` of `rolls` `[B, 64, 84]` (0 or 1).

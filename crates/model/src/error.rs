@@ -41,6 +41,14 @@ pub enum ModelError {
     /// A tensor operation failed: a fault of shapes or of the device.
     #[error("the network could not compute ({0}); choose another pack")]
     Tensor(#[from] candle_core::Error),
+    /// A genre was asked for that the classifier does not tell.
+    #[error("there is no genre {} among the classifier's {known}; choose one of those", genre + 1)]
+    Genre {
+        /// The genre, 0-based.
+        genre: usize,
+        /// How many there are.
+        known: usize,
+    },
     /// A parameter is missing or has another shape than the architecture needs.
     #[error("the parameter {name} {fault}; get the pack again or export it anew")]
     Parameter {

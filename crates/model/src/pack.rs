@@ -8,6 +8,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,7 +18,7 @@ use crate::card::{Card, FORMAT};
 use crate::{PackError, Parameter, Weights};
 
 const KEY: &str = "contrafact";
-/// No pack is larger: the biggest published generator (12.55 M parameters) takes 25 MiB.
+/// No pack is larger: two of the biggest published generators (12.71 M parameters each) take 51 MB.
 const LARGEST: u64 = 256 << 20;
 
 /// The pack inside the plugin, as bytes of a `.safetensors` file.
@@ -72,9 +73,12 @@ impl Pack {
                     "the parameter {name} is {dtype:?} {shape:?} where F16 {needed:?} is needed"
                 )));
             }
-            let values = view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32());
-            let values: Vec<f32> = values.collect();
-            if values.iter().any(|value| !value.is_finite()) {
+            let halves: Vec<f16> =
+                view.data().as_chunks::<2>().0.iter().map(|&bytes| f16::from_le_bytes(bytes)).collect();
+            // As a slice: the processor converts eight at a time. A full-size pack has 25 million values.
+            let mut values = vec![0.0; halves.len()];
+            halves.convert_to_f32_slice(&mut values);
+            if !values.iter().fold(true, |finite, value| finite & value.is_finite()) {
                 return Err(damaged(format!(
                     "the parameter {} holds values that are not finite",
                     parameter.name

@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 use phrase::{ContentChange, LOWEST, PITCHES, Phrase, Roll, STEPS, realise};
 
 use crate::noise::logistic;
+use crate::pairwise::{DIRECTIONS, PairGenerator};
 use crate::{Architecture, Classifier, Generator, ModelError, Ops, Pack};
 
 /// Genre slots that the plugin's parameters offer; a pack fills the first of them.
@@ -53,30 +54,67 @@ pub struct Report {
     pub change: ContentChange,
 }
 
+/// The generator, or the two, of a pack.
+#[derive(Debug)]
+enum Network {
+    /// One for all directions.
+    Conditional(Box<Generator>),
+    /// By source slot.
+    Pair(Box<[PairGenerator; 2]>),
+}
+
 /// A pack's networks, ready to compute. Owned by the thread that runs them.
 #[derive(Debug)]
 pub struct Transfer {
-    generator: Generator,
+    device: Device,
+    network: Network,
     classifier: Classifier,
     genres: usize,
+    /// The logit of the pack's threshold.
     threshold: f32,
 }
 
 impl Transfer {
-    /// Builds the networks of `pack` with our kernels.
+    /// Builds the networks of `pack` on the CPU with our kernels.
     pub fn new(pack: &Pack) -> Result<Self, ModelError> {
-        Self::with_ops(pack, Ops::KERNELS)
+        Self::on(pack, &Device::Cpu)
     }
 
-    /// Builds the networks of `pack` with either kind of layer operations.
+    /// Builds the networks of `pack` on `device`, with the operations that are fast there. A network on a GPU answers as
+    /// one on the CPU does but for rounding: bounce and playback must use one device.
+    pub fn on(pack: &Pack, device: &Device) -> Result<Self, ModelError> {
+        Self::build(pack, device, Ops::on(device))
+    }
+
+    /// Builds the networks of `pack` on the CPU with either kind of layer operations.
     pub fn with_ops(pack: &Pack, ops: Ops) -> Result<Self, ModelError> {
-        let Architecture::PatchResnet { generator, classifier } = &pack.card.architecture;
+        Self::build(pack, &Device::Cpu, ops)
+    }
+
+    fn build(pack: &Pack, device: &Device, ops: Ops) -> Result<Self, ModelError> {
+        let weights = pack.weights.to_device(device)?;
+        let network = match &pack.card.architecture {
+            Architecture::PatchResnet { generator, .. } => {
+                Network::Conditional(Box::new(Generator::new(*generator, "", &weights, ops)?))
+            }
+            Architecture::Pairwise { network, .. } => {
+                let [there, back] =
+                    DIRECTIONS.map(|prefix| PairGenerator::new(*network, prefix, &weights, ops));
+                Network::Pair(Box::new([there?, back?]))
+            }
+        };
         Ok(Self {
-            generator: Generator::new(*generator, &pack.weights, ops)?,
-            classifier: Classifier::new(*classifier, &pack.weights, ops)?,
+            device: device.clone(),
+            network,
+            classifier: Classifier::new(pack.card.architecture.classifier(), &weights, ops)?,
             genres: pack.card.genres.len(),
             threshold: (pack.card.threshold / (1.0 - pack.card.threshold)).ln(),
         })
+    }
+
+    /// The pack's classifier.
+    pub fn classifier(&self) -> &Classifier {
+        &self.classifier
     }
 
     /// Recasts `input` into `out`. The result depends on the arguments, the phrase's position and the pack, and on
@@ -100,23 +138,16 @@ impl Transfer {
         position: i64,
         settings: &Settings,
     ) -> Result<(Cells, Report), ModelError> {
-        let total: f32 = settings.target[..self.genres].iter().map(|weight| weight.max(0.0)).sum();
         let amount = settings.amount.clamp(0.0, 1.0);
-        if roll.is_empty() || amount == 0.0 || total.is_nan() || total <= 0.0 {
+        if roll.is_empty() || amount == 0.0 || self.shares(&settings.target).is_none() {
             return Ok((roll.sounding, Report::default()));
         }
-        let cells = tensor(roll)?;
+        let cells = self.tensor(roll)?;
         let (source, probabilities) = match settings.source {
             Some(slot) if usize::from(slot) < self.genres => (slot, [0.0; SLOTS]),
             _ => self.hear(&cells)?,
         };
-        let mut genres = vec![0.0; 2 * self.genres];
-        genres[usize::from(source)] = 1.0;
-        for (to, weight) in genres[self.genres..].iter_mut().zip(settings.target) {
-            *to = weight.max(0.0) / total;
-        }
-        let genres = Tensor::from_vec(genres, (1, 2 * self.genres), &Device::Cpu)?;
-        let logits = self.generator.forward(&cells, &genres)?.flatten_all()?.to_vec1::<f32>()?;
+        let logits = self.logits(&cells, source.into(), &settings.target)?.flatten_all()?.to_vec1::<f32>()?;
 
         let mut answer = [0u128; STEPS];
         for (step, sounding) in answer.iter_mut().enumerate() {
@@ -139,7 +170,64 @@ impl Transfer {
 
     /// The classifier's probabilities of each slot for `roll`.
     pub fn classify(&self, roll: &Roll) -> Result<[f32; SLOTS], ModelError> {
-        Ok(self.hear(&tensor(roll)?)?.1)
+        Ok(self.hear(&self.tensor(roll)?)?.1)
+    }
+
+    /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1, so that an answer's probabilities can be sent
+    /// back) from the genre slot `source` to the slots weighted by `target`. Weights are normalised over the pack's
+    /// slots; where all are 0 the answer is the input.
+    ///
+    /// One network of a pairwise pack goes to the other genre: a target that is the source's own is the input itself, and
+    /// a blend mixes the input's logits ([`INPUT_LOGIT`] around the threshold) with the network's.
+    ///
+    /// # Errors
+    /// When the pack has no slot `source`, or `cells` is no such tensor on the pack's device.
+    pub fn logits(&self, cells: &Tensor, source: usize, target: &[f32]) -> Result<Tensor, ModelError> {
+        if source >= self.genres {
+            return Err(ModelError::Genre { genre: source, known: self.genres });
+        }
+        let input = || {
+            let logit = f64::from(INPUT_LOGIT);
+            cells.affine(2.0 * logit, f64::from(self.threshold) - logit)
+        };
+        let Some(shares) = self.shares(target) else { return Ok(input()?) };
+        match &self.network {
+            Network::Conditional(generator) => {
+                let mut genres = vec![0.0; self.genres];
+                genres[source] = 1.0;
+                genres.extend(shares);
+                let genres = Tensor::from_vec(genres, (1, 2 * self.genres), &self.device)?;
+                let every = genres.broadcast_as((cells.dim(0)?, 2 * self.genres))?.contiguous()?;
+                Ok(generator.forward(cells, &every)?)
+            }
+            Network::Pair(generators) => {
+                let own = f64::from(shares[source]);
+                if own == 1.0 {
+                    return Ok(input()?);
+                }
+                let answer = generators[source].forward(cells)?;
+                if own == 0.0 {
+                    return Ok(answer);
+                }
+                Ok((answer.affine(1.0 - own, 0.0)? + input()?.affine(own, 0.0)?)?)
+            }
+        }
+    }
+
+    /// The weights of the pack's slots, normalised; `None` where they say nothing.
+    fn shares(&self, target: &[f32]) -> Option<Vec<f32>> {
+        let weight = |slot: usize| target.get(slot).copied().unwrap_or(0.0).max(0.0);
+        let total: f32 = (0..self.genres).map(weight).sum();
+        // Not a number is neither.
+        (total > 0.0).then(|| (0..self.genres).map(|slot| weight(slot) / total).collect())
+    }
+
+    /// The *sounding* plane as `[1, 64, 84]`, row 0 being MIDI note [`LOWEST`].
+    fn tensor(&self, roll: &Roll) -> Result<Tensor, ModelError> {
+        const { assert!(LOWEST as usize + PITCHES <= 128) };
+        let mut cells = vec![0.0; STEPS * PITCHES];
+        roll.to_f32(&mut cells);
+        Ok(Tensor::from_vec(cells, (1, STEPS, PITCHES), &self.device)?)
     }
 
     fn hear(&self, cells: &Tensor) -> Result<(u8, [f32; SLOTS]), ModelError> {
@@ -154,12 +242,4 @@ impl Transfer {
         let best = logits.iter().position(|&logit| logit == highest).unwrap_or(0);
         Ok((best as u8, probabilities))
     }
-}
-
-/// The *sounding* plane as `[1, 64, 84]`, row 0 being MIDI note [`LOWEST`].
-fn tensor(roll: &Roll) -> Result<Tensor, ModelError> {
-    const { assert!(LOWEST as usize + PITCHES <= 128) };
-    let mut cells = vec![0.0; STEPS * PITCHES];
-    roll.to_f32(&mut cells);
-    Ok(Tensor::from_vec(cells, (1, STEPS, PITCHES), &Device::Cpu)?)
 }

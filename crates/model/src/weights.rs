@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 
 use crate::ModelError;
 
@@ -13,6 +13,9 @@ pub enum Init {
     Zeros,
     /// Normal with this standard deviation.
     Normal(f32),
+    /// Normal with this standard deviation, drawn again where it lies further than two of them from 0, as the papers'
+    /// code starts its convolutions.
+    TruncatedNormal(f32),
 }
 
 /// One parameter that a network needs.
@@ -48,6 +51,27 @@ impl Parameter {
     }
 }
 
+/// The parameters that a network declared, handed out by their names without the prefix.
+pub(crate) struct Declared<'a> {
+    weights: &'a Weights,
+    prefix: String,
+    shapes: BTreeMap<String, Vec<usize>>,
+}
+
+impl<'a> Declared<'a> {
+    /// `prefix` is what all names in `parameters` begin with.
+    pub(crate) fn new(weights: &'a Weights, prefix: String, parameters: Vec<Parameter>) -> Self {
+        Self { weights, prefix, shapes: parameters.into_iter().map(|p| (p.name, p.shape)).collect() }
+    }
+
+    /// The parameter `name`, which must have the shape that was declared.
+    pub(crate) fn get(&self, name: &str) -> Result<Tensor, ModelError> {
+        let name = format!("{}{name}", self.prefix);
+        let shape = self.shapes.get(&name).map(Vec::as_slice).unwrap_or(&[]);
+        self.weights.get(&name, shape)
+    }
+}
+
 /// Tensors by name, in name order. They may be plain (a pack) or variables (training).
 #[derive(Clone, Debug, Default)]
 pub struct Weights(BTreeMap<String, Tensor>);
@@ -73,9 +97,21 @@ impl Weights {
         Err(ModelError::Parameter { name: name.to_string(), fault })
     }
 
+    /// The parameter `name`, of whatever shape.
+    pub(crate) fn named(&self, name: &str) -> Result<Tensor, ModelError> {
+        let missing = || ModelError::Parameter { name: name.to_string(), fault: "is missing".to_string() };
+        self.0.get(name).cloned().ok_or_else(missing)
+    }
+
     /// All parameters in name order.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Tensor)> {
         self.0.iter()
+    }
+
+    /// The same values on `device`.
+    pub fn to_device(&self, device: &Device) -> Result<Self, ModelError> {
+        let moved = |(name, tensor): (&String, &Tensor)| Ok((name.clone(), tensor.to_device(device)?));
+        Ok(Self(self.0.iter().map(moved).collect::<Result<_, ModelError>>()?))
     }
 
     /// The same values outside the gradient's graph: a network that judges without being trained.

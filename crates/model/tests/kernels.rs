@@ -5,7 +5,7 @@ mod kernels_common;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use kernels_common::{Case, Noise, close, gradients};
-use model::kernels::{self, reference};
+use model::kernels::{self, Window, reference};
 use proptest::prelude::*;
 
 /// Compares an operation's result and all gradients with its twin's, at the same random arguments.
@@ -56,8 +56,76 @@ proptest! {
         agree(
             &[&[b, h, w, c]],
             seed,
-            &move |t| kernels::unfold(&t[0], kernel, stride, pad),
-            &move |t| reference::unfold(&t[0], kernel, stride, pad),
+            &move |t| kernels::unfold(&t[0], Window::new(kernel, stride, pad)),
+            &move |t| reference::unfold(&t[0], Window::new(kernel, stride, pad)),
+        )?;
+    }
+
+    #[test]
+    fn unfold_pads_more_after_than_before(h in 4_usize..9, w in 4_usize..9, before in 0_usize..3, after in 0_usize..4, seed: u64) {
+        let window = Window::new(4, 2, before).with_after(after);
+        agree(
+            &[&[2, h, w, 3]],
+            seed,
+            &move |t| kernels::unfold(&t[0], window),
+            &move |t| reference::unfold(&t[0], window),
+        )?;
+    }
+
+    #[test]
+    fn fold(
+        b in batch(), h in 1_usize..12, w in 1_usize..12, c in channels(),
+        kernel in 1_usize..8, stride in 1_usize..4, before in 0_usize..7, after in 0_usize..7, seed: u64,
+    ) {
+        prop_assume!(kernel <= h + before + after && kernel <= w + before + after);
+        let window = Window::new(kernel, stride, before).with_after(after);
+        let positions = |size: usize| (size + before + after - kernel) / stride + 1;
+        agree(
+            &[&[b, positions(h), positions(w), kernel * kernel * c]],
+            seed,
+            &move |t| kernels::fold(&t[0], window, h, w),
+            &move |t| reference::fold(&t[0], window, h, w),
+        )?;
+    }
+
+    #[test]
+    fn pad_reflect(b in batch(), h in 4_usize..9, w in 4_usize..9, c in channels(), pad in 0_usize..4, seed: u64) {
+        agree(
+            &[&[b, h, w, c]],
+            seed,
+            &move |t| kernels::pad_reflect(&t[0], pad),
+            &move |t| reference::pad_reflect(&t[0], pad),
+        )?;
+    }
+
+    #[test]
+    fn conv3x3_reflect(b in batch(), h in 2_usize..12, w in 2_usize..12, i in channels(), o in channels(), seed: u64) {
+        agree(
+            &[&[b, h, w, i], &[3, 3, i, o]],
+            seed,
+            &|t| kernels::conv3x3_reflect(&t[0], &t[1]),
+            &|t| reference::conv3x3_reflect(&t[0], &t[1]),
+        )?;
+    }
+
+    // More queries than a block holds.
+    #[test]
+    fn attention(b in batch(), n in 1_usize..150, m in 1_usize..40, k in 1_usize..9, c in channels(), seed: u64) {
+        agree(
+            &[&[b, n, k], &[b, m, k], &[b, m, c]],
+            seed,
+            &|t| kernels::attention(&t[0], &t[1], &t[2]),
+            &|t| reference::attention(&t[0], &t[1], &t[2]),
+        )?;
+    }
+
+    #[test]
+    fn add_act(b in batch(), h in 1_usize..40, c in channels(), slope in slope(), seed: u64) {
+        agree(
+            &[&[b, h, c], &[b, h, c]],
+            seed,
+            &move |t| kernels::add_act(&t[0], &t[1], slope),
+            &move |t| reference::add_act(&t[0], &t[1], slope),
         )?;
     }
 
@@ -142,6 +210,35 @@ fn arguments_need_not_be_contiguous() -> Result<()> {
     )
 }
 
+/// A convolution to one channel as product and fold, and a transposed one, against candle's own.
+#[test]
+fn folding_products_is_a_convolution() -> Result<()> {
+    let mut noise = Noise::new(8);
+    let (x, w) = (noise.tensor(&[2, 9, 11, 3])?, noise.tensor(&[1, 3, 5, 5])?);
+    let planes = x.permute((0, 3, 1, 2))?.contiguous()?;
+    let taps = w.reshape((3, 25))?.flip(&[1])?;
+    let ours = kernels::fold(&kernels::linear(&x, &taps)?, Window::new(5, 1, 2), 9, 11)?;
+    close("to one channel", &ours.squeeze(3)?, &planes.conv2d(&w, 2, 1, 1, 1)?.squeeze(1)?)?;
+    let w = noise.tensor(&[3, 4, 3, 3])?;
+    let taps = w.permute((0, 2, 3, 1))?.reshape((3, 36))?;
+    let window = Window::new(3, 2, 0).with_after(1);
+    let ours = kernels::fold(&kernels::linear(&x, &taps)?, window, 18, 22)?;
+    let whole = planes.conv_transpose2d(&w, 0, 0, 2, 1)?;
+    let cut = whole.narrow(2, 0, 18)?.narrow(3, 0, 22)?.permute((0, 2, 3, 1))?;
+    close("transposed", &ours, &cut)
+}
+
+/// Scores far apart must neither overflow nor leave anything but the largest.
+#[test]
+fn attention_survives_large_scores() -> Result<()> {
+    let query = Tensor::new(&[[[100.0_f32], [-100.0]]], &Device::Cpu)?;
+    let value = Tensor::new(&[[[1.0_f32], [2.0]]], &Device::Cpu)?;
+    let key = Tensor::new(&[[[3.0_f32], [-3.0]]], &Device::Cpu)?;
+    let out = kernels::attention(&query, &key, &value)?.flatten_all()?.to_vec1::<f32>()?;
+    assert_eq!(out, [1.0, 2.0]);
+    Ok(())
+}
+
 /// Whoever detaches the weights pays for the input's gradient only, and the other way round.
 #[test]
 fn detached_arguments_get_no_gradient() -> Result<()> {
@@ -188,13 +285,18 @@ fn norm_of_a_constant_channel_is_the_shift() -> Result<()> {
 /// Everything a network does, as bits: results and all gradients.
 fn everything() -> Result<Vec<u32>> {
     let mut noise = Noise::new(6);
-    let shapes: [&[usize]; 7] =
-        [&[2, 20, 28, 1], &[64, 16], &[16], &[3, 3, 16, 16], &[2, 16], &[2, 16], &[1, 3, 3]];
+    let shapes: [&[usize]; 8] =
+        [&[2, 20, 28, 1], &[64, 16], &[16], &[3, 3, 16, 16], &[2, 16], &[2, 16], &[1, 3, 3], &[3, 3, 16, 16]];
     let variables: Vec<Var> = shapes.iter().map(|shape| noise.var(shape)).collect::<Result<_>>()?;
     let (out, grads) = gradients(&variables, 7, &|t| {
-        let x = kernels::linear(&kernels::unfold(&t[0], 8, 4, 2)?, &t[1])?;
+        let x = kernels::linear(&kernels::unfold(&t[0], Window::new(8, 4, 2))?, &t[1])?;
         let x = kernels::conv3x3(&kernels::bias_act(&x, &t[2], 0.2)?, &t[3])?;
         let x = kernels::norm_act(&x, &t[4], &t[5], 0.0)?;
+        let x = kernels::add_act(&x, &kernels::conv3x3_reflect(&x, &t[7])?, 0.0)?;
+        let pixels = x.reshape((2, 5 * 7, 16))?;
+        let x = kernels::attention(&pixels, &pixels, &pixels)?.reshape((2, 5, 7, 16))?;
+        let x = kernels::unfold(&kernels::pad_reflect(&x, 1)?, Window::new(3, 1, 0))?;
+        let x = kernels::fold(&x, Window::new(3, 1, 1), 5, 7)?;
         kernels::refine3x3(&kernels::pixel_shuffle(&x, 4)?, &t[6])
     })?;
     let mut bits = Vec::new();
@@ -244,11 +346,24 @@ fn wrong_arguments_are_clear_errors() -> Result<()> {
     fails(kernels::conv3x3(&zeros(&[4, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "rank");
     fails(kernels::conv3x3(&image.to_dtype(DType::F64)?, &zeros(&[3, 3, 6, 2])?), "F64");
     fails(kernels::conv3x3(&zeros(&[0, 4, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "empty");
-    fails(kernels::unfold(&image, 0, 1, 0), "at least 1");
-    fails(kernels::unfold(&image, 1, 0, 0), "at least 1");
-    fails(kernels::unfold(&image, 5, 1, 0), "larger");
-    fails(kernels::unfold(&image, usize::MAX, 1, usize::MAX), "too large");
-    fails(kernels::unfold(&zeros(&[4, 5])?, 1, 1, 0), "[4, 5]");
+    fails(kernels::unfold(&image, Window::new(0, 1, 0)), "at least 1");
+    fails(kernels::unfold(&image, Window::new(1, 0, 0)), "at least 1");
+    fails(kernels::unfold(&image, Window::new(5, 1, 0)), "larger");
+    fails(kernels::unfold(&image, Window::new(usize::MAX, 1, usize::MAX)), "too large");
+    fails(kernels::unfold(&zeros(&[4, 5])?, Window::new(1, 1, 0)), "[4, 5]");
+    fails(kernels::unfold(&image, Window::new(5, 1, 0).with_after(5000)), "too large");
+    fails(kernels::fold(&image, Window::new(2, 1, 0), 5, 6), "fold");
+    fails(kernels::fold(&image, Window::new(0, 1, 0), 5, 6), "at least 1");
+    fails(kernels::fold(&image, Window::new(usize::MAX, 1, 0), 5, 6), "too large");
+    fails(kernels::fold(&zeros(&[4, 5])?, Window::new(2, 1, 0), 5, 6), "[4, 5]");
+    fails(kernels::pad_reflect(&image, 4), "mirrored");
+    fails(kernels::pad_reflect(&zeros(&[4, 5])?, 1), "[4, 5]");
+    fails(kernels::conv3x3_reflect(&image, &zeros(&[3, 3, 5, 2])?), "[3, 3, 6, out]");
+    fails(kernels::conv3x3_reflect(&zeros(&[1, 1, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "mirrored");
+    fails(kernels::add_act(&image, &zeros(&[4, 5, 6])?, 0.0), "one shape");
+    let pixels = zeros(&[1, 4, 2])?;
+    fails(kernels::attention(&pixels, &zeros(&[1, 3, 2])?, &zeros(&[1, 4, 5])?), "attention");
+    fails(kernels::attention(&pixels, &zeros(&[1, 3, 3])?, &zeros(&[1, 3, 5])?), "[1, 3, 3]");
     fails(kernels::linear(&image, &zeros(&[5, 2])?), "[its last size, out]");
     fails(kernels::bias_act(&image, &zeros(&[5])?, 0.0), "last size");
     fails(kernels::bias_act(&image, &zeros(&[6])?, -0.1), "negative");
@@ -259,8 +374,8 @@ fn wrong_arguments_are_clear_errors() -> Result<()> {
     fails(kernels::pixel_shuffle(&image, 0), "multiple");
     fails(kernels::pixel_shuffle(&image, usize::MAX), "multiple");
     fails(kernels::refine3x3(&image, &zeros(&[5, 3, 3])?), "[4, 3, 3]");
-    fails(reference::unfold(&image, 5, 0, 0), "at least 1");
-    fails(reference::unfold(&image, 5, 1, 0), "larger");
+    fails(reference::unfold(&image, Window::new(5, 0, 0)), "at least 1");
+    fails(reference::unfold(&image, Window::new(5, 1, 0)), "larger");
     fails(reference::pixel_shuffle(&image, 0), "multiple");
     Ok(())
 }

@@ -5,7 +5,7 @@ mod kernels_common;
 
 use candle_core::{Device, Result, Tensor, Var};
 use kernels_common::{Case, Noise, gradients};
-use model::kernels;
+use model::kernels::{self, Window};
 
 const STEP: f32 = 1e-2;
 
@@ -65,7 +65,39 @@ fn conv3x3() -> Result<()> {
 
 #[test]
 fn unfold() -> Result<()> {
-    check(&random(&[&[2, 7, 5, 3]])?, &|t| kernels::unfold(&t[0], 4, 3, 2))
+    check(&random(&[&[2, 7, 5, 3]])?, &|t| kernels::unfold(&t[0], Window::new(4, 3, 2).with_after(1)))
+}
+
+#[test]
+fn fold() -> Result<()> {
+    let window = Window::new(3, 2, 0).with_after(1);
+    check(&random(&[&[2, 3, 4, 18]])?, &|t| kernels::fold(&t[0], window, 6, 8))?;
+    check(&random(&[&[2, 9, 8, 25]])?, &|t| kernels::fold(&t[0], Window::new(5, 1, 4), 5, 4))
+}
+
+#[test]
+fn pad_reflect() -> Result<()> {
+    check(&random(&[&[2, 4, 5, 3]])?, &|t| kernels::pad_reflect(&t[0], 3))
+}
+
+#[test]
+fn conv3x3_reflect() -> Result<()> {
+    check(&random(&[&[2, 4, 3, 3], &[3, 3, 3, 5]])?, &|t| kernels::conv3x3_reflect(&t[0], &t[1]))
+}
+
+#[test]
+fn attention() -> Result<()> {
+    check(&random(&[&[2, 5, 3], &[2, 4, 3], &[2, 4, 6]])?, &|t| kernels::attention(&t[0], &t[1], &t[2]))
+}
+
+#[test]
+fn add_act() -> Result<()> {
+    let zeros = Tensor::zeros((2, 3, 4), candle_core::DType::F32, &Device::Cpu)?;
+    for slope in [0.0, 0.2, 1.0] {
+        let arguments = [apart(&[2, 3, 4])?, zeros.clone()];
+        check(&arguments, &move |t| kernels::add_act(&t[0], &t[1], slope))?;
+    }
+    Ok(())
 }
 
 #[test]

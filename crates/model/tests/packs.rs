@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::pack;
-use model::{Architecture, FORMAT, Pack, PackError, read_card};
+use common::{pack, pair_networks, pairwise};
+use model::{Architecture, FORMAT, Pack, PackError, PairNetwork, read_card};
 use proptest::prelude::*;
 
 fn bytes() -> Vec<u8> {
@@ -56,9 +56,9 @@ fn damage_is_refused_in_one_sentence() {
 #[test]
 fn a_newer_format_asks_for_an_update() {
     let format = format!("\\\"format\\\":{FORMAT}");
-    let newer = patched(&format, &format!("\\\"format\\\":{}", FORMAT + 8));
+    let newer = patched(&format, &format!("\\\"format\\\":{}", FORMAT + 7));
     assert!(
-        matches!(Pack::from_bytes("x", &newer), Err(PackError::Newer { found, .. }) if found == FORMAT + 8)
+        matches!(Pack::from_bytes("x", &newer), Err(PackError::Newer { found, .. }) if found == FORMAT + 7)
     );
 }
 
@@ -74,9 +74,52 @@ fn unusable_weights_and_cards_are_named() {
     cards[1].card.genres.push("third".into());
     cards[2].card.threshold = f32::NAN;
     cards[3].card.planes = vec!["velocity".into()];
-    let Architecture::PatchResnet { generator, .. } = &mut cards[4].card.architecture;
-    generator.channels = 256;
+    if let Architecture::PatchResnet { generator, .. } = &mut cards[4].card.architecture {
+        generator.channels = 256;
+    }
     for (bad, words) in cards.iter().zip(["same name", "disagree", "threshold", "planes", "wider"]) {
+        let error = bad.to_bytes().unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn pairwise_packs_make_the_round_trip() {
+    for network in pair_networks() {
+        let made = pairwise(network, 1);
+        let bytes = made.to_bytes().unwrap();
+        let read = Pack::from_bytes("x.pack", &bytes).unwrap();
+        assert_eq!(read.card.architecture, made.card.architecture);
+        assert_eq!(read.to_bytes().unwrap(), bytes);
+        let names: Vec<_> = read.weights.iter().map(|(name, _)| name.as_str()).collect();
+        let of = |prefix| names.iter().filter(|name| name.starts_with(prefix)).count();
+        assert_eq!(of("there."), network.parameters("there.").len());
+        assert_eq!(of("back."), of("there."));
+    }
+}
+
+#[test]
+fn unusable_pairwise_cards_are_named() {
+    let [papers, compact] = pair_networks();
+    let mut cards = [papers, papers, papers, compact, compact].map(|network| pairwise(network, 1));
+    cards[0].card.genres.push("third".into());
+    let networks: Vec<_> = cards
+        .iter_mut()
+        .map(|pack| match &mut pack.card.architecture {
+            Architecture::Pairwise { network, .. } => network,
+            _ => unreachable!("all are pairwise"),
+        })
+        .collect();
+    for (i, network) in networks.into_iter().enumerate() {
+        match network {
+            PairNetwork::Papers(config) if i == 1 => config.width = 1000,
+            PairNetwork::Papers(config) if i == 2 => config.blocks = usize::MAX,
+            PairNetwork::Compact(config) if i == 3 => config.genres = 2,
+            PairNetwork::Compact(config) if i == 4 => config.channels = 0,
+            _ => {}
+        }
+    }
+    for (bad, words) in cards.iter().zip(["disagree", "wider", "out of range", "disagree", "out of range"]) {
         let error = bad.to_bytes().unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     }

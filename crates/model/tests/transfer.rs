@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::{pack, phrase};
-use model::{Ops, Pack, SLOTS, Settings, Transfer};
-use phrase::{Phrase, STEPS};
+use candle_core::{Device, Tensor};
+use common::{pack, pair_networks, pairwise, phrase};
+use model::{INPUT_LOGIT, Ops, Pack, SLOTS, Settings, Transfer};
+use phrase::{PITCHES, Phrase, STEPS};
 use proptest::prelude::*;
 
 fn transfer() -> Transfer {
@@ -100,6 +101,81 @@ fn kernels_and_built_in_operations_give_the_same_notes() {
             answer(&ours, &phrase(seed), &Settings::to(1)),
             answer(&plain, &phrase(seed), &Settings::to(1))
         );
+    }
+}
+
+/// The target weights of two slots.
+fn blend(first: f32, second: f32) -> [f32; SLOTS] {
+    std::array::from_fn(|slot| [first, second].get(slot).copied().unwrap_or(0.0))
+}
+
+#[test]
+fn a_pairwise_pack_goes_to_the_other_genre_only() {
+    for network in pair_networks() {
+        let transfer = Transfer::new(&pairwise(network, 4)).unwrap();
+        let input = phrase(1);
+        let to = |source, target| answer(&transfer, &input, &Settings { source, target, ..Settings::to(0) });
+        let [there, back] = [to(Some(0), blend(0.0, 1.0)), to(Some(1), blend(1.0, 0.0))];
+        assert_ne!(there.notes, input.notes, "{network:?}");
+        assert_ne!(back.notes, input.notes, "{network:?}");
+        assert_ne!(there.notes, back.notes, "each direction has a network of its own");
+        assert_eq!(to(Some(0), blend(1.0, 0.0)).notes, input.notes, "its own genre is the input");
+        assert_eq!(to(Some(1), blend(0.0, 2.0)).notes, input.notes, "its own genre is the input");
+        let (_, report) = transfer.cells(&input.roll(), 0, &Settings::to(1)).unwrap();
+        let heard = if report.source == 0 { &there.notes } else { &input.notes };
+        assert_eq!(&to(None, blend(0.0, 1.0)).notes, heard, "the source is heard where it is not told");
+    }
+}
+
+#[test]
+fn pairwise_blends_mix_the_input_with_the_answer() {
+    for network in pair_networks() {
+        let mut pack = pairwise(network, 4);
+        pack.card.threshold = 0.7;
+        let transfer = Transfer::new(&pack).unwrap();
+        let soft = Tensor::arange(0f32, (2 * STEPS * PITCHES) as f32, &Device::Cpu).unwrap();
+        let soft = (soft / (2 * STEPS * PITCHES) as f64).unwrap().reshape((2, STEPS, PITCHES)).unwrap();
+        let logits = |target: [f32; SLOTS]| transfer.logits(&soft, 0, &target).unwrap();
+        let values = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let [own, full, third] =
+            [blend(1.0, 0.0), blend(0.0, 1.0), blend(2.0, 1.0)].map(|t| values(logits(t)));
+        let threshold = (0.7f32 / 0.3).ln();
+        assert!((own[0] - (threshold - INPUT_LOGIT)).abs() < 1e-5, "a silent cell is under the threshold");
+        for ((own, full), third) in own.iter().zip(&full).zip(&third) {
+            assert!((third - (2.0 * own + full) / 3.0).abs() < 1e-4 * full.abs().max(1.0));
+        }
+        assert_eq!(values(logits([0.0; SLOTS])), own, "no target is the input");
+        assert!(transfer.logits(&soft, 2, &blend(0.0, 1.0)).unwrap_err().to_string().contains("no genre 3"));
+    }
+}
+
+#[test]
+fn logits_are_what_cells_are_cut_from() {
+    let pack = pack(&["jazz", "pop", "classic"], 3);
+    let transfer = Transfer::new(&pack).unwrap();
+    let roll = phrase(1).roll();
+    let mut values = vec![0.0; STEPS * PITCHES];
+    roll.to_f32(&mut values);
+    let cells = Tensor::from_vec(values, (1, STEPS, PITCHES), &Device::Cpu).unwrap();
+    let settings = Settings { source: Some(2), ..Settings::to(1) };
+    let logits =
+        transfer.logits(&cells, 2, &settings.target).unwrap().squeeze(0).unwrap().to_vec2::<f32>().unwrap();
+    let (answer, _) = transfer.cells(&roll, 0, &settings).unwrap();
+    for (step, row) in logits.iter().enumerate() {
+        let expected = row.iter().enumerate().fold(0, |bits, (r, &x)| bits | u128::from(x > 0.0) << r);
+        assert_eq!(answer[step], expected);
+    }
+}
+
+#[test]
+fn pairwise_networks_give_the_same_notes_with_either_kind_of_operations() {
+    for network in pair_networks() {
+        let pack = pairwise(network, 5);
+        let [ours, plain] = [Ops::KERNELS, Ops::BUILT_IN].map(|ops| Transfer::with_ops(&pack, ops).unwrap());
+        for seed in 0..4 {
+            let settings = Settings { source: Some((seed % 2) as u8), ..Settings::to(1 - seed as usize % 2) };
+            assert_eq!(answer(&ours, &phrase(seed), &settings), answer(&plain, &phrase(seed), &settings));
+        }
     }
 }
 

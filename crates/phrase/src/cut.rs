@@ -5,14 +5,16 @@
 
 mod grid;
 mod options;
+mod section;
 
-pub use options::{CutOptions, CutReport};
+pub use options::{CutOptions, CutReport, Start};
 
 use grid::SongGrid;
+use section::{Section, four_four};
 
 use crate::{
     DRUM_CHANNEL, Note, Phrase, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, Song, SongNote, TOLERANCE,
-    nearest,
+    TempoMap, nearest,
 };
 
 /// The phrases of a song.
@@ -29,37 +31,64 @@ pub struct Cut {
 
 /// Cuts a song into phrases, all its tracks together.
 ///
-/// A phrase starts every [`CutOptions::hop_bars`] from step 0. Notes across a border are split into tied pieces exactly
-/// as the plugin's capture does: a note belongs to the phrase of its nearest step, and is held where it ends after the
-/// line. A piece that would have no length after the line is left out.
+/// A phrase starts every [`CutOptions::hop_bars`] from where the bars are counted: the song's start, its first signature
+/// ([`CutOptions::start`]), or the first bar of each 4/4 section ([`CutOptions::sections`]), whose end no phrase crosses.
+/// Notes across a border are split into tied pieces exactly as the plugin's capture does: a note belongs to the phrase
+/// of its nearest step, and is held where it ends after the line. A piece that would have no length after the line is
+/// left out.
 pub fn cut(song: &Song, options: &CutOptions) -> Cut {
-    let mut report = CutReport { songs: 1, ..CutReport::default() };
-    let tracks = kept_tracks(song, options, &mut report);
-    if !accepts(song, options, tracks.len(), &mut report) {
-        return Cut { report, ..Cut::default() };
+    let mut cut = Cut { report: CutReport { songs: 1, ..CutReport::default() }, ..Cut::default() };
+    let tracks = kept_tracks(song, options, &mut cut.report);
+    let (sections, others) = Section::of(song, options);
+    if !accepts(song, options, tracks.len(), sections.len(), &mut cut.report) {
+        return cut;
     }
+    cut.report.other_sections = others;
     for note in tracks.iter().flatten() {
-        report.notes += 1;
-        report.out_of_range += u64::from(note.channel != DRUM_CHANNEL && !whole(note).in_roll());
+        let starts_in = |section: &Section| section.note(note).is_some_and(|note| nearest(note.onset) >= 0);
+        cut.report.notes += 1;
+        cut.report.out_of_range += u64::from(note.channel != DRUM_CHANNEL && !whole(note).in_roll());
+        cut.report.out_of_sections += u64::from(!sections.iter().any(starts_in));
     }
-    let grid = SongGrid::new(&tracks, options);
+    let tempo = song.tempo_map();
+    for section in sections {
+        let inside = |notes: &Vec<SongNote>| notes.iter().filter_map(|note| section.note(note)).collect();
+        let tracks: Vec<Vec<SongNote>> = tracks.iter().map(inside).collect();
+        cut_section(&section, &tracks, &tempo, options, &mut cut);
+    }
+    for phrase in &mut cut.phrases {
+        phrase.sort();
+        cut.report.overflow += u64::from(phrase.overflow);
+    }
+    cut.report.kept = cut.phrases.len() as u64;
+    cut
+}
+
+/// Adds the phrases of one section; the tracks' times count from its start.
+fn cut_section(
+    section: &Section,
+    tracks: &[Vec<SongNote>],
+    tempo: &TempoMap,
+    options: &CutOptions,
+    cut: &mut Cut,
+) {
+    let grid = SongGrid::new(tracks, section.steps(), options);
     // Up to the last end, in whole beats.
     let end = tracks.iter().flatten().map(|note| note.end().max(note.onset + 1.0)).fold(0.0, f64::max);
-    let extent = ((end - TOLERANCE).ceil() as usize).next_multiple_of(STEPS_PER_BEAT);
+    let extent = ((end - TOLERANCE).ceil() as usize).next_multiple_of(STEPS_PER_BEAT).min(section.steps());
     let hop = options.hop_bars.max(1) * STEPS_PER_BAR;
-    let starts = starts(extent, hop, options, &mut report);
+    let starts = starts(extent, hop, options, &mut cut.report);
 
     // Which kept phrase starts at the hop of an index.
     let mut places = vec![None; starts];
-    let mut cut = Cut::default();
-    let tempo = song.tempo_map();
     for (index, place) in places.iter_mut().enumerate() {
         let start = index * hop;
         let roll = grid.roll(start);
-        if dense_enough(&roll, options, &mut report) {
+        if dense_enough(&roll, options, &mut cut.report) {
             *place = Some(cut.phrases.len());
             cut.rolls.push(roll);
-            cut.phrases.push(Phrase::new(start as i64, tempo.bpm(start as f64)));
+            let position = nearest(section.start) + start as i64;
+            cut.phrases.push(Phrase::new(position, tempo.bpm(section.start + start as f64)));
         }
     }
     for note in tracks.iter().flatten() {
@@ -72,13 +101,6 @@ pub fn cut(song: &Song, options: &CutOptions) -> Cut {
             }
         }
     }
-    for phrase in &mut cut.phrases {
-        phrase.sort();
-        report.overflow += u64::from(phrase.overflow);
-    }
-    report.kept = cut.phrases.len() as u64;
-    cut.report = report;
-    cut
 }
 
 /// The notes of the tracks that are used, track by track.
@@ -102,16 +124,25 @@ fn kept_tracks(song: &Song, options: &CutOptions, report: &mut CutReport) -> Vec
 }
 
 /// Whether the song passes the rules for whole songs; the first that it fails is counted.
-fn accepts(song: &Song, options: &CutOptions, tracks: usize, report: &mut CutReport) -> bool {
+fn accepts(
+    song: &Song,
+    options: &CutOptions,
+    tracks: usize,
+    sections: usize,
+    report: &mut CutReport,
+) -> bool {
     let first = song.signatures.first();
+    let whole = !options.sections;
     let counter = if options.signature_at_start && first.is_some_and(|s| s.at > 0.0) {
         &mut report.late_signature
-    } else if options.single_signature && song.signatures.len() > 1 {
+    } else if whole && options.single_signature && song.signatures.len() > 1 {
         &mut report.several_signatures
-    } else if options.four_four && song.signatures.iter().any(|s| (s.numerator, s.denominator) != (4, 4)) {
+    } else if whole && options.four_four && !song.signatures.iter().all(four_four) {
         &mut report.other_signature
     } else if !options.unknown_signature && first.is_none() {
         &mut report.unknown_signature
+    } else if sections == 0 {
+        &mut report.other_signature
     } else if options.max_tracks.is_some_and(|most| tracks > most) {
         &mut report.too_many_tracks
     } else {
@@ -121,7 +152,7 @@ fn accepts(song: &Song, options: &CutOptions, tracks: usize, report: &mut CutRep
     false
 }
 
-/// How many phrases start, after the rules on the song's end.
+/// How many phrases start, after the rules on the section's end.
 fn starts(extent: usize, hop: usize, options: &CutOptions, report: &mut CutReport) -> usize {
     let begun = extent.div_ceil(hop);
     let whole = if extent < STEPS { 0 } else { (extent - STEPS) / hop + 1 };
@@ -151,12 +182,12 @@ fn dense_enough(roll: &Roll, options: &CutOptions, report: &mut CutReport) -> bo
     false
 }
 
-/// A song's note as a note, with its onset from the song's start.
+/// A song's note as a note, its onset counted from the same point.
 fn whole(note: &SongNote) -> Note {
     Note::new(note.pitch, note.channel, note.velocity, note.onset, note.length)
 }
 
-/// The piece of a note that lies in the phrase that starts at song step `start`.
+/// The piece of a note that lies in the phrase that starts at step `start` of its section.
 pub(crate) fn piece(note: &SongNote, start: i64) -> Option<Note> {
     let line = start as f64;
     let onset_step = nearest(note.onset) - start;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PITCHES, Roll};
+use crate::{Roll, pitch_classes};
 
 /// Major or minor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,17 +40,15 @@ impl Key {
     ///
     /// `None` where nothing sounds, or all pitch classes equally long.
     pub fn of(roll: &Roll) -> Option<Self> {
-        let mut sounding = [0.0f32; 12];
-        for bits in &roll.sounding {
-            for row in (0..PITCHES).filter(|row| bits >> row & 1 == 1) {
-                // Row 0 is a C.
-                sounding[row % 12] += 1.0;
-            }
-        }
+        Self::of_lengths(&pitch_classes(roll))
+    }
+
+    /// [`Key::of`] for music of any extent: how long each pitch class sounds, C first, in whatever unit.
+    pub fn of_lengths(sounding: &[f32; 12]) -> Option<Self> {
         let mut best: Option<Self> = None;
         for (mode, profile) in PROFILES {
             for tonic in 0..12u8 {
-                let mut turned = sounding;
+                let mut turned = *sounding;
                 turned.rotate_left(usize::from(tonic));
                 let fit = correlation(&turned, &profile)?;
                 if best.is_none_or(|key| fit > key.fit) {
@@ -62,6 +60,14 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Whether a pitch class (0 is C) belongs to the key's scale. A minor key has both sevenths: it is one note richer.
+    pub fn contains(&self, class: u8) -> bool {
+        let scale: u16 = if self.mode == Mode::Major { 0b1010_1011_0101 } else { 0b1101_1010_1101 };
+        scale >> ((class + 12 - self.tonic % 12) % 12) & 1 == 1
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = if self.mode == Mode::Major { "major" } else { "minor" };
@@ -70,7 +76,7 @@ impl fmt::Display for Key {
 }
 
 /// Pearson's correlation; `None` where one side does not vary.
-fn correlation(a: &[f32; 12], b: &[f32; 12]) -> Option<f32> {
+pub(crate) fn correlation(a: &[f32; 12], b: &[f32; 12]) -> Option<f32> {
     let mean = |x: &[f32; 12]| x.iter().sum::<f32>() / 12.0;
     let (mean_a, mean_b) = (mean(a), mean(b));
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
@@ -112,6 +118,17 @@ mod tests {
     fn silence_and_noise_have_no_key() {
         assert_eq!(Key::of(&Roll::EMPTY), None);
         assert_eq!(Key::of(&Roll::from_cells(|_, _| true)), None);
+    }
+
+    #[test]
+    fn scales_have_their_notes() {
+        let notes = |tonic, mode| {
+            let key = Key { tonic, mode, fit: 1.0 };
+            (0..12).filter(|&class| key.contains(class)).collect::<Vec<_>>()
+        };
+        assert_eq!(notes(0, Mode::Major), [0, 2, 4, 5, 7, 9, 11]);
+        assert_eq!(notes(2, Mode::Major), [1, 2, 4, 6, 7, 9, 11]);
+        assert_eq!(notes(9, Mode::Minor), [0, 2, 4, 5, 7, 8, 9, 11]);
     }
 
     #[test]

@@ -26,13 +26,16 @@ mod roll;
 mod tie;
 mod window;
 
-pub use cut::{Cut, CutOptions, CutReport, cut};
+pub use cut::{Cut, CutOptions, CutReport, Start, cut};
 pub use feel::Feel;
 pub use guards::{Guards, KeyLock};
 pub use hash::mix;
 pub use join::{join, join_notes};
 pub use key::{Key, Mode};
-pub use metrics::{ContentChange, density, polyphony, range};
+pub use metrics::{
+    ContentChange, Line, bass, chroma, density, harmony_kept, melody_kept, most_at_once, one_step_notes,
+    out_of_key, pitch_classes, polyphony, range, skyline, stutters,
+};
 pub use midi::{
     MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,
     TempoChange, TempoMap, Track,
@@ -41,7 +44,7 @@ pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
 pub use realise::realise;
-pub use roll::Roll;
+pub use roll::{Roll, RollNote};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
 pub use window::{first_step, windows};
 

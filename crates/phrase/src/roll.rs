@@ -1,5 +1,9 @@
 //! The piano roll: what the networks see.
 
+mod notes;
+
+pub use notes::RollNote;
+
 use std::fmt;
 
 use crate::{LOWEST, PITCHES, STEPS};

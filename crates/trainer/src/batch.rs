@@ -21,18 +21,18 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Draws `size` training phrases, each moved by up to `transpose` semitones. Directions take turns, starting at
-    /// `turn`, so that each is seen equally often however unequal the genres are.
+    /// Draws `size` training phrases, each moved by up to `transpose` semitones. `directions` (source and target genre)
+    /// take turns, starting at `turn`, so that each is seen equally often however unequal the genres are. The tensors are on `device`.
     pub fn draw(
         data: &Dataset,
+        directions: &[(usize, usize)],
         size: usize,
         turn: usize,
         transpose: i32,
         rng: &mut ChaCha8Rng,
+        device: &Device,
     ) -> Result<Self> {
         let genres = data.items.len();
-        let directions: Vec<_> =
-            (0..genres * genres).map(|i| (i / genres, i % genres)).filter(|(a, b)| a != b).collect();
         let mut cells = vec![0.0; size * STEPS * PITCHES];
         let mut harmony = cells.clone();
         let mut source = vec![0f32; size * genres];
@@ -46,7 +46,6 @@ impl Batch {
             roll.to_f32(cells);
             Roll { sounding: in_harmony(&roll), ..roll }.to_f32(harmony);
         }
-        let device = &Device::Cpu;
         Ok(Self {
             rolls: Tensor::from_vec(cells, (size, STEPS, PITCHES), device)?,
             source: Tensor::from_vec(source, (size, genres), device)?,
@@ -54,6 +53,11 @@ impl Batch {
             harmony: Tensor::from_vec(harmony, (size, STEPS, PITCHES), device)?,
         })
     }
+}
+
+/// All directions between `genres` genres: source and target.
+pub fn directions(genres: usize) -> Vec<(usize, usize)> {
+    (0..genres * genres).map(|i| (i / genres, i % genres)).filter(|(from, to)| from != to).collect()
 }
 
 /// One training phrase of `genre`, transposed.
@@ -79,7 +83,7 @@ fn in_harmony(roll: &Roll) -> [u128; STEPS] {
 }
 
 /// The roll moved by `semitones`, or as far in that direction as all its notes stay inside.
-fn transposed(roll: &Roll, semitones: i32) -> Roll {
+pub(crate) fn transposed(roll: &Roll, semitones: i32) -> Roll {
     let used = roll.sounding.iter().fold(0, |all, step| all | step);
     if used == 0 {
         return *roll;

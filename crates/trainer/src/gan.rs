@@ -1,19 +1,24 @@
 //! The state of a GAN run and one training step of it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
-use candle_core::Tensor;
-use model::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops, Spectral, Weights};
+use candle_core::Device;
+use model::spectral::{self, Spectral};
+use model::{
+    Architecture, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops,
+    Weights,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::batch::Batch;
+use crate::batch::{self, Batch};
 use crate::dataset::Dataset;
 use crate::losses::{self, Terms};
 use crate::random;
+use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{NotFinite, Trainee};
+use crate::shards::{self, SHARDS};
 use crate::variables::{Adam, Gradients, Variables, accumulate};
-
-/// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however many
-/// threads there are.
-const SHARDS: usize = 2;
 
 /// Everything that decides the numbers of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -66,17 +71,19 @@ pub struct Gan {
     pub options: GanOptions,
     /// Steps done.
     pub step: u64,
-    pub(crate) generator: GeneratorConfig,
+    device: Device,
+    ops: Ops,
+    generator: GeneratorConfig,
     discriminator: DiscriminatorConfig,
-    pub(crate) variables: [Variables; 2],
-    pub(crate) optimisers: [Adam; 2],
-    pub(crate) average: Gradients,
-    pub(crate) spectra: Vec<Spectral>,
+    variables: [Variables; 2],
+    optimisers: [Adam; 2],
+    average: Gradients,
+    spectra: BTreeMap<String, Spectral>,
 }
 
 impl Gan {
-    /// A fresh run for `genres` genres.
-    pub fn new(options: GanOptions, genres: usize) -> Result<Self> {
+    /// A fresh run for `genres` genres on `device`.
+    pub fn new(options: GanOptions, genres: usize, device: &Device) -> Result<Self> {
         ensure!(
             (2..=8).contains(&genres),
             "a transfer needs 2 to 8 genres, here are {genres}; give a folder for each"
@@ -93,21 +100,27 @@ impl Gan {
         let discriminator = DiscriminatorConfig::compact(genres);
         let mut rng = random::stream(options.seed, u64::MAX);
         let variables = [
-            Variables::new(&generator.parameters(), &mut rng)?,
-            Variables::new(&discriminator.parameters(), &mut rng)?,
+            Variables::new(&generator.parameters(""), &mut rng, device)?,
+            Variables::new(&discriminator.parameters(""), &mut rng, device)?,
         ];
         let values = [variables[0].values()?, variables[1].values()?];
-        let weights = variables[1].weights();
-        let mut spectra = Vec::new();
-        for name in Discriminator::weights(discriminator) {
-            let weight = find(&weights, &name)?;
-            let outputs = weight.dim(weight.rank() - 1)?;
-            let right = Tensor::from_vec(random::normal(&mut rng, outputs), outputs, weight.device())?;
-            spectra.push(Spectral::new(&weight, right)?);
-        }
+        let names = discriminator.spectral_weights("");
+        let spectra = spectral::start(&variables[1].weights(), &names, |len| random::normal(&mut rng, len))?;
         let optimisers = [&values[0], &values[1]].map(|values| Adam::new(values, 0.5, 0.99));
         let [average, _] = values;
-        Ok(Self { options, step: 0, generator, discriminator, variables, optimisers, average, spectra })
+        let (ops, device) = (Ops::on(device), device.clone());
+        Ok(Self {
+            options,
+            step: 0,
+            device,
+            ops,
+            generator,
+            discriminator,
+            variables,
+            optimisers,
+            average,
+            spectra,
+        })
     }
 
     /// Sizes of the generator.
@@ -122,25 +135,12 @@ impl Gan {
 
     /// One step on `data`: gradients of both networks from the same state, then both move.
     pub fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
-        for (spectral, name) in self.spectra.iter_mut().zip(Discriminator::weights(self.discriminator)) {
-            *spectral = spectral.follow(&find(&self.variables[1].weights(), &name)?)?;
-        }
-        let shards: Vec<_> = if threads > 1 {
-            std::thread::scope(|scope| {
-                let run = |shard| {
-                    let gan = &*self;
-                    scope.spawn(move || gan.shard(data, shard))
-                };
-                let handles: Vec<_> = (0..SHARDS).map(run).collect();
-                handles.into_iter().map(|handle| handle.join().expect("a training thread panicked")).collect()
-            })
-        } else {
-            (0..SHARDS).map(|shard| self.shard(data, shard)).collect()
-        };
+        self.spectra = spectral::followed(&self.variables[1].weights(), &self.spectra)?;
+        let this = &*self;
+        let shards = shards::each(threads, |shard| this.shard(data, shard))?;
         let mut losses = Losses::default();
         let mut sums: Option<[Gradients; 2]> = None;
-        for shard in shards {
-            let (gradients, more) = shard?;
+        for (gradients, more) in shards {
             losses.iter_mut().zip(more).for_each(|(sum, loss)| *sum += loss / SHARDS as f32);
             match &mut sums {
                 None => sums = Some(gradients),
@@ -148,11 +148,7 @@ impl Gan {
             }
         }
         let sums = sums.context("a training step needs at least one shard")?;
-        ensure!(
-            losses.iter().chain(sums.iter().flatten().flatten()).all(|x| x.is_finite()),
-            "step {}: the losses are not finite any more; resume from the last checkpoint with a lower rate",
-            self.step
-        );
+        NotFinite::check(self.step + 1, &LOSSES, &losses, &sums)?;
         let rates = [self.options.rate, self.options.critic_rate];
         let scale = self.schedule();
         for (i, gradients) in sums.iter().enumerate() {
@@ -184,16 +180,16 @@ impl Gan {
         let counter = self.step * SHARDS as u64 + shard as u64;
         let size = options.batch / SHARDS;
         let mut rng = random::stream(options.seed, counter);
-        let batch = Batch::draw(data, size, counter as usize * size, options.transpose, &mut rng)?;
+        let (directions, turn) = (batch::directions(data.items.len()), counter as usize * size);
+        let batch = Batch::draw(data, &directions, size, turn, options.transpose, &mut rng, &self.device)?;
 
-        let weights = self.variables[1].weights();
-        let network = Generator::new(self.generator, &self.variables[0].weights(), Ops::KERNELS)?;
-        let critic =
-            Discriminator::new(self.discriminator, &weights.detached(), &self.spectra, Ops::KERNELS)?;
+        let weights = spectral::normalised(&self.variables[1].weights(), &self.spectra)?;
+        let network = Generator::new(self.generator, "", &self.variables[0].weights(), self.ops)?;
+        let critic = Discriminator::new(self.discriminator, "", &weights.detached(), self.ops)?;
         let loss = losses::generator(&network, &critic, &batch, &options.terms)?;
         let generator = self.variables[0].gradients(&loss.total.backward()?)?;
 
-        let judge = Discriminator::new(self.discriminator, &weights, &self.spectra, Ops::KERNELS)?;
+        let judge = Discriminator::new(self.discriminator, "", &weights, self.ops)?;
         let judged = losses::discriminator(&judge, &batch, &loss.answers, &options.terms)?;
         let discriminator = self.variables[1].gradients(&judged.backward()?)?;
         let [adversarial, cycle, identity, keep] = loss.parts;
@@ -201,7 +197,92 @@ impl Gan {
     }
 }
 
-fn find(weights: &Weights, name: &str) -> Result<Tensor> {
-    let tensor = weights.iter().find(|(key, _)| *key == name).map(|(_, tensor)| tensor.clone());
-    tensor.with_context(|| format!("the network has no parameter {name}"))
+#[derive(Serialize, Deserialize)]
+struct Header {
+    options: GanOptions,
+    step: u64,
+    genres: usize,
+}
+
+/// Parts of the checkpoint: `weights`, `mean` and `square` of both networks, `average` of the generator, and
+/// `spectral/<weight>/left|right`.
+impl Trainee for Gan {
+    const KIND: &'static str = "multi";
+
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn steps(&self) -> u64 {
+        self.options.steps
+    }
+
+    fn losses(&self) -> Vec<&'static str> {
+        LOSSES.to_vec()
+    }
+
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Vec<f32>> {
+        Ok(Gan::train(self, data, threads)?.to_vec())
+    }
+
+    fn configuration(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        let header =
+            serde_json::json!({ OPTIONS: self.options, "step": self.step, "genres": self.generator.genres });
+        let mut checkpoint = Checkpoint::new(Self::KIND, header);
+        for (variables, adam) in self.variables.iter().zip(&self.optimisers) {
+            checkpoint.add("weights", &variables.weights());
+            checkpoint.add("mean", &variables.dressed(&adam.mean)?);
+            checkpoint.add("square", &variables.dressed(&adam.square)?);
+        }
+        checkpoint.add("average", &self.averaged()?);
+        checkpoint.add_spectra(&self.spectra);
+        Ok(checkpoint)
+    }
+
+    fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let header: Header = checkpoint.header()?;
+        let mut gan = Gan::new(header.options, header.genres, device)?;
+        let [weights, mean, square] = ["weights", "mean", "square"].map(|part| checkpoint.part(part));
+        for (variables, adam) in gan.variables.iter().zip(&mut gan.optimisers) {
+            variables.set(&variables.undressed(&weights)?)?;
+            adam.mean = variables.undressed(&mean)?;
+            adam.square = variables.undressed(&square)?;
+            adam.step = i32::try_from(header.step)?;
+        }
+        gan.average = gan.variables[0].undressed(&checkpoint.part("average"))?;
+        checkpoint.restore_spectra(&mut gan.spectra)?;
+        gan.step = header.step;
+        Ok(gan)
+    }
+
+    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
+        Ok((Architecture::PatchResnet { generator: self.generator, classifier }, self.averaged()?))
+    }
+
+    fn recipe(&self) -> String {
+        let o = &self.options;
+        format!(
+            "Multi-genre cycle-consistent GAN, {} steps of batch {}, Adam {:e} / {:e}, betas 0.5 / 0.99, seed {}; loss = adversarial hinge + {} cycle + {} identity \
+             + {} keep (binary cross-entropy, positive weight {}, new notes outside the half bar's harmony weighted {}), discriminator with spectral norm, transferred phrases weighted {}, real ones as a wrong genre {}; \
+             straight-through binarised answers, transposition by up to {} semitones, weights averaged at {} a step.",
+            self.step,
+            o.batch,
+            o.rate,
+            o.critic_rate,
+            o.seed,
+            o.terms.cycle,
+            o.terms.identity,
+            o.terms.keep,
+            o.terms.positive,
+            o.terms.outside,
+            o.terms.fake,
+            o.terms.wrong,
+            o.transpose,
+            o.average
+        )
+    }
 }

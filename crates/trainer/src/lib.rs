@@ -1,21 +1,27 @@
 //! The offline trainer: folders of MIDI -> dataset -> trained networks -> pack.
 //!
-//! [`prepare`] cuts songs into phrases, [`run`] trains the generator ([`gan`]) and the classifier ([`listener`]) and
-//! exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
+//! [`prepare`] cuts songs into phrases, [`run`] trains what is to be trained ([`gan`], [`pairwise`]) and the classifier
+//! ([`listener`]) and exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
 
+pub mod attribute;
 pub mod batch;
-mod checkpoint;
-pub mod dataset;
+pub mod classifier;
+pub mod data;
 pub mod evaluate;
+pub mod from;
 pub mod gan;
-pub mod listener;
 pub mod losses;
 pub mod make;
-pub mod prepare;
-pub mod provenance;
+pub mod pairwise;
+pub mod picture;
 pub mod random;
 pub mod run;
+pub mod shards;
+pub mod sweep;
 pub mod variables;
+
+pub use classifier::training as listener;
+pub use data::{dataset, npy, prepare, provenance};
 
 /// Keeps candle's elementwise operations on the calling thread: the step's shards already use every core, and its
 /// spinning thread pool would fight them for it.

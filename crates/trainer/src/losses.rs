@@ -47,7 +47,12 @@ pub struct GeneratorLoss {
 
 /// Binary cross-entropy of `logits` against `cells` (0 or 1), a sounding cell counting `positive` times and a silent one
 /// as often as `silent` says.
-fn cross_entropy(logits: &Tensor, cells: &Tensor, positive: f64, silent: &Tensor) -> Result<Tensor> {
+pub(crate) fn cross_entropy(
+    logits: &Tensor,
+    cells: &Tensor,
+    positive: f64,
+    silent: &Tensor,
+) -> Result<Tensor> {
     // ln(1 + e^-z) = relu(-z) + ln(1 + e^-|z|): finite for every logit.
     let tail = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
     let missed = (logits.neg()?.relu()? + &tail)?;
@@ -58,7 +63,7 @@ fn cross_entropy(logits: &Tensor, cells: &Tensor, positive: f64, silent: &Tensor
 
 /// Cells at 0 or 1, with the gradient of the probabilities (straight-through, Bengio et al., 2013): the discriminator
 /// judges what will be played, and nothing can hide in soft values.
-fn played(logits: &Tensor) -> Result<Tensor> {
+pub(crate) fn played(logits: &Tensor) -> Result<Tensor> {
     let soft = sigmoid(logits)?;
     let hard = soft.detach().gt(0.5)?.to_dtype(soft.dtype())?;
     &soft + (hard - soft.detach())?

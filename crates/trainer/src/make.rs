@@ -7,10 +7,10 @@ use model::Pack;
 
 use crate::dataset::Dataset;
 use crate::evaluate::{EvaluateOptions, evaluate};
-use crate::gan::GanOptions;
+use crate::gan::{Gan, GanOptions};
 use crate::listener::ListenerOptions;
 use crate::prepare::{PrepareOptions, prepare};
-use crate::run::{self, RunOptions};
+use crate::run::{self, DeviceChoice, Naming, RunOptions};
 
 /// Everything from MIDI to pack.
 #[derive(Clone, Debug, clap::Args)]
@@ -33,6 +33,9 @@ pub struct MakeOptions {
     /// Worker threads; the numbers do not depend on them.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub device: DeviceChoice,
 }
 
 /// Prepares, trains, exports and evaluates. Interrupted with Ctrl-C and called again it goes on; called with other
@@ -52,18 +55,24 @@ pub fn make(options: &MakeOptions) -> Result<()> {
         // A classifier of other music would be taken for this one's.
         std::fs::remove_file(folder.join(run::CLASSIFIER)).ok();
     }
-    let resume = same_music && run::resumable(&folder, &options.gan);
-    let run = RunOptions { run: folder.clone(), resume, every: 250, threads: options.threads };
-    if resume {
+    let (threads, device) = (options.threads, options.device);
+    let mut run = RunOptions { threads, device, ..RunOptions::in_folder(&folder) };
+    run.resume = same_music && run::resumable::<Gan>(&data, &options.gan, &run);
+    run.anew = !run.resume;
+    run.given = vec!["steps".to_string()];
+    if run.resume {
         println!("{}: going on", folder.display());
     }
-    if !run::train(&data, &options.gan, &run, &stop)? {
+    let fresh = |device: &_| Gan::new(options.gan.clone(), data.items.len(), device);
+    let mut gan = run::start(&data, &options.gan, &run, fresh)?;
+    if !run::drive(&mut gan, &data, &run, &stop)? {
         println!("{}: stopped; the same command goes on", folder.display());
         return Ok(());
     }
     let stem = || output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let name = options.name.clone().unwrap_or_else(stem);
-    let pack = measured(run::export(&data, &name, "1", &run, &options.listening)?, &data, output)?;
+    let naming = Naming { name, pack_version: "1".to_string(), remark: String::new() };
+    let pack = measured(run::export(&data, &naming, &run, &options.listening)?, &data, output)?;
     print!("{}", evaluate(&pack, &data, &EvaluateOptions::card(&data))?.table());
     println!("{}: written", output.display());
     Ok(())

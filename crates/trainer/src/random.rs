@@ -23,6 +23,10 @@ pub fn start(parameter: &Parameter, rng: &mut ChaCha8Rng) -> Result<Tensor> {
     let values = match parameter.init {
         Init::Zeros => vec![0.0; parameter.len()],
         Init::Normal(deviation) => normal(rng, parameter.len()).into_iter().map(|x| x * deviation).collect(),
+        Init::TruncatedNormal(deviation) => {
+            let near = StandardNormal.sample_iter(rng).filter(|x: &f32| x.abs() <= 2.0);
+            near.take(parameter.len()).map(|x| x * deviation).collect()
+        }
     };
     Tensor::from_vec(values, parameter.shape.as_slice(), &Device::Cpu)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use candle_core::backprop::GradStore;
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use model::{Parameter, Weights};
 use rand_chacha::ChaCha8Rng;
 
@@ -20,9 +20,12 @@ pub type Gradients = Vec<Vec<f32>>;
 pub struct Variables(BTreeMap<String, Var>);
 
 impl Variables {
-    /// Fresh variables, drawn from `rng` in the order of `parameters`.
-    pub fn new(parameters: &[Parameter], rng: &mut ChaCha8Rng) -> Result<Self> {
-        let make = |p: &Parameter| Ok((p.name.clone(), Var::from_tensor(&random::start(p, rng)?)?));
+    /// Fresh variables on `device`, drawn from `rng` in the order of `parameters`: the same numbers on every device.
+    pub fn new(parameters: &[Parameter], rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
+        let make = |p: &Parameter| {
+            let start = random::start(p, rng)?.to_device(device)?;
+            Ok((p.name.clone(), Var::from_tensor(&start)?))
+        };
         Ok(Self(parameters.iter().map(make).collect::<Result<_>>()?))
     }
 
@@ -59,11 +62,11 @@ impl Variables {
         self.0.values().map(gradient).collect()
     }
 
-    /// Tensors of these shapes and names holding other values (moments, averages), for files and for evaluation.
+    /// Tensors on the CPU of these shapes and names holding other values (moments, averages), for files and evaluation.
     pub fn dressed(&self, values: &[Vec<f32>]) -> Result<Weights> {
         let mut weights = Weights::new();
         for ((name, var), values) in self.0.iter().zip(values) {
-            weights.insert(name, Tensor::from_slice(values, var.shape(), var.device())?);
+            weights.insert(name, Tensor::from_slice(values, var.shape(), &Device::Cpu)?);
         }
         Ok(weights)
     }
@@ -71,8 +74,10 @@ impl Variables {
     /// The reverse of [`Variables::dressed`]: flat values in name order.
     pub fn undressed(&self, weights: &Weights) -> Result<Gradients> {
         let flat = |(name, var): (&String, &Var)| -> Result<Vec<f32>> {
-            let tensor =
-                weights.get(name, var.dims()).context("the checkpoint does not fit this configuration")?;
+            let tensor = weights.get(name, var.dims()).ok();
+            let tensor = tensor.with_context(|| {
+                format!("{name} is missing or has another size than this configuration needs")
+            })?;
             Ok(tensor.flatten_all()?.to_vec1()?)
         };
         self.0.iter().map(flat).collect()

@@ -1,57 +1,13 @@
 //! Runs are a function of data, options and seed: threads and interruptions do not change a bit.
 
-use phrase::{Grid, PITCHES, Roll, STEPS};
-use trainer::dataset::{Dataset, GenreInfo, Info, Item};
+mod common;
+
+use candle_core::Device;
+use common::{dataset, options};
+use phrase::STEPS;
+use trainer::dataset::Dataset;
 use trainer::gan::{Gan, GanOptions, Losses};
-use trainer::losses::Terms;
-
-/// Two genres that differ plainly: short notes high up, and long ones low down.
-fn dataset() -> Dataset {
-    let roll = |genre: usize, song: usize| {
-        Roll::from_cells(|step: usize, row: usize| match genre {
-            0 => {
-                (step + song).is_multiple_of(4)
-                    && (row * 7 + step + song).is_multiple_of(13)
-                    && row > PITCHES / 2
-            }
-            _ => (row * 5 + step / 16 + song).is_multiple_of(11) && row < PITCHES / 2,
-        })
-    };
-    let item = |genre, song| Item { roll: roll(genre, song), song: song as u32 };
-    let splits = |genre| [20, 6, 6].map(|count| (0..count).map(|song| item(genre, song)).collect::<Vec<_>>());
-    let info = |name: &str| GenreInfo { name: name.into(), ..GenreInfo::default() };
-    Dataset {
-        info: Info {
-            genres: vec![info("high"), info("low")],
-            options: serde_json::json!({ "grid": Grid::Nearest }),
-        },
-        items: vec![splits(0), splits(1)],
-    }
-}
-
-fn options(steps: u64) -> GanOptions {
-    GanOptions {
-        steps,
-        batch: 4,
-        channels: 8,
-        blocks: 1,
-        rate: 1e-3,
-        critic_rate: 1e-3,
-        decay: 0.5,
-        average: 0.1,
-        transpose: 3,
-        seed: 5,
-        terms: Terms {
-            cycle: 5.0,
-            identity: 2.0,
-            keep: 0.3,
-            positive: 8.0,
-            outside: 2.0,
-            fake: 0.5,
-            wrong: 0.5,
-        },
-    }
-}
+use trainer::run::{Checkpoint, Trainee};
 
 fn steps(gan: &mut Gan, data: &Dataset, count: usize, threads: usize) -> Vec<Losses> {
     (0..count).map(|_| gan.train(data, threads).unwrap()).collect()
@@ -66,26 +22,26 @@ fn a_resumed_run_gives_the_numbers_of_an_unbroken_one() {
     let data = dataset();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
-    let mut unbroken = Gan::new(options(6), 2).unwrap();
+    let mut unbroken = Gan::new(options(6), 2, &Device::Cpu).unwrap();
     let losses = steps(&mut unbroken, &data, 6, 2);
 
-    let mut broken = Gan::new(options(6), 2).unwrap();
+    let mut broken = Gan::new(options(6), 2, &Device::Cpu).unwrap();
     let mut pieces = steps(&mut broken, &data, 3, 1);
-    broken.save(&path).unwrap();
+    broken.checkpoint().unwrap().write(&path).unwrap();
     drop(broken);
-    let mut resumed = Gan::resume(&path, 6).unwrap();
+    let mut resumed = Gan::resume(&Checkpoint::read(&path, Gan::KIND).unwrap(), &Device::Cpu).unwrap();
     pieces.extend(steps(&mut resumed, &data, 3, 2));
 
     assert_eq!(pieces, losses);
     assert_eq!(average(&resumed), average(&unbroken));
-    let mut other = Gan::new(GanOptions { seed: 6, ..options(6) }, 2).unwrap();
+    let mut other = Gan::new(GanOptions { seed: 6, ..options(6) }, 2, &Device::Cpu).unwrap();
     assert_ne!(steps(&mut other, &data, 1, 1)[0], losses[0]);
 }
 
 #[test]
 fn the_discriminator_learns_and_the_generator_keeps_its_phrases() {
     let data = dataset();
-    let mut gan = Gan::new(options(120), 2).unwrap();
+    let mut gan = Gan::new(options(120), 2, &Device::Cpu).unwrap();
     let losses = steps(&mut gan, &data, 120, 2);
     let mean = |range: std::ops::Range<usize>, term: usize| {
         losses[range.clone()].iter().map(|l| l[term]).sum::<f32>() / range.len() as f32
@@ -102,8 +58,8 @@ fn a_checkpoint_that_is_none_is_refused_in_a_sentence() {
     let path = folder.path().join("checkpoint.safetensors");
     for bytes in [&b""[..], b"{}", &[0xff; 200]] {
         std::fs::write(&path, bytes).unwrap();
-        let error = Gan::resume(&path, 1).unwrap_err().to_string();
-        assert!(error.contains("checkpoint.safetensors") && error.contains("--resume"), "{error}");
+        let error = Checkpoint::read(&path, Gan::KIND).unwrap_err().to_string();
+        assert!(error.contains("checkpoint.safetensors") && error.contains("--anew"), "{error}");
     }
 }
 

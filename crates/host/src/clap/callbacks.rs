@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::note_ports::{HostNotePorts, HostNotePortsImpl, NoteDialects, NotePortRescanFlags};
 use clack_extensions::params::{
@@ -22,9 +24,11 @@ pub struct Shared {
     pub callback: AtomicBool,
     pub restart: AtomicBool,
     pub flush: AtomicBool,
-    /// The one thread is in an audio-thread call.
-    pub in_audio: AtomicBool,
-    thread: ThreadId,
+    /// The size that the editor has asked for last.
+    pub size: Mutex<Option<(u32, u32)>>,
+    /// The thread that is in an audio-thread call.
+    audio: Mutex<Option<ThreadId>>,
+    main: ThreadId,
 }
 
 impl Shared {
@@ -33,9 +37,21 @@ impl Shared {
             callback: AtomicBool::new(false),
             restart: AtomicBool::new(false),
             flush: AtomicBool::new(false),
-            in_audio: AtomicBool::new(false),
-            thread: thread::current().id(),
+            size: Mutex::default(),
+            audio: Mutex::default(),
+            main: thread::current().id(),
         }
+    }
+
+    /// This thread begins or ends an audio-thread call.
+    pub fn in_audio(&self, begins: bool) {
+        let thread = begins.then(|| thread::current().id());
+        *self.audio.lock().unwrap_or_else(PoisonError::into_inner) = thread;
+    }
+
+    fn is_in_audio(&self) -> bool {
+        let audio = *self.audio.lock().unwrap_or_else(PoisonError::into_inner);
+        audio == Some(thread::current().id())
     }
 }
 
@@ -60,12 +76,32 @@ impl HostParamsImplShared for Shared {
 
 impl HostThreadCheckImpl for Shared {
     fn is_main_thread(&self) -> bool {
-        thread::current().id() == self.thread && !self.in_audio.load(Ordering::Relaxed)
+        thread::current().id() == self.main && !self.is_in_audio()
     }
 
     fn is_audio_thread(&self) -> bool {
-        thread::current().id() == self.thread && self.in_audio.load(Ordering::Relaxed)
+        self.is_in_audio()
     }
+}
+
+impl HostGuiImpl for Shared {
+    fn resize_hints_changed(&self) {}
+
+    fn request_resize(&self, size: GuiSize) -> Result<(), clack_host::host::HostError> {
+        let size = Some((size.width, size.height));
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = size;
+        Ok(())
+    }
+
+    fn request_show(&self) -> Result<(), clack_host::host::HostError> {
+        Ok(())
+    }
+
+    fn request_hide(&self) -> Result<(), clack_host::host::HostError> {
+        Ok(())
+    }
+
+    fn closed(&self, _: bool) {}
 }
 
 /// What the plugin tells the main thread, counted.
@@ -121,6 +157,7 @@ impl HostHandlers for Handlers {
 
     fn declare_extensions(builder: &mut HostExtensions<Self>, _: &Shared) {
         builder
+            .register::<HostGui>()
             .register::<HostLatency>()
             .register::<HostNotePorts>()
             .register::<HostParams>()

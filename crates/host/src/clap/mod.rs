@@ -1,7 +1,9 @@
 //! The CLAP host: a library, and instances of a plugin in it.
 
+mod audio;
 mod callbacks;
 mod convert;
+mod editor;
 mod library;
 mod params;
 
@@ -19,21 +21,20 @@ use clack_host::prelude::*;
 use crate::{Block, Event, HostError, Instance};
 use callbacks::{Audio, Handlers};
 
+pub use audio::ClapAudio;
+pub use editor::ClapEditor;
 pub use library::{ClapLibrary, Descriptor};
 pub use params::Param;
 
-/// An instance of a CLAP plugin. Not `Send`: the thread that made it is its main thread and its audio thread.
+/// An instance of a CLAP plugin. Not `Send`: the thread that made it is its main thread, and its audio thread too as
+/// long as the audio side is not lent to another.
 pub struct ClapHost {
     // Dropped before the instance, which would otherwise be leaked.
-    processor: Option<PluginAudioProcessor<Handlers>>,
+    audio: Option<ClapAudio>,
     instance: PluginInstance<Handlers>,
     params: Vec<Param>,
     /// Channels of each audio port: inputs, outputs.
     channels: [Vec<u32>; 2],
-    /// One buffer a channel: inputs, outputs.
-    audio: [Vec<Vec<f32>>; 2],
-    events_in: EventBuffer,
-    events_out: EventBuffer,
 }
 
 impl ClapHost {
@@ -48,15 +49,8 @@ impl ClapHost {
 
     /// A host around a fresh instance.
     fn around(instance: PluginInstance<Handlers>) -> Self {
-        let mut host = ClapHost {
-            processor: None,
-            instance,
-            params: Vec::new(),
-            channels: [Vec::new(), Vec::new()],
-            audio: [Vec::new(), Vec::new()],
-            events_in: EventBuffer::new(),
-            events_out: EventBuffer::new(),
-        };
+        let mut host =
+            ClapHost { audio: None, instance, params: Vec::new(), channels: [Vec::new(), Vec::new()] };
         host.pump();
         host.params = host.read_params();
         host.channels = [host.read_channels(true), host.read_channels(false)];
@@ -88,8 +82,7 @@ impl ClapHost {
     ///
     /// The instance is not active.
     pub fn tail(&mut self) -> Result<Option<u32>, HostError> {
-        let processor = self.processor.as_mut().ok_or(HostError::State("active"))?;
-        let handle = processor.plugin_handle();
+        let handle = self.audio()?.processor.plugin_handle();
         let tail: Option<PluginTail> = handle.get_extension();
         Ok(match tail.map(|tail| tail.get(&handle)) {
             Some(TailLength::Infinite) => None,
@@ -147,9 +140,7 @@ impl ClapHost {
             .instance
             .activate(|_, _| Audio, config)
             .map_err(|error| HostError::refused(format!("activate: {error}")))?;
-        self.processor = Some(stopped.into());
-        let buffers = |ports: &[u32]| vec![vec![0.0; block as usize]; ports.iter().sum::<u32>() as usize];
-        self.audio = [buffers(&self.channels[0]), buffers(&self.channels[1])];
+        self.audio = Some(ClapAudio::new(stopped.into(), &self.params, &self.channels, block));
         self.resume()
     }
 
@@ -193,8 +184,8 @@ impl ClapHost {
 
     /// Stops and deactivates; [`Self::start`] may follow, at another sample rate.
     pub fn deactivate(&mut self) {
-        if let Some(processor) = self.processor.take() {
-            self.instance.deactivate(processor.into_stopped());
+        if let Some(audio) = self.audio.take() {
+            self.instance.deactivate(audio.processor.into_stopped());
         }
         self.pump();
     }
@@ -220,12 +211,32 @@ impl ClapHost {
         &mut self,
         call: impl FnOnce(&mut PluginAudioProcessor<Handlers>) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
-        let processor = self.processor.as_mut().ok_or(HostError::State("active"))?;
-        processor.access_shared_handler(|shared| shared.in_audio.store(true, Ordering::Relaxed));
+        let processor = &mut self.audio()?.processor;
+        processor.access_shared_handler(|shared| shared.in_audio(true));
         let done = call(processor);
-        processor.access_shared_handler(|shared| shared.in_audio.store(false, Ordering::Relaxed));
+        processor.access_shared_handler(|shared| shared.in_audio(false));
         self.pump();
         done
+    }
+
+    fn audio(&mut self) -> Result<&mut ClapAudio, HostError> {
+        self.audio.as_mut().ok_or(HostError::State("active"))
+    }
+
+    /// The audio side of an active instance, for a thread of its own; [`Self::take_back`] before anything else is done
+    /// with that side here.
+    ///
+    /// # Errors
+    ///
+    /// The instance is not active, or its audio side is lent already.
+    pub fn lend_audio(&mut self) -> Result<ClapAudio, HostError> {
+        self.audio.take().ok_or(HostError::State("active"))
+    }
+
+    /// Takes back what [`Self::lend_audio`] gave.
+    pub fn take_back(&mut self, audio: ClapAudio) {
+        self.audio = Some(audio);
+        self.pump();
     }
 
     fn read_channels(&mut self, input: bool) -> Vec<u32> {
@@ -240,75 +251,7 @@ impl ClapHost {
 
 impl Instance for ClapHost {
     fn process(&mut self, block: &Block, input: &[Event], output: &mut Vec<Event>) -> Result<(), HostError> {
-        let processor = self.processor.as_mut().ok_or(HostError::State("active"))?;
-        self.events_in.clear();
-        self.events_out.clear();
-        for event in input {
-            convert::push(&mut self.events_in, block, event, &self.params);
-        }
-        let frames = block.frames as usize;
-        let [inputs, outputs] = &mut self.audio;
-        for channel in outputs.iter_mut() {
-            channel[..frames].fill(f32::NAN);
-        }
-        let mut ports_in = AudioPorts::with_capacity(inputs.len(), self.channels[0].len());
-        let mut ports_out = AudioPorts::with_capacity(outputs.len(), self.channels[1].len());
-        let mut rest = inputs.as_mut_slice();
-        let mut audio_in = ports_in.with_input_buffers(self.channels[0].iter().map(|&count| {
-            let (these, others) = std::mem::take(&mut rest).split_at_mut(count as usize);
-            rest = others;
-            let channels =
-                these.iter_mut().map(move |channel| InputChannel::variable(&mut channel[..frames]));
-            AudioPortBuffer { latency: 0, channels: AudioPortBufferType::f32_input_only(channels) }
-        }));
-        let mut rest = outputs.as_mut_slice();
-        let mut audio_out = ports_out.with_output_buffers(self.channels[1].iter().map(|&count| {
-            let (these, others) = std::mem::take(&mut rest).split_at_mut(count as usize);
-            rest = others;
-            let channels = these.iter_mut().map(move |channel| &mut channel[..frames]);
-            AudioPortBuffer { latency: 0, channels: AudioPortBufferType::f32_output_only(channels) }
-        }));
-        if self.channels[0].is_empty() {
-            // SAFETY: no port has a buffer, so none is shorter than the block.
-            audio_in = unsafe { InputAudioBuffers::from_raw_buffers(&[], block.frames) };
-        }
-        if self.channels[1].is_empty() {
-            // SAFETY: as above.
-            audio_out = unsafe { OutputAudioBuffers::from_raw_buffers(&mut [], block.frames) };
-        }
-
-        processor.access_shared_handler(|shared| shared.in_audio.store(true, Ordering::Relaxed));
-        let done =
-            processor.as_started_mut().map_err(|_| HostError::State("processing")).and_then(|started| {
-                started
-                    .process(
-                        &audio_in,
-                        &mut audio_out,
-                        &self.events_in.as_input(),
-                        &mut self.events_out.as_output(),
-                        Some(block.steady),
-                        Some(&convert::transport(block)),
-                    )
-                    .map_err(|error| HostError::refused(format!("process a block: {error}")))
-            });
-        processor.access_shared_handler(|shared| shared.in_audio.store(false, Ordering::Relaxed));
-        done?;
-
-        if outputs.iter().any(|channel| channel[..frames].iter().any(|sample| !sample.is_finite())) {
-            return Err(HostError::Audio { steady: block.steady });
-        }
-        let mut before = 0;
-        for event in &self.events_out {
-            let time = event.header().time();
-            if time >= block.frames {
-                return Err(HostError::OutOfBlock { time: time.into(), frames: block.frames });
-            }
-            if time < before {
-                return Err(HostError::OutOfOrder { time: time.into(), before: before.into() });
-            }
-            before = time;
-            output.extend(convert::read(event, block, &self.params));
-        }
+        self.audio()?.process(block, input, output)?;
         self.pump();
         Ok(())
     }

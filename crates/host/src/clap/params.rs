@@ -1,7 +1,5 @@
 //! An instance's parameters: what they are called, what they show, and setting them.
 
-use std::sync::atomic::Ordering;
-
 use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
@@ -91,10 +89,11 @@ impl ClapHost {
         let mut out = EventBuffer::new();
         let handle = self.instance.plugin_handle();
         let params: PluginParams = handle.get_extension().ok_or(HostError::Missing("parameters"))?;
-        if let Some(processor) = &mut self.processor {
-            processor.access_shared_handler(|shared| shared.in_audio.store(true, Ordering::Relaxed));
+        if let Some(audio) = &mut self.audio {
+            let processor = &mut audio.processor;
+            processor.access_shared_handler(|shared| shared.in_audio(true));
             params.flush_active(&mut processor.plugin_handle(), &events.as_input(), &mut out.as_output());
-            processor.access_shared_handler(|shared| shared.in_audio.store(false, Ordering::Relaxed));
+            processor.access_shared_handler(|shared| shared.in_audio(false));
         } else if let Some(mut inactive) = self.instance.inactive_plugin_handle() {
             params.flush(&mut inactive, &events.as_input(), &mut out.as_output());
         }

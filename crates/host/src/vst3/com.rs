@@ -1,22 +1,27 @@
-//! The host's own COM objects: what a plugin is handed while it processes, saves and loads.
+//! The lists and streams that a plugin is handed while it processes, saves and loads.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
 use vst3::Steinberg::Vst::{
-    Event, IComponentHandler, IComponentHandlerTrait, IEventList, IEventListTrait, IHostApplication,
-    IHostApplicationTrait, IParamValueQueue, IParamValueQueueTrait, IParameterChanges,
-    IParameterChangesTrait, ParamID, ParamValue, String128,
+    Event, IEventList, IEventListTrait, IParamValueQueue, IParamValueQueueTrait, IParameterChanges,
+    IParameterChangesTrait, ParamID, ParamValue,
 };
 use vst3::Steinberg::{
-    IBStream, IBStream_::IStreamSeekMode_, IBStreamTrait, TUID, int32, int64, kInvalidArgument, kNoInterface,
-    kResultOk, tresult,
+    IBStream, IBStream_::IStreamSeekMode_, IBStreamTrait, int32, int64, kInvalidArgument, kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComWrapper};
 
 /// Events into or out of a block.
 #[derive(Default)]
 pub struct EventList(pub RefCell<Vec<Event>>);
+
+impl EventList {
+    /// With room for some thousand events, so that a plugin that adds them allocates nothing.
+    pub fn with_room() -> Self {
+        EventList(RefCell::new(Vec::with_capacity(4096)))
+    }
+}
 
 impl Class for EventList {
     type Interfaces = (IEventList,);
@@ -211,54 +216,6 @@ impl IBStreamTrait for Stream {
     unsafe fn tell(&self, pos: *mut int64) -> tresult {
         // SAFETY: the plugin hands in a place for the position.
         unsafe { pos.write(self.at.get() as int64) };
-        kResultOk
-    }
-}
-
-/// The host itself: a name, and nothing to make.
-pub struct Application;
-
-impl Class for Application {
-    type Interfaces = (IHostApplication,);
-}
-
-impl IHostApplicationTrait for Application {
-    unsafe fn getName(&self, name: *mut String128) -> tresult {
-        let mut text: String128 = [0; 128];
-        for (to, from) in text.iter_mut().zip("Contrafact host".encode_utf16()) {
-            *to = from as _;
-        }
-        // SAFETY: the plugin hands in a place for a name.
-        unsafe { name.write(text) };
-        kResultOk
-    }
-
-    unsafe fn createInstance(&self, _: *mut TUID, _: *mut TUID, _: *mut *mut c_void) -> tresult {
-        kNoInterface
-    }
-}
-
-/// Takes the edits of a plugin's own editor, of which these hosts show none.
-pub struct Handler;
-
-impl Class for Handler {
-    type Interfaces = (IComponentHandler,);
-}
-
-impl IComponentHandlerTrait for Handler {
-    unsafe fn beginEdit(&self, _: ParamID) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn performEdit(&self, _: ParamID, _: ParamValue) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn endEdit(&self, _: ParamID) -> tresult {
-        kResultOk
-    }
-
-    unsafe fn restartComponent(&self, _: int32) -> tresult {
         kResultOk
     }
 }

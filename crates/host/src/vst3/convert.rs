@@ -1,21 +1,34 @@
 //! Our events and blocks as VST3's, and back.
 
+use std::collections::HashMap;
+
 use vst3::ComPtr;
 use vst3::Steinberg::Vst::{
     ControllerNumbers_, Event as VstEvent, Event_::EventTypes_, Event__type0, IMidiMapping,
-    IMidiMappingTrait, NoteOffEvent, NoteOnEvent, PolyPressureEvent, ProcessContext,
-    ProcessContext_::StatesAndFlags_,
+    IMidiMappingTrait, NoteExpressionValueEvent, NoteOffEvent, NoteOnEvent, PolyPressureEvent,
+    ProcessContext, ProcessContext_::StatesAndFlags_,
 };
 use vst3::Steinberg::kResultOk;
 
 use super::com::{Changes, EventList};
 use crate::{Block, Event, EventKind};
 
+/// The ids of notes: VST3 hangs note expressions on them.
+#[derive(Default)]
+pub struct NoteIds {
+    last: i32,
+    /// The ids that this host has given, by channel and key.
+    given: HashMap<(u8, u8), i32>,
+    /// Channel and key of the plugin's ids.
+    heard: HashMap<i32, (u8, u8)>,
+}
+
 /// Adds an event to the block's lists. Controllers travel as parameters, where the plugin maps them to some.
 pub fn push(
     event: &Event,
     block: &Block,
     midi: Option<&ComPtr<IMidiMapping>>,
+    ids: &mut NoteIds,
     events: &EventList,
     changes: &Changes,
 ) {
@@ -30,8 +43,10 @@ pub fn push(
     };
     match event.kind {
         EventKind::NoteOn { channel, key, velocity } => {
+            ids.last += 1;
+            ids.given.insert((channel, key), ids.last);
             let (channel, pitch) = (channel.into(), key.into());
-            let note_on = NoteOnEvent { channel, pitch, tuning: 0.0, velocity, length: 0, noteId: -1 };
+            let note_on = NoteOnEvent { channel, pitch, tuning: 0.0, velocity, length: 0, noteId: ids.last };
             events
                 .0
                 .borrow_mut()
@@ -42,7 +57,7 @@ pub fn push(
                 channel: channel.into(),
                 pitch: key.into(),
                 velocity,
-                noteId: -1,
+                noteId: ids.given.get(&(channel, key)).copied().unwrap_or(-1),
                 tuning: 0.0,
             };
             events
@@ -83,13 +98,19 @@ pub fn push(
             }
         }
         EventKind::Param { id, normalised } => changes.push(id, offset, normalised),
-        // Note expressions need note ids, which this host does not give.
-        EventKind::Expression { .. } => {}
+        EventKind::Expression { channel, key, id, value } => {
+            if let Some(&note) = ids.given.get(&(channel, key)) {
+                let change = NoteExpressionValueEvent { typeId: id.unsigned_abs(), noteId: note, value };
+                let content = Event__type0 { noteExpressionValue: change };
+                let kind = EventTypes_::kNoteExpressionValueEvent as u32;
+                events.0.borrow_mut().push(wrap(kind, content));
+            }
+        }
     }
 }
 
 /// A VST3 event as ours; `None` for kinds that we do not look at.
-pub fn read(event: &VstEvent, block: &Block) -> Option<Event> {
+pub fn read(event: &VstEvent, block: &Block, ids: &mut NoteIds) -> Option<Event> {
     fn small<T: TryInto<u8>>(value: T) -> u8 {
         value.try_into().unwrap_or(0)
     }
@@ -99,6 +120,7 @@ pub fn read(event: &VstEvent, block: &Block) -> Option<Event> {
     let kind = unsafe {
         if kind == EventTypes_::kNoteOnEvent as u32 {
             let note = event.__field0.noteOn;
+            ids.heard.insert(note.noteId, (small(note.channel), small(note.pitch)));
             EventKind::NoteOn {
                 channel: small(note.channel),
                 key: small(note.pitch),
@@ -123,9 +145,15 @@ pub fn read(event: &VstEvent, block: &Block) -> Option<Event> {
                 EventKind::Midi([0xE0 | channel, small(cc.value), small(cc.value2)])
             } else if number == ControllerNumbers_::kAfterTouch as u32 {
                 EventKind::Midi([0xD0 | channel, small(cc.value), 0])
+            } else if number == ControllerNumbers_::kCtrlProgramChange as u32 {
+                EventKind::Midi([0xC0 | channel, small(cc.value), 0])
             } else {
                 EventKind::Midi([0xB0 | channel, cc.controlNumber, small(cc.value)])
             }
+        } else if kind == EventTypes_::kNoteExpressionValueEvent as u32 {
+            let change = event.__field0.noteExpressionValue;
+            let &(channel, key) = ids.heard.get(&change.noteId)?;
+            EventKind::Expression { channel, key, id: change.typeId as i32, value: change.value }
         } else {
             return None;
         }

@@ -3,24 +3,34 @@
 // The bindings' enums are signed on Windows and unsigned elsewhere.
 #![allow(clippy::unnecessary_cast)]
 
+mod application;
 mod com;
 mod convert;
+mod editor;
 mod module;
 
+use std::ffi::c_void;
 use std::path::Path;
+use std::sync::Arc;
 
 use vst3::Steinberg::Vst::{
     AudioBusBuffers, AudioBusBuffers__type0, BusDirections_, IAudioProcessor, IAudioProcessorTrait,
     IComponent, IComponentHandler, IComponentTrait, IEditController, IEditControllerTrait, IEventList,
-    IHostApplication, IMidiMapping, IParameterChanges, MediaTypes_, ParameterInfo, ProcessData,
-    ProcessModes_, ProcessSetup, SpeakerArr, SymbolicSampleSizes_,
+    IHostApplication, IMidiMapping, IParameterChanges, MediaTypes_, ParameterInfo,
+    ParameterInfo_::ParameterFlags_, ProcessData, ProcessModes_, ProcessSetup, SpeakerArr,
+    SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{FUnknown, IBStream, IPluginBaseTrait, TUID, kResultOk};
 use vst3::{ComPtr, ComWrapper};
 
 use crate::{Block, Event, HostError, Instance};
-use com::{Application, Changes, EventList, Handler, Stream};
+use application::{Application, Handler, Lender};
+use com::{Changes, EventList, Stream};
+use convert::NoteIds;
 use module::Module;
+
+pub use application::{Vst3Edit, Vst3Loop};
+pub use editor::{Vst3Controller, Vst3Editor};
 
 /// A parameter as the controller describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +41,16 @@ pub struct Vst3Param {
     pub name: String,
     /// The value (0..=1) that a fresh instance has.
     pub default: f64,
+    /// Steps between the values; 0 for none.
+    pub steps: i32,
+    /// It is the host's bypass.
+    pub bypass: bool,
+    /// Hosts should not show it: a MIDI controller, say.
+    pub hidden: bool,
 }
 
-/// An instance of a VST3 plugin, with the library it came from. Not `Send`: one thread does it all.
+/// An instance of a VST3 plugin, with the library it came from. The thread that opens it is the plugin's main thread;
+/// processing may go to another one with it, while a [`Vst3Controller`] stays behind.
 pub struct Vst3Host {
     params: Vec<Vst3Param>,
     pending: Vec<Event>,
@@ -46,11 +63,18 @@ pub struct Vst3Host {
     /// The controller is an object of its own, to be ended by itself.
     separate: bool,
     component: ComPtr<IComponent>,
-    _application: ComWrapper<Application>,
-    _handler: ComWrapper<Handler>,
+    ids: NoteIds,
+    around: Option<fn(bool)>,
+    run_loop: Vst3Loop,
+    /// The host's context.
+    _context: ComPtr<IHostApplication>,
+    handler: ComWrapper<Handler>,
     // Last, so that the library outlives every object made of its code.
-    _module: Module,
+    module: Arc<Module>,
 }
+
+/// Keeps a library loaded while it lives, after its instances too.
+pub struct Vst3Library(#[expect(dead_code, reason = "held, not used")] Arc<Module>);
 
 fn check(result: i32, what: &str) -> Result<(), HostError> {
     if result == kResultOk { Ok(()) } else { Err(HostError::refused(what)) }
@@ -67,26 +91,58 @@ impl Vst3Host {
     ///
     /// There is no library, it is no VST3, or the instance failed to start.
     pub fn open(path: &Path) -> Result<Self, HostError> {
-        let module = Module::load(path)?;
+        Self::with(Module::load(path)?, true)
+    }
+
+    /// The same with a host that has no run loop to lend, as those without windows; editors get one from their frame.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_without_loop(path: &Path) -> Result<Self, HostError> {
+        Self::with(Module::load(path)?, false)
+    }
+
+    /// An instance of a plugin in this program.
+    ///
+    /// # Errors
+    ///
+    /// The instance failed to start.
+    ///
+    /// # Safety
+    ///
+    /// `factory` is null or a VST3 factory, with a reference that this takes over.
+    pub unsafe fn of(factory: *mut c_void) -> Result<Self, HostError> {
+        // SAFETY: the caller says so.
+        let factory = unsafe { ComPtr::from_raw(factory.cast()) };
+        Self::with(Module::around(factory.ok_or(HostError::Missing("a VST3 factory"))?), true)
+    }
+
+    fn with(module: Module, lends_loop: bool) -> Result<Self, HostError> {
+        let run_loop = Vst3Loop::default();
+        let context = if lends_loop {
+            ComWrapper::new(Lender(run_loop.clone())).to_com_ptr::<IHostApplication>()
+        } else {
+            ComWrapper::new(Application).to_com_ptr::<IHostApplication>()
+        };
+        let context = context.ok_or(HostError::Missing("a host context"))?;
+        let unknown: *mut FUnknown = context.as_ptr().cast();
+        module.introduce(unknown);
         let component = module.component()?;
-        let application = ComWrapper::new(Application);
-        let handler = ComWrapper::new(Handler);
-        let context =
-            application.as_com_ref::<IHostApplication>().ok_or(HostError::Missing("a host context"))?;
-        let context: *mut FUnknown = context.as_ptr().cast();
+        let handler = ComWrapper::new(Handler::default());
         let handler_pointer = handler.as_com_ref::<IComponentHandler>().map(|of| of.as_ptr());
         let single = component.cast::<IEditController>();
         let separate = single.is_none();
         // SAFETY: the calls come in the standard's order, on objects that are alive, with places of the right types.
         let (controller, processor) = unsafe {
-            check(component.initialize(context), "initialise its component")?;
+            check(component.initialize(unknown), "initialise its component")?;
             let controller = match single {
                 Some(controller) => controller,
                 None => {
                     let mut id: TUID = [0; 16];
                     check(component.getControllerClassId(&mut id), "name its controller")?;
                     let controller = module.controller(&id)?;
-                    check(controller.initialize(context), "initialise its controller")?;
+                    check(controller.initialize(unknown), "initialise its controller")?;
                     controller
                 }
             };
@@ -106,12 +162,30 @@ impl Vst3Host {
             controller,
             separate,
             component,
-            _application: application,
-            _handler: handler,
-            _module: module,
+            ids: NoteIds::default(),
+            around: None,
+            run_loop,
+            _context: context,
+            handler,
+            module: Arc::new(module),
         };
         host.params = host.read_params();
         Ok(host)
+    }
+
+    /// The host's main loop, which serves what the plugin wants of the main thread.
+    pub fn main_loop(&self) -> Vst3Loop {
+        self.run_loop.clone()
+    }
+
+    /// The library that the instance is from.
+    pub fn library(&self) -> Vst3Library {
+        Vst3Library(self.module.clone())
+    }
+
+    /// What the plugin has told of its parameters since the last call.
+    pub fn edits(&self) -> Vec<Vst3Edit> {
+        self.handler.take()
     }
 
     /// The parameters in the controller's order.
@@ -155,16 +229,30 @@ impl Vst3Host {
         Ok(())
     }
 
-    /// Says whether the plugin will render offline; before [`Self::start`].
+    /// Says whether the plugin renders offline: with [`Self::start`], and with every block.
     pub fn set_offline(&mut self, offline: bool) {
         self.offline = offline;
     }
 
+    /// Has `around` called with true before and with false after each call in which the plugin processes.
+    pub fn watch_processing(&mut self, around: fn(bool)) {
+        self.around = Some(around);
+    }
+
+    /// Audio buses: inputs and outputs.
+    pub fn audio_buses(&self) -> (i32, i32) {
+        self.buses(MediaTypes_::kAudio as _)
+    }
+
     /// Event buses: inputs and outputs.
     pub fn event_buses(&self) -> (i32, i32) {
+        self.buses(MediaTypes_::kEvent as _)
+    }
+
+    fn buses(&self, media: i32) -> (i32, i32) {
         let count = |direction| {
             // SAFETY: the component is alive.
-            unsafe { self.component.getBusCount(MediaTypes_::kEvent as _, direction) }
+            unsafe { self.component.getBusCount(media, direction) }
         };
         (count(BusDirections_::kInput as _), count(BusDirections_::kOutput as _))
     }
@@ -191,7 +279,12 @@ impl Vst3Host {
         let stream = ComWrapper::new(Stream::holding(bytes));
         let pointer = stream.to_com_ptr::<IBStream>().ok_or(HostError::Missing("a stream"))?;
         // SAFETY: both objects are alive.
-        check(unsafe { self.component.setState(pointer.as_ptr()) }, "load a state")
+        check(unsafe { self.component.setState(pointer.as_ptr()) }, "load a state")?;
+        let again = ComWrapper::new(Stream::holding(bytes));
+        let pointer = again.to_com_ptr::<IBStream>().ok_or(HostError::Missing("a stream"))?;
+        // SAFETY: as above.
+        unsafe { self.controller.setComponentState(pointer.as_ptr()) };
+        Ok(())
     }
 
     /// Activates at a sample rate (Hz) for blocks of up to `block` samples, and starts processing.
@@ -200,9 +293,8 @@ impl Vst3Host {
     ///
     /// The plugin refuses a step.
     pub fn start(&mut self, sample_rate: f64, block: u32) -> Result<(), HostError> {
-        let mode = if self.offline { ProcessModes_::kOffline } else { ProcessModes_::kRealtime };
         let mut setup = ProcessSetup {
-            processMode: mode as i32,
+            processMode: self.mode(),
             symbolicSampleSize: SymbolicSampleSizes_::kSample32 as i32,
             maxSamplesPerBlock: i32::try_from(block).unwrap_or(i32::MAX),
             sampleRate: sample_rate,
@@ -225,8 +317,6 @@ impl Vst3Host {
                 }
             }
             self.audio = counts.map(|count| vec![vec![0.0; block as usize]; 2 * count as usize]);
-            // Twice: nice-plug's VST3 tells the plugin the mode of the setup before the last.
-            check(self.processor.setupProcessing(&mut setup), "set processing up")?;
             check(self.processor.setupProcessing(&mut setup), "set processing up")?;
             check(self.component.setActive(1), "activate")?;
             self.processor.setProcessing(1);
@@ -246,6 +336,10 @@ impl Vst3Host {
         }
     }
 
+    fn mode(&self) -> i32 {
+        (if self.offline { ProcessModes_::kOffline } else { ProcessModes_::kRealtime }) as i32
+    }
+
     fn read_params(&self) -> Vec<Vst3Param> {
         // SAFETY: the controller is alive and gets places of the right type.
         unsafe {
@@ -257,6 +351,9 @@ impl Vst3Host {
                         id: info.id,
                         name: utf16(&info.title.map(|unit| unit as u16)),
                         default: info.defaultNormalizedValue,
+                        steps: info.stepCount,
+                        bypass: info.flags & ParameterFlags_::kIsBypass as i32 != 0,
+                        hidden: info.flags & ParameterFlags_::kIsHidden as i32 != 0,
                     })
                 })
                 .collect()
@@ -268,15 +365,16 @@ impl Instance for Vst3Host {
     fn process(&mut self, block: &Block, input: &[Event], output: &mut Vec<Event>) -> Result<(), HostError> {
         let setup = self.setup.ok_or(HostError::State("active"))?;
         let (events_in, events_out) =
-            (ComWrapper::new(EventList::default()), ComWrapper::new(EventList::default()));
+            (ComWrapper::new(EventList::default()), ComWrapper::new(EventList::with_room()));
         let (changes_in, changes_out) =
             (ComWrapper::new(Changes::default()), ComWrapper::new(Changes::default()));
+        let ids = &mut self.ids;
         for mut event in self.pending.drain(..) {
             event.time = block.steady;
-            convert::push(&event, block, None, &events_in, &changes_in);
+            convert::push(&event, block, None, ids, &events_in, &changes_in);
         }
         for event in input {
-            convert::push(event, block, self.midi.as_ref(), &events_in, &changes_in);
+            convert::push(event, block, self.midi.as_ref(), ids, &events_in, &changes_in);
         }
         let frames = block.frames as usize;
         for channel in &mut self.audio[1] {
@@ -305,7 +403,7 @@ impl Instance for Vst3Host {
             return Err(missing);
         };
         let mut data = ProcessData {
-            processMode: setup.processMode,
+            processMode: self.mode(),
             symbolicSampleSize: setup.symbolicSampleSize,
             numSamples: block.frames as i32,
             numInputs: ins.len() as i32,
@@ -318,8 +416,14 @@ impl Instance for Vst3Host {
             outputEvents: notes_out.as_ptr(),
             processContext: &mut context,
         };
-        // SAFETY: everything that `data` points to lives until the call returns, and the buffers hold a whole block.
-        check(unsafe { self.processor.process(&mut data) }, "process a block")?;
+        let done = {
+            self.around.inspect(|around| around(true));
+            // SAFETY: everything that `data` points to lives until the call returns, and the buffers hold a whole block.
+            let done = unsafe { self.processor.process(&mut data) };
+            self.around.inspect(|around| around(false));
+            done
+        };
+        check(done, "process a block")?;
 
         if self.audio[1].iter().any(|channel| channel[..frames].iter().any(|sample| !sample.is_finite())) {
             return Err(HostError::Audio { steady: block.steady });
@@ -334,7 +438,7 @@ impl Instance for Vst3Host {
                 return Err(HostError::OutOfOrder { time: time.into(), before: before.into() });
             }
             before = time;
-            output.extend(convert::read(event, block));
+            output.extend(convert::read(event, block, &mut self.ids));
         }
         for (id, offset, value) in changes_out.points() {
             output.push(Event::param(block.steady + u64::try_from(offset).unwrap_or(0), id, value));

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use libloading::Library;
 use vst3::Steinberg::Vst::{IComponent, IEditController};
-use vst3::Steinberg::{IPluginFactory, IPluginFactoryTrait, PClassInfo, TUID, kResultOk};
+use vst3::Steinberg::{
+    FUnknown, IPluginFactory, IPluginFactory3, IPluginFactory3Trait, IPluginFactoryTrait, PClassInfo, TUID,
+    kResultOk,
+};
 use vst3::{ComPtr, Interface};
 
 use crate::HostError;
@@ -22,7 +25,8 @@ const NAMES: (&[u8], &[u8]) = (b"InitDll", b"ExitDll");
 pub struct Module {
     // Dropped before the library that its code is in.
     factory: Option<ComPtr<IPluginFactory>>,
-    library: Library,
+    /// None where the plugin is part of the program.
+    library: Option<Library>,
 }
 
 impl Module {
@@ -42,7 +46,20 @@ impl Module {
                 .get::<unsafe extern "system" fn() -> *mut IPluginFactory>(b"GetPluginFactory")
                 .map_err(|error| fault(error.to_string()))?();
             let factory = ComPtr::from_raw(factory).ok_or_else(|| fault("it has no VST3 factory".into()))?;
-            Ok(Module { factory: Some(factory), library })
+            Ok(Module { factory: Some(factory), library: Some(library) })
+        }
+    }
+
+    /// The module of a factory in this program.
+    pub fn around(factory: ComPtr<IPluginFactory>) -> Self {
+        Module { factory: Some(factory), library: None }
+    }
+
+    /// Tells the factory who the host is, where it wants to know.
+    pub fn introduce(&self, context: *mut FUnknown) {
+        if let Some(factory) = self.factory.as_ref().and_then(|factory| factory.cast::<IPluginFactory3>()) {
+            // SAFETY: both objects are alive, and the factory counts its reference.
+            unsafe { factory.setHostContext(context) };
         }
     }
 
@@ -84,9 +101,10 @@ impl Module {
 impl Drop for Module {
     fn drop(&mut self) {
         self.factory = None;
+        let Some(library) = &self.library else { return };
         // SAFETY: the signature is the standard's, and every object of the module is gone by now.
         unsafe {
-            if let Ok(exit) = self.library.get::<unsafe extern "system" fn() -> bool>(NAMES.1) {
+            if let Ok(exit) = library.get::<unsafe extern "system" fn() -> bool>(NAMES.1) {
                 exit();
             }
         }

@@ -1,19 +1,18 @@
 //! Bias and leaky ReLU in one pass, and their gradients in one pass.
 
-use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use multiversion::multiversion;
 
 use super::columns::{Sums, tile};
 use super::reference;
-use super::tensor::{Reader, check, check_slope, floats};
+use super::tensor::{Reader, check, check_slope, floats, gradient};
 
 /// Adds `bias` `[C]` to `x` `[.., C]` and multiplies what is negative by `slope`: 1 leaves it, 0 is ReLU.
 ///
 /// # Errors
 /// When the shapes don't fit, a tensor is empty or not `f32`, or the slope is negative or not finite.
 pub fn bias_act(x: &Tensor, bias: &Tensor, slope: f32) -> Result<Tensor> {
-    check("bias_act", "x", x)?;
-    check("bias_act", "bias", bias)?;
+    check("bias_act", &[("x", x), ("bias", bias)])?;
     check_slope("bias_act", slope)?;
     let channels = bias.dims1()?;
     if x.dims().last() != Some(&channels) {
@@ -57,13 +56,7 @@ impl CustomOp2 for BiasAct {
         let (results, gradients) = (Reader::new(res), Reader::new(&grad));
         let mut sums = Sums::new(channels);
         let dx = backward(results.floats()?, gradients.floats()?, self.slope, &mut sums);
-        let dx = if x.track_op() { Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?) } else { None };
-        let db = if b.track_op() {
-            Some(Tensor::from_vec(sums.fold(channels, 1.0), channels, &Device::Cpu)?)
-        } else {
-            None
-        };
-        Ok((dx, db))
+        Ok((gradient(x, || dx)?, gradient(b, || sums.fold(channels, 1.0))?))
     }
 }
 

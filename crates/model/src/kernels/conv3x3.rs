@@ -12,11 +12,11 @@
 
 use std::cell::RefCell;
 
-use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::matrix::{Matrix, multiply};
 use super::reference;
-use super::tensor::{Reader, check, floats};
+use super::tensor::{Reader, check, floats, gradient};
 
 /// Convolves `x` `[B, H, W, Cin]` with `w` `[3, 3, Cin, Cout]` (zero padding 1, stride 1) to `[B, H, W,
 /// Cout]`.
@@ -24,17 +24,25 @@ use super::tensor::{Reader, check, floats};
 /// # Errors
 /// When the shapes don't fit, a tensor is empty or not `f32`.
 pub fn conv3x3(x: &Tensor, w: &Tensor) -> Result<Tensor> {
-    check("conv3x3", "x", x)?;
-    check("conv3x3", "w", w)?;
-    let (_, _, _, channels) = x.dims4()?;
-    let (ky, kx, inputs, _) = w.dims4()?;
-    if (ky, kx, inputs) != (3, 3, channels) {
-        bail!("conv3x3: x {:?} needs weights [3, 3, {channels}, out], not {:?}", x.shape(), w.shape());
-    }
+    check_kernel("conv3x3", x, w)?;
     if !x.device().is_cpu() {
         return reference::conv3x3(x, w);
     }
     x.contiguous()?.apply_op2(&w.contiguous()?, Conv3x3)
+}
+
+/// Checks the arguments of a 3x3 convolution.
+///
+/// # Errors
+/// Naming the operation.
+pub(super) fn check_kernel(operation: &str, x: &Tensor, w: &Tensor) -> Result<()> {
+    check(operation, &[("x", x), ("w", w)])?;
+    let (_, _, _, channels) = x.dims4()?;
+    let (ky, kx, inputs, _) = w.dims4()?;
+    if (ky, kx, inputs) != (3, 3, channels) {
+        bail!("{operation}: x {:?} needs weights [3, 3, {channels}, out], not {:?}", x.shape(), w.shape());
+    }
+    Ok(())
 }
 
 struct Conv3x3;
@@ -72,23 +80,17 @@ impl CustomOp2 for Conv3x3 {
         let (images, inputs) = Images::of(x.layout())?;
         let (_, _, _, outputs) = w.dims4()?;
         let (gradients, kernel, pixels) = (Reader::new(&grad), Reader::new(w), Reader::new(x));
-        SCRATCH.with_borrow_mut(|scratch| {
-            images.pad(gradients.floats()?, outputs, &mut scratch.padded_gradient);
-            let gradient = &scratch.padded_gradient;
-            let dx = if x.track_op() {
-                turn(kernel.floats()?, inputs, outputs, &mut scratch.turned);
-                let dx = images.convolve(gradient, outputs, &scratch.turned, inputs, &mut scratch.strip);
-                Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?)
-            } else {
-                None
-            };
-            let dw = if w.track_op() {
-                images.pad(pixels.floats()?, inputs, &mut scratch.padded);
-                let dw = images.weight_gradient(&scratch.padded, inputs, gradient, outputs);
-                Some(Tensor::from_vec(dw, w.shape(), &Device::Cpu)?)
-            } else {
-                None
-            };
+        let (gradients, kernel, pixels) = (gradients.floats()?, kernel.floats()?, pixels.floats()?);
+        SCRATCH.with_borrow_mut(|Scratch { padded, padded_gradient, strip, turned }| {
+            images.pad(gradients, outputs, padded_gradient);
+            let dx = gradient(x, || {
+                turn(kernel, inputs, outputs, turned);
+                images.convolve(padded_gradient, outputs, turned, inputs, strip)
+            })?;
+            let dw = gradient(w, || {
+                images.pad(pixels, inputs, padded);
+                images.weight_gradient(padded, inputs, padded_gradient, outputs)
+            })?;
             Ok((dx, dw))
         })
     }
@@ -184,7 +186,7 @@ impl Images {
 }
 
 /// The kernel turned by 180 degrees with its channels exchanged, `[3, 3, Cout, Cin]`.
-fn turn(w: &[f32], inputs: usize, outputs: usize, turned: &mut Vec<f32>) {
+pub(super) fn turn(w: &[f32], inputs: usize, outputs: usize, turned: &mut Vec<f32>) {
     turned.clear();
     for tap in w.chunks_exact(inputs * outputs).rev() {
         for output in 0..outputs {

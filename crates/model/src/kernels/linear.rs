@@ -1,10 +1,10 @@
 //! A linear map of the last axis: one matrix product.
 
-use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::matrix::{Matrix, multiply};
 use super::reference;
-use super::tensor::{Reader, check, floats};
+use super::tensor::{Reader, check, floats, gradient};
 
 /// Multiplies the last axis of `x` `[.., K]` with `w` `[K, N]` to `[.., N]`; on an NHWC image, a 1x1
 /// convolution.
@@ -12,8 +12,7 @@ use super::tensor::{Reader, check, floats};
 /// # Errors
 /// When the shapes don't fit, a tensor is empty or not `f32`.
 pub fn linear(x: &Tensor, w: &Tensor) -> Result<Tensor> {
-    check("linear", "x", x)?;
-    check("linear", "w", w)?;
+    check("linear", &[("x", x), ("w", w)])?;
     let (inputs, _) = w.dims2()?;
     if x.dims().last() != Some(&inputs) {
         bail!("linear: x {:?} needs weights [its last size, out], not {:?}", x.shape(), w.shape());
@@ -61,21 +60,16 @@ impl CustomOp2 for Linear {
         let (inputs, outputs) = w.dims2()?;
         let rows = x.elem_count() / inputs;
         let (gradients, weights, values) = (Reader::new(&grad), Reader::new(w), Reader::new(x));
-        let gradient = Matrix::new(gradients.floats()?, rows, outputs);
-        let dx = if x.track_op() {
-            let mut dx = vec![0.0; rows * inputs];
-            multiply(gradient, Matrix::new(weights.floats()?, inputs, outputs).transposed(), &mut dx, false);
-            Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?)
-        } else {
-            None
+        let slope = Matrix::new(gradients.floats()?, rows, outputs);
+        let weights = Matrix::new(weights.floats()?, inputs, outputs);
+        let values = Matrix::new(values.floats()?, rows, inputs);
+        let product = |a: Matrix, b: Matrix, len: usize| {
+            let mut out = vec![0.0; len];
+            multiply(a, b, &mut out, false);
+            out
         };
-        let dw = if w.track_op() {
-            let mut dw = vec![0.0; inputs * outputs];
-            multiply(Matrix::new(values.floats()?, rows, inputs).transposed(), gradient, &mut dw, false);
-            Some(Tensor::from_vec(dw, w.shape(), &Device::Cpu)?)
-        } else {
-            None
-        };
+        let dx = gradient(x, || product(slope, weights.transposed(), rows * inputs))?;
+        let dw = gradient(w, || product(values.transposed(), slope, inputs * outputs))?;
         Ok((dx, dw))
     }
 }

@@ -1,6 +1,18 @@
 //! The one matrix product, on one thread.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
 use gemm::{Parallelism, gemm};
+
+/// What all products of the process took; two clock readings a product are nothing beside it.
+static NANOSECONDS: AtomicU64 = AtomicU64::new(0);
+
+/// How long all threads of the process have spent in matrix products so far: the heart of every convolution, its gradients
+/// included. For benchmarks.
+pub fn products() -> Duration {
+    Duration::from_nanos(NANOSECONDS.load(Ordering::Relaxed))
+}
 
 /// A read-only view of a slice as a matrix, with any strides: rows may overlap.
 #[derive(Clone, Copy)]
@@ -46,6 +58,7 @@ impl<'a> Matrix<'a> {
 /// Panics where the sizes don't fit together: a mistake in the kernel that calls, not in its input.
 pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
     assert!(a.columns == b.rows && a.fits() && b.fits() && out.len() == a.rows * b.columns);
+    let start = Instant::now();
     // SAFETY: the assertion above keeps every read and write inside its slice; `out` is borrowed mutably and
     // so doesn't overlap the others.
     unsafe {
@@ -71,4 +84,5 @@ pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) 
             Parallelism::None,
         );
     }
+    NANOSECONDS.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
 }

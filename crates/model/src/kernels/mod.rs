@@ -16,25 +16,38 @@
 //! [`mod@reference`] has the same functions in candle's built-in operations: what runs on other devices than
 //! the CPU, and what the tests compare with.
 
+mod add_act;
+mod attention;
 mod bias_act;
 mod columns;
 mod conv3x3;
+mod conv3x3_reflect;
+mod fold;
 mod linear;
 mod matrix;
 mod norm_act;
+mod pad_reflect;
 mod pixel_shuffle;
 pub mod reference;
 mod refine3x3;
 mod tensor;
 mod unfold;
+mod window;
 
+pub use add_act::add_act;
+pub use attention::attention;
 pub use bias_act::bias_act;
 pub use conv3x3::conv3x3;
+pub use conv3x3_reflect::conv3x3_reflect;
+pub use fold::fold;
 pub use linear::linear;
+pub use matrix::products;
 pub use norm_act::norm_act;
+pub use pad_reflect::pad_reflect;
 pub use pixel_shuffle::pixel_shuffle;
 pub use refine3x3::refine3x3;
 pub use unfold::unfold;
+pub use window::Window;
 
 /// What instance norm adds to the variance before the root, so that a constant channel stays finite.
 pub const NORM_EPSILON: f32 = 1e-5;

@@ -5,11 +5,11 @@
 //! arXiv 1703.06868). Mean and variance take a pass each, which is exact where the mean is large; the
 //! backward pass computes them again rather than keeping them.
 
-use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use multiversion::multiversion;
 
 use super::columns::{Sums, tile};
-use super::tensor::{Reader, check, check_slope, floats};
+use super::tensor::{Reader, check, check_slope, floats, gradient};
 use super::{NORM_EPSILON, reference};
 
 /// Normalises each channel of each sample of `x` `[B, H, W, C]` to mean 0 and variance 1 over its pixels
@@ -19,9 +19,7 @@ use super::{NORM_EPSILON, reference};
 /// # Errors
 /// When the shapes don't fit, a tensor is empty or not `f32`, or the slope is negative or not finite.
 pub fn norm_act(x: &Tensor, scale: &Tensor, shift: &Tensor, slope: f32) -> Result<Tensor> {
-    for (name, tensor) in [("x", x), ("scale", scale), ("shift", shift)] {
-        check("norm_act", name, tensor)?;
-    }
+    check("norm_act", &[("x", x), ("scale", scale), ("shift", shift)])?;
     check_slope("norm_act", slope)?;
     let (batch, _, _, channels) = x.dims4()?;
     if scale.dims() != [batch, channels] || shift.dims() != [batch, channels] {
@@ -89,13 +87,7 @@ impl CustomOp3 for NormAct {
             dscale.extend(sample_dscale);
             dshift.extend(sample_dshift);
         }
-        let wrap = |values: Vec<f32>, argument: &Tensor| -> Result<Option<Tensor>> {
-            if !argument.track_op() {
-                return Ok(None);
-            }
-            Ok(Some(Tensor::from_vec(values, argument.shape(), &Device::Cpu)?))
-        };
-        Ok((wrap(dx, x)?, wrap(dscale, scale)?, wrap(dshift, shift)?))
+        Ok((gradient(x, || dx)?, gradient(scale, || dscale)?, gradient(shift, || dshift)?))
     }
 }
 

@@ -13,7 +13,7 @@ use super::tensor::{Reader, check, floats};
 /// When `x` is not such an image, is empty or not `f32`, or `r` is zero or its square doesn't divide the
 /// channels.
 pub fn pixel_shuffle(x: &Tensor, r: usize) -> Result<Tensor> {
-    check("pixel_shuffle", "x", x)?;
+    check("pixel_shuffle", &[("x", x)])?;
     Shuffle::new(x.dims(), r)?;
     if !x.device().is_cpu() {
         return reference::pixel_shuffle(x, r);

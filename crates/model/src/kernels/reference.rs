@@ -5,9 +5,10 @@
 
 use candle_core::{Result, Tensor};
 
-use super::NORM_EPSILON;
+use super::pad_reflect::Mirrored;
 use super::pixel_shuffle::Shuffle;
-use super::unfold::Windows;
+use super::window::Windows;
+use super::{NORM_EPSILON, Window};
 
 /// See [`super::conv3x3`].
 ///
@@ -23,10 +24,11 @@ pub fn conv3x3(x: &Tensor, w: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// When the shapes don't fit.
-pub fn unfold(x: &Tensor, kernel: usize, stride: usize, pad: usize) -> Result<Tensor> {
-    let windows = Windows::new(x.dims(), kernel, stride, pad)?;
+pub fn unfold(x: &Tensor, window: Window) -> Result<Tensor> {
+    let windows = Windows::new(x.dims(), window)?;
+    let Window { kernel, stride, before, after } = window;
     let (out_height, out_width) = (windows.out_height, windows.out_width);
-    let padded = x.pad_with_zeros(1, pad, pad)?.pad_with_zeros(2, pad, pad)?;
+    let padded = x.pad_with_zeros(1, before, after)?.pad_with_zeros(2, before, after)?;
     let positions = |first: usize, count: usize| {
         Tensor::from_iter((0..count).map(|index| (first + index * stride) as u32), x.device())
     };
@@ -37,12 +39,76 @@ pub fn unfold(x: &Tensor, kernel: usize, stride: usize, pad: usize) -> Result<Te
             columns.push(rows.index_select(&positions(kx, out_width)?, 2)?);
         }
     }
-    Tensor::stack(&columns, 3)?.reshape((
-        windows.batch,
-        out_height,
-        out_width,
-        kernel * kernel * windows.channels,
-    ))
+    Tensor::stack(&columns, 3)?.reshape(windows.columns_shape().as_slice())
+}
+
+/// See [`super::fold`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn fold(columns: &Tensor, window: Window, height: usize, width: usize) -> Result<Tensor> {
+    let windows = Windows::folding(columns.dims(), window, height, width)?;
+    let Window { kernel, stride, before, after } = window;
+    let (rows, row_pixels) = (height + before + after, width + before + after);
+    let (batch, channels) = (windows.batch, windows.channels);
+    // What a tap adds to: one pixel in `stride` x `stride`, the first.
+    let spread = |tap: Tensor| {
+        tap.reshape(&[batch, windows.out_height, 1, windows.out_width, 1, channels][..])?
+            .pad_with_zeros(2, 0, stride - 1)?
+            .pad_with_zeros(4, 0, stride - 1)?
+            .reshape((batch, windows.out_height * stride, windows.out_width * stride, channels))?
+            .narrow(1, 0, (windows.out_height - 1) * stride + 1)?
+            .narrow(2, 0, (windows.out_width - 1) * stride + 1)
+    };
+    let mut sum = Tensor::zeros((batch, rows, row_pixels, channels), columns.dtype(), columns.device())?;
+    for ky in 0..kernel {
+        for kx in 0..kernel {
+            let tap = spread(columns.narrow(3, (ky * kernel + kx) * channels, channels)?)?;
+            let (below, right) = (rows - ky - tap.dim(1)?, row_pixels - kx - tap.dim(2)?);
+            sum = (sum + tap.pad_with_zeros(1, ky, below)?.pad_with_zeros(2, kx, right)?)?;
+        }
+    }
+    sum.narrow(1, before, height)?.narrow(2, before, width)?.contiguous()
+}
+
+/// See [`super::pad_reflect`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn pad_reflect(x: &Tensor, pad: usize) -> Result<Tensor> {
+    let images = Mirrored::new(x.dims(), pad)?;
+    let mirrored = |size: usize| {
+        Tensor::from_iter((0..size + 2 * pad).map(|at| images.source(at, size) as u32), x.device())
+    };
+    x.index_select(&mirrored(images.height)?, 1)?.index_select(&mirrored(images.width)?, 2)
+}
+
+/// See [`super::conv3x3_reflect`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn conv3x3_reflect(x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    let planes = pad_reflect(x, 1)?.permute((0, 3, 1, 2))?.contiguous()?;
+    let kernel = w.permute((3, 2, 0, 1))?.contiguous()?;
+    planes.conv2d(&kernel, 0, 1, 1, 1)?.permute((0, 2, 3, 1))?.contiguous()
+}
+
+/// See [`super::add_act`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn add_act(x: &Tensor, y: &Tensor, slope: f32) -> Result<Tensor> {
+    leaky_relu(&(x + y)?, slope)
+}
+
+/// See [`super::attention`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn attention(query: &Tensor, key: &Tensor, value: &Tensor) -> Result<Tensor> {
+    let scores = query.matmul(&key.t()?)?;
+    let above = scores.broadcast_sub(&scores.max_keepdim(2)?.detach())?.exp()?;
+    above.broadcast_div(&above.sum_keepdim(2)?)?.matmul(value)
 }
 
 /// See [`super::linear`].

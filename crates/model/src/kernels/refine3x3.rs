@@ -1,11 +1,11 @@
 //! A 3x3 convolution of a few planes to one plane, at full resolution: a matrix product would be all
 //! overhead, loops along the rows are not.
 
-use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use multiversion::multiversion;
 
 use super::reference;
-use super::tensor::{Reader, check, floats};
+use super::tensor::{Reader, check, floats, gradient};
 
 /// Convolves the planes `x` `[B, C, H, W]` with `w` `[C, 3, 3]` (zero padding 1, stride 1) and sums them to
 /// `[B, H, W]`.
@@ -13,8 +13,7 @@ use super::tensor::{Reader, check, floats};
 /// # Errors
 /// When the shapes don't fit, a tensor is empty or not `f32`.
 pub fn refine3x3(x: &Tensor, w: &Tensor) -> Result<Tensor> {
-    check("refine3x3", "x", x)?;
-    check("refine3x3", "w", w)?;
+    check("refine3x3", &[("x", x), ("w", w)])?;
     let (_, planes, _, _) = x.dims4()?;
     if w.dims() != [planes, 3, 3] {
         bail!("refine3x3: x {:?} needs weights [{planes}, 3, 3], not {:?}", x.shape(), w.shape());
@@ -63,32 +62,26 @@ impl CustomOp2 for Refine3x3 {
         let plane = height * width;
         let (values, weights, gradients) = (Reader::new(x), Reader::new(w), Reader::new(&grad));
         let (values, weights, gradients) = (values.floats()?, weights.floats()?, gradients.floats()?);
-        let dx = if x.track_op() {
+        let dx = gradient(x, || {
             let mut dx = vec![0.0; x.elem_count()];
-            for (planes, gradient) in dx.chunks_exact_mut(channels * plane).zip(gradients.chunks_exact(plane))
-            {
+            for (planes, slope) in dx.chunks_exact_mut(channels * plane).zip(gradients.chunks_exact(plane)) {
                 for (dx, taps) in planes.chunks_exact_mut(plane).zip(weights.as_chunks::<9>().0) {
                     let mut turned = *taps;
                     turned.reverse();
-                    add_convolved(gradient, &turned, width, dx);
+                    add_convolved(slope, &turned, width, dx);
                 }
             }
-            Some(Tensor::from_vec(dx, x.shape(), &Device::Cpu)?)
-        } else {
-            None
-        };
-        let dw = if w.track_op() {
+            dx
+        })?;
+        let dw = gradient(w, || {
             let mut dw = vec![0.0; 9 * channels];
-            for (planes, gradient) in values.chunks_exact(channels * plane).zip(gradients.chunks_exact(plane))
-            {
+            for (planes, slope) in values.chunks_exact(channels * plane).zip(gradients.chunks_exact(plane)) {
                 for (plane, dw) in planes.chunks_exact(plane).zip(dw.as_chunks_mut::<9>().0) {
-                    add_tap_gradients(plane, gradient, width, dw);
+                    add_tap_gradients(plane, slope, width, dw);
                 }
             }
-            Some(Tensor::from_vec(dw, w.shape(), &Device::Cpu)?)
-        } else {
-            None
-        };
+            dw
+        })?;
         Ok((dx, dw))
     }
 }

@@ -1,6 +1,6 @@
 //! Reading tensors as plain slices, and the checks every operation shares.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor, bail};
+use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, StorageRef, Tensor, bail};
 
 /// The values of a contiguous argument of a custom operation.
 ///
@@ -39,14 +39,24 @@ impl<'a> Reader<'a> {
 ///
 /// # Errors
 /// Naming the operation and the argument.
-pub(super) fn check(operation: &str, argument: &str, tensor: &Tensor) -> Result<()> {
-    if tensor.dtype() != DType::F32 {
-        bail!("{operation}: {argument} is {:?}, convert it to F32", tensor.dtype());
-    }
-    if tensor.elem_count() == 0 {
-        bail!("{operation}: {argument} of shape {:?} is empty", tensor.shape());
+pub(super) fn check(operation: &str, arguments: &[(&str, &Tensor)]) -> Result<()> {
+    for (argument, tensor) in arguments {
+        if tensor.dtype() != DType::F32 {
+            bail!("{operation}: {argument} is {:?}, convert it to F32", tensor.dtype());
+        }
+        if tensor.elem_count() == 0 {
+            bail!("{operation}: {argument} of shape {:?} is empty", tensor.shape());
+        }
     }
     Ok(())
+}
+
+/// The gradient of `argument` as a tensor, its values computed only where it is tracked.
+pub(super) fn gradient(argument: &Tensor, values: impl FnOnce() -> Vec<f32>) -> Result<Option<Tensor>> {
+    if !argument.track_op() {
+        return Ok(None);
+    }
+    Ok(Some(Tensor::from_vec(values(), argument.shape(), &Device::Cpu)?))
 }
 
 /// Checks a leaky ReLU's negative slope. It must not be negative: gradients tell the two sides apart by the

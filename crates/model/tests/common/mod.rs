@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use model::{Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Init, Pack, Parameter, Weights};
+use model::{
+    Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Init, Pack, PairNetwork, Parameter,
+    Weights, papers,
+};
 use phrase::{Grid, Note, Phrase};
 
 /// A reproducible stream of numbers in -1..1 (a linear congruential generator: quality does not matter here).
@@ -33,7 +36,7 @@ pub fn weights(parameters: &[Parameter], seed: u64) -> Weights {
     for parameter in parameters {
         let scale = match parameter.init {
             Init::Zeros => 0.3,
-            Init::Normal(deviation) => deviation * 1.7,
+            Init::Normal(deviation) | Init::TruncatedNormal(deviation) => deviation * 1.7,
         };
         weights.insert(&parameter.name, numbers.tensor(&parameter.shape, scale));
     }
@@ -44,9 +47,34 @@ pub fn weights(parameters: &[Parameter], seed: u64) -> Weights {
 pub fn pack(genres: &[&str], seed: u64) -> Pack {
     let count = genres.len();
     let architecture = Architecture::PatchResnet {
-        generator: GeneratorConfig { genres: count, channels: 16, blocks: 2, planes: 4 },
+        generator: GeneratorConfig { genres: count, channels: 16, blocks: 2, planes: 4, attention: false },
         classifier: ClassifierConfig { genres: count, width: 4 },
     };
+    pack_of(architecture, genres, seed)
+}
+
+/// Small networks of both kinds for one direction, with attention.
+pub fn pair_networks() -> [PairNetwork; 2] {
+    [
+        PairNetwork::Papers(papers::GeneratorConfig { width: 4, blocks: 3, attention: true }),
+        PairNetwork::Compact(GeneratorConfig {
+            genres: 1,
+            channels: 16,
+            blocks: 3,
+            planes: 4,
+            attention: true,
+        }),
+    ]
+}
+
+/// A pairwise pack with small random networks.
+pub fn pairwise(network: PairNetwork, seed: u64) -> Pack {
+    let classifier = ClassifierConfig { genres: 2, width: 4 };
+    pack_of(Architecture::Pairwise { network, classifier }, &["jazz", "pop"], seed)
+}
+
+/// A pack of this architecture with random weights.
+pub fn pack_of(architecture: Architecture, genres: &[&str], seed: u64) -> Pack {
     let weights = weights(&architecture.parameters(), seed);
     let card = Card {
         format: FORMAT,

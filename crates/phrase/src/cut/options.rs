@@ -6,8 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::Grid;
 
+/// Where the first bar of a song begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// At the song's start, as in the plugin and in most programs.
+    #[default]
+    Song,
+    /// At the first signature, where there is one: notes that end before it are dropped. The papers' code does so, which
+    /// takes it for the first beat.
+    Signature,
+}
+
 /// How a song is cut. Every rule of the papers' data preparation is here by name; [`CutOptions::papers`] turns all of
-/// them on, [`CutOptions::training`] those that this project trains with, [`CutOptions::whole`] none.
+/// them on (with [`CutOptions::papers_2019`] for the later paper), [`CutOptions::training`] those that this project trains
+/// with, [`CutOptions::whole`] none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CutOptions {
@@ -24,6 +37,11 @@ pub struct CutOptions {
     pub single_signature: bool,
     /// Refuse songs with a signature other than 4/4.
     pub four_four: bool,
+    /// Of a song with other signatures keep the 4/4 sections, each cut from its own first bar, instead of refusing it:
+    /// the two rules above then refuse nothing but songs that have no such section.
+    pub sections: bool,
+    /// Where the first bar begins.
+    pub start: Start,
     /// Accept songs without a signature, which MIDI means as 4/4. The papers refuse them.
     pub unknown_signature: bool,
     /// Refuse songs with more tracks that sound (without those left out): a stand-in for the papers' dropping of
@@ -35,9 +53,9 @@ pub struct CutOptions {
     pub leave_out: Vec<String>,
     /// Bars from one phrase's start to the next, at least 1; the papers' phrases never overlap (4).
     pub hop_bars: usize,
-    /// Keep a last phrase that the song does not fill, with silence after it. The papers drop it.
+    /// Keep a last phrase that the song (or the section) does not fill, with silence after it. The papers drop it.
     pub pad_tail: bool,
-    /// Drop phrases at the song's end until their number is a multiple of 4: a quirk of the papers' first code.
+    /// Drop phrases at the song's (or the section's) end until their number is a multiple of 4: a quirk of the papers' first code.
     pub multiple_of_four: bool,
     /// Drop phrases with fewer cells. The papers have 1 (2018) and 2 (2019).
     pub min_cells: u32,
@@ -52,6 +70,7 @@ impl CutOptions {
     pub fn training() -> Self {
         Self {
             four_four: true,
+            sections: true,
             drop_drums: true,
             min_cells: 1,
             min_onsets: 8,
@@ -69,6 +88,7 @@ impl CutOptions {
             signature_at_start: true,
             single_signature: true,
             four_four: true,
+            start: Start::Signature,
             unknown_signature: false,
             drop_drums: true,
             pad_tail: false,
@@ -76,6 +96,11 @@ impl CutOptions {
             min_cells: 1,
             ..Self::whole()
         }
+    }
+
+    /// The data preparation of the 2019 paper's published code: two cells a phrase at least, and no multiples of four.
+    pub fn papers_2019() -> Self {
+        Self { multiple_of_four: false, min_cells: 2, ..Self::papers() }
     }
 
     /// Everything of every song, as the plugin hears it: what rendering a file starts from.
@@ -87,6 +112,8 @@ impl CutOptions {
             signature_at_start: false,
             single_signature: false,
             four_four: false,
+            sections: false,
+            start: Start::Song,
             unknown_signature: true,
             max_tracks: None,
             drop_drums: false,
@@ -123,7 +150,7 @@ pub struct CutReport {
     pub late_signature: u64,
     /// Songs refused: several signatures.
     pub several_signatures: u64,
-    /// Songs refused: not in 4/4.
+    /// Songs refused: not in 4/4 (or without a 4/4 section).
     pub other_signature: u64,
     /// Songs refused: no signature.
     pub unknown_signature: u64,
@@ -137,6 +164,10 @@ pub struct CutReport {
     pub notes: u64,
     /// Of those, notes outside MIDI 24..=107, which have no cell (the phrases keep them).
     pub out_of_range: u64,
+    /// Of those, notes that start before the first bar or in a section that was left out.
+    pub out_of_sections: u64,
+    /// Sections of the accepted songs left out: not in 4/4.
+    pub other_sections: u64,
     /// Notes that found no room in their phrase.
     pub overflow: u64,
     /// Phrases that start within the accepted songs.
@@ -179,6 +210,8 @@ impl AddAssign for CutReport {
             drum_notes,
             notes,
             out_of_range,
+            out_of_sections,
+            other_sections,
             overflow,
             phrases,
             tail,
@@ -198,6 +231,8 @@ impl AddAssign for CutReport {
         self.drum_notes += drum_notes;
         self.notes += notes;
         self.out_of_range += out_of_range;
+        self.out_of_sections += out_of_sections;
+        self.other_sections += other_sections;
         self.overflow += overflow;
         self.phrases += phrases;
         self.tail += tail;

@@ -117,6 +117,63 @@ fn every_rule_for_songs_refuses_and_is_counted() {
     }
 }
 
+/// A song with a note on every step and these signatures.
+fn metered(steps: usize, signatures: &[(f64, u8, u16)]) -> Song {
+    let signature = |&(at, numerator, denominator)| Signature { at, numerator, denominator };
+    Song { signatures: signatures.iter().map(signature).collect(), ..song(&scale(steps)) }
+}
+
+#[test]
+fn the_sections_in_four_four_are_cut_from_their_own_first_bar() {
+    let options = CutOptions { sections: true, pad_tail: false, ..CutOptions::whole() };
+    let positions = |song: &Song| cut(song, &options).phrases.iter().map(|p| p.position).collect::<Vec<_>>();
+    // 5 bars of 4/4, 2 of 3/4, then 4/4 again, said twice.
+    let mixed = metered(300, &[(0.0, 4, 4), (80.0, 3, 4), (104.0, 4, 4), (136.0, 4, 4)]);
+    assert_eq!(positions(&mixed), [0, 104, 168, 232]);
+    let report = cut(&mixed, &options).report;
+    assert_eq!((report.other_sections, report.out_of_sections, report.refused()), (1, 24, 0));
+    // Said again off a bar line, the bars start anew.
+    assert_eq!(positions(&metered(140, &[(0.0, 4, 4), (70.0, 4, 4)])), [0, 70]);
+    // Without signature before 3/4: 4/4 by the standard, if that is accepted.
+    let late = metered(140, &[(64.0, 3, 4)]);
+    assert_eq!(positions(&late), [0]);
+    let strict = CutOptions { unknown_signature: false, ..options.clone() };
+    assert_eq!(cut(&late, &strict).report.other_signature, 1);
+    assert_eq!(cut(&metered(140, &[(0.0, 3, 4)]), &CutOptions::training()).report.other_signature, 1);
+    // Of two signatures at one time the last counts.
+    assert_eq!(positions(&metered(64, &[(0.0, 3, 4), (0.0, 4, 4)])), [0]);
+}
+
+#[test]
+fn nothing_sounds_after_a_section() {
+    let mut song = metered(0, &[(0.0, 4, 4), (32.0, 3, 4), (56.5, 4, 4)]);
+    song.tracks[0].notes = vec![note(60, 0.0, 60.0), note(62, 31.6, 1.0), note(64, 56.25, 2.0)];
+    let options = CutOptions { sections: true, inclusive_ends: true, ..CutOptions::whole() };
+    let cut = cut(&song, &options);
+    let column = |phrase: usize, row| Roll::column(&cut.rolls[phrase].sounding, row);
+    assert_eq!(column(0, 36), (1 << 32) - 1, "cut at the section's end, inclusive or not");
+    assert_eq!(column(0, 38), 0, "just before the line it belongs to what follows");
+    assert_eq!(
+        (column(1, 36), cut.rolls[1].onset[0]),
+        (0b11111, 1 << 40),
+        "held into the section, not struck there"
+    );
+    assert_eq!(cut.phrases.iter().map(|p| p.position).collect::<Vec<_>>(), [0, 57]);
+    assert!((cut.phrases[0].notes[0].end() - 32.0).abs() < 1e-9);
+    let late = cut.phrases[1].notes.iter().find(|note| note.pitch == 64).unwrap();
+    assert!((late.onset + 0.25).abs() < 1e-9, "micro-timing is counted from the section's own start");
+}
+
+#[test]
+fn bars_are_counted_from_the_first_signature_where_that_is_the_rule() {
+    let song = metered(140, &[(6.0, 4, 4)]);
+    let from = |start| cut(&song, &CutOptions { start, ..CutOptions::whole() });
+    assert_eq!(from(Start::Song).phrases.iter().map(|p| p.position).collect::<Vec<_>>(), [0, 64, 128]);
+    let late = from(Start::Signature);
+    assert_eq!(late.phrases.iter().map(|p| p.position).collect::<Vec<_>>(), [6, 70, 134]);
+    assert_eq!((late.report.out_of_sections, late.phrases[0].notes[0].pitch), (6, 66));
+}
+
 #[test]
 fn every_rule_for_phrases_drops_and_is_counted() {
     let whole = CutOptions::whole();
@@ -218,6 +275,41 @@ proptest! {
         for (phrase, roll) in cut.phrases.iter().zip(&cut.rolls) {
             prop_assert_eq!(phrase.roll().sounding, roll.sounding);
             prop_assert_eq!(phrase.roll().onset, roll.onset);
+        }
+    }
+
+    #[test]
+    fn phrases_never_cross_a_change_of_meter(
+        song in songs(),
+        meters in prop::collection::vec((1u32..200, prop::bool::ANY), 0..6),
+        hop_bars in 1usize..5,
+        pad_tail in prop::bool::ANY,
+    ) {
+        let mut song = song;
+        song.signatures.clear();
+        let mut at = 0.0;
+        for (steps, four) in meters {
+            let (numerator, denominator) = if four { (4, 4) } else { (3, 4) };
+            song.signatures.push(Signature { at, numerator, denominator });
+            at += f64::from(steps);
+        }
+        let options = CutOptions { sections: true, hop_bars, pad_tail, ..CutOptions::whole() };
+        let cut = cut(&song, &options);
+        for (phrase, roll) in cut.phrases.iter().zip(&cut.rolls) {
+            prop_assert_eq!(phrase.roll(), *roll);
+            let start = phrase.position as f64;
+            let meter = song.signatures.iter().rev().find(|s| s.at <= start);
+            prop_assert!(meter.is_none_or(section::four_four), "a phrase lies in 4/4");
+            let from = song.signatures.iter().rposition(|s| s.at <= start && s.at.rem_euclid(16.0) == start.rem_euclid(16.0));
+            prop_assert!(from.is_some() || song.signatures.is_empty(), "on a bar line of a signature");
+            // What is not 4/4, or not on the same bars, neither lies in the phrase nor sounds in it.
+            let change = song.signatures.iter().find(|s| {
+                s.at > start && !(section::four_four(s) && (s.at - start).rem_euclid(16.0) == 0.0)
+            });
+            let room = change.map_or(STEPS as f64, |s| s.at - start);
+            prop_assert!(pad_tail || room >= STEPS as f64);
+            let silent = roll.sounding.iter().skip(room as usize).all(|&bits| bits == 0);
+            prop_assert!(silent && phrase.notes.iter().all(|n| n.end() <= room + 1e-9));
         }
     }
 

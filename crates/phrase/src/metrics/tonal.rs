@@ -1,0 +1,89 @@
+//! Pitch classes, keys and harmony. Real-time safe.
+
+use crate::key::correlation;
+use crate::{Key, LOWEST, PITCHES, Roll, STEPS, STEPS_PER_BAR};
+
+/// Steps of half a bar, the pace of harmony here.
+const HALF: usize = STEPS_PER_BAR / 2;
+
+/// For how many cells each pitch class (0 is C) sounds on the steps `steps`.
+fn classes(roll: &Roll, steps: std::ops::Range<usize>) -> [f32; 12] {
+    const { assert!(LOWEST.is_multiple_of(12), "row 0 is a C") };
+    let mut sounding = [0.0; 12];
+    for bits in &roll.sounding[steps] {
+        for row in (0..PITCHES).filter(|row| bits >> row & 1 == 1) {
+            sounding[row % 12] += 1.0;
+        }
+    }
+    sounding
+}
+
+/// For how many cells each pitch class (0 is C) sounds.
+pub fn pitch_classes(roll: &Roll) -> [f32; 12] {
+    classes(roll, 0..STEPS)
+}
+
+/// The same for each half bar.
+pub fn chroma(roll: &Roll) -> [[f32; 12]; STEPS / HALF] {
+    std::array::from_fn(|half| classes(roll, half * HALF..(half + 1) * HALF))
+}
+
+/// The share of the notes that lie outside `key`, 0..=1; 0 for an empty roll.
+///
+/// Give the key of the *source* for an answer to it: new notes must not vote for the key that excuses them.
+pub fn out_of_key(roll: &Roll, key: &Key) -> f32 {
+    let outside = roll.notes().filter(|note| !key.contains((note.row % 12) as u8)).count();
+    outside as f32 / roll.notes().count().max(1) as f32
+}
+
+/// How well the answer keeps the harmony: for each half bar in which the source sounds, Pearson's correlation of how
+/// long each pitch class sounds in both; the mean, -1..=1. `None` where the source never sounds.
+///
+/// A half bar in which one side has no profile (silence, or all classes alike) counts 1 where both are equal, else 0.
+pub fn harmony_kept(source: &Roll, answer: &Roll) -> Option<f32> {
+    let (mut sum, mut count) = (0.0, 0);
+    for (a, b) in chroma(source).iter().zip(&chroma(answer)) {
+        if a.iter().any(|&cells| cells > 0.0) {
+            sum += correlation(a, b).unwrap_or(if a == b { 1.0 } else { 0.0 });
+            count += 1;
+        }
+    }
+    (count > 0).then(|| sum / count as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Mode;
+
+    #[test]
+    fn classes_count_cells_over_octaves() {
+        let roll =
+            Roll::from_cells(|step, row| [0, 12, 19].contains(&row) && step < 2 || row == 7 && step == 9);
+        let mut expected = [0.0; 12];
+        (expected[0], expected[7]) = (4.0, 3.0);
+        assert_eq!(pitch_classes(&roll), expected);
+        assert_eq!((chroma(&roll)[0][7], chroma(&roll)[1][7], chroma(&roll)[2]), (2.0, 1.0, [0.0; 12]));
+    }
+
+    #[test]
+    fn notes_and_not_cells_are_out_of_key() {
+        let key = Key { tonic: 0, mode: Mode::Major, fit: 1.0 };
+        // Two notes of C and one long C sharp.
+        let roll = Roll::from_cells(|step, row| row == 0 && [0, 4].contains(&step) || row == 1 && step < 30);
+        assert_eq!(out_of_key(&roll, &key), 1.0 / 3.0);
+        assert_eq!(out_of_key(&Roll::EMPTY, &key), 0.0);
+    }
+
+    #[test]
+    fn harmony_is_kept_across_octaves_and_lost_by_another_chord() {
+        let chord = |rows: [usize; 3]| Roll::from_cells(move |step, row| rows.contains(&row) && step < 16);
+        let c = chord([36, 40, 43]);
+        assert_eq!(harmony_kept(&c, &chord([48, 52, 55])), Some(1.0));
+        assert_eq!(harmony_kept(&c, &Roll::EMPTY), Some(0.0));
+        assert_eq!(harmony_kept(&Roll::EMPTY, &c), None);
+        // C, E, G against D, F, A, nothing shared: -(3 * 3) / (3 * 9) by hand.
+        let other = harmony_kept(&c, &chord([38, 41, 45])).unwrap();
+        assert!((other + 1.0 / 3.0).abs() < 1e-6, "{other}");
+    }
+}

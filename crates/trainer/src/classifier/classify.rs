@@ -1,0 +1,84 @@
+//! `classify`: trains a classifier on a dataset, or takes a trained one, and says how well it hears.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use super::hearing::accuracy;
+use super::noise::{NoiseTable, SIGMAS};
+use super::{ClassifierFile, ClassifierOptions, train};
+use crate::dataset::{Dataset, Split, write_whole};
+use crate::run::Progress;
+
+/// What is classified.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ClassifyOptions {
+    /// The dataset that `prepare` made: of the music itself, or of another folder for a judge of its own mind.
+    pub dataset: PathBuf,
+    /// The classifier to write.
+    #[arg(short, long, required_unless_present = "measure")]
+    pub output: Option<PathBuf>,
+    /// Two genres of the dataset, as in the papers, which train one classifier a pair. All genres by default.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub pair: Option<Vec<String>>,
+    /// Trains nothing: measures this classifier, on a dataset that has its genres.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "pair"])]
+    pub measure: Option<PathBuf>,
+    /// Noise levels of the table: standard deviation of normal noise, added once to each test phrase's cells (-1 or 1).
+    #[arg(long, value_delimiter = ',', default_values_t = SIGMAS)]
+    pub sigma: Vec<f32>,
+    /// Writes the table of noise to this CSV file too.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// The recipe.
+    #[command(flatten)]
+    pub training: ClassifierOptions,
+}
+
+/// Trains (or reads), writes, and prints accuracies and the table of noise.
+///
+/// # Errors
+/// When a file cannot be read or written, or the dataset lacks a genre or its phrases.
+pub fn classify(options: &ClassifyOptions) -> Result<()> {
+    let mut data = Dataset::read(&options.dataset)?;
+    if let Some([a, b]) = options.pair.as_deref() {
+        data = data.pair(a, b)?;
+    }
+    let file = match &options.measure {
+        Some(path) => ClassifierFile::read(path)?,
+        None => trained(&data, &options.training)
+            .with_context(|| format!("{}: no classifier was trained", options.dataset.display()))?,
+    };
+    if let Some(output) = &options.output {
+        file.write(output)?;
+        println!("{}: written", output.display());
+    }
+    let data = file.judged(&data)?;
+    let filled = |split: Split| (0..data.items.len()).all(|genre| !data.split(genre, split).is_empty());
+    for split in Split::ALL.into_iter().filter(|&split| filled(split)) {
+        let shares = accuracy(&file.classifier()?, &data, split)?;
+        let mean = 100.0 * shares.iter().sum::<f64>() / shares.len() as f64;
+        let named =
+            file.genres.iter().zip(&shares).map(|(name, share)| format!("{name} {:.2}", 100.0 * share));
+        let named = named.collect::<Vec<_>>().join(", ");
+        println!("accuracy in %, {:<6} {mean:>6.2} ({named})", split.name());
+    }
+    if !filled(Split::Test) {
+        println!("no table of noise: a genre has no test phrases");
+        return Ok(());
+    }
+    let table = NoiseTable::measure(&file, &data, Split::Test, &options.sigma, options.training.seed)?;
+    print!("{table}");
+    options.csv.as_ref().map_or(Ok(()), |path| write_whole(path, table.csv().as_bytes()))
+}
+
+fn trained(data: &Dataset, options: &ClassifierOptions) -> Result<ClassifierFile> {
+    let mut progress = Progress::new("classifier step", 0, options.steps);
+    let mut mean = 0.0;
+    let file = train(data, options, |step, loss| {
+        mean += (loss - mean) * 0.02f32.max(1.0 / step as f32);
+        progress.set(step, || format!("loss {mean:.3}"));
+    })?;
+    progress.end();
+    Ok(file)
+}

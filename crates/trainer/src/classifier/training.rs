@@ -1,0 +1,191 @@
+//! Training the classifier as the papers do, with what trains it better as options.
+
+use anyhow::{Result, ensure};
+use candle_core::{Device, Tensor};
+use model::{Classifier, ClassifierConfig, Ops};
+use phrase::{PITCHES, STEPS};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::ClassifierFile;
+use super::file::held_out;
+use super::hearing::accuracy;
+use crate::batch;
+use crate::dataset::{Dataset, Split};
+use crate::random;
+use crate::variables::{Adam, Gradients, Variables};
+
+/// Which of the weights that training passed through are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// The last step's, as the papers' code does.
+    #[default]
+    Latest,
+    /// Those with the highest mean accuracy on the validation split.
+    Best,
+}
+
+/// How a classifier is trained. The input has no noise, as in the papers, and is -1 or 1 a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+pub struct ClassifierOptions {
+    /// Training steps. The papers' code counts 100 epochs, of which its authors used 25 to 30, 35,000 steps of theirs.
+    #[arg(long, default_value_t = 3000)]
+    pub steps: u64,
+    /// Phrases a step, genres in equal shares. Papers: 16.
+    #[arg(long, default_value_t = 16)]
+    pub batch: usize,
+    /// Channels of the first layer; each of the next three doubles them. Papers: 64, 1,156,608 parameters for a pair.
+    #[arg(long, default_value_t = 64)]
+    pub width: usize,
+    /// Learning rate of Adam (betas 0.5 and 0.999). Papers: 2e-4.
+    #[arg(long, default_value_t = 2e-4)]
+    pub rate: f32,
+    /// Share of the steps after which the rate falls linearly to zero; 1: never. Papers' code: 0.1.
+    #[arg(long, default_value_t = 0.1)]
+    pub decay_from: f32,
+    /// Share of the newest weights in a moving average that is kept instead of the weights; 0: none, as in the papers.
+    #[arg(long, default_value_t = 0.005)]
+    pub average: f32,
+    /// Which weights are kept.
+    #[arg(long, value_enum, default_value = "latest")]
+    pub keep: Keep,
+    /// Steps between two looks at the validation split with `--keep best`.
+    #[arg(long, default_value_t = 250)]
+    pub check_every: u64,
+    /// Phrases are transposed at random by up to this many semitones. Papers: 0.
+    #[arg(long, default_value_t = 5)]
+    pub transpose: i32,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// How the classifier is trained that goes into a pack: the few options that stand beside those of a run.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct ListenerOptions {
+    /// Training steps of the classifier.
+    #[arg(long, default_value_t = 3000)]
+    pub listener_steps: u64,
+    /// Its batch.
+    #[arg(long, default_value_t = 16)]
+    pub listener_batch: usize,
+    /// Channels of its first layer; the paper has 64.
+    #[arg(long, default_value_t = 64)]
+    pub listener_width: usize,
+}
+
+impl ListenerOptions {
+    /// All options, with the run's transposition and seed and our defaults for the rest.
+    pub fn complete(&self, transpose: i32, seed: u64) -> ClassifierOptions {
+        ClassifierOptions {
+            steps: self.listener_steps,
+            batch: self.listener_batch,
+            width: self.listener_width,
+            rate: 2e-4,
+            decay_from: 0.1,
+            average: 0.005,
+            keep: Keep::Latest,
+            check_every: 250,
+            transpose,
+            seed,
+        }
+    }
+}
+
+/// Trains a classifier of all genres of `data`. `tell` hears of each step and its loss.
+///
+/// # Errors
+/// When the dataset has too few genres or a genre no phrases, or the loss stops being a number.
+pub fn train(
+    data: &Dataset,
+    options: &ClassifierOptions,
+    mut tell: impl FnMut(u64, f32),
+) -> Result<ClassifierFile> {
+    data.check_trainable()?;
+    ensure!(
+        options.keep == Keep::Latest || held_out(data) == Split::Valid,
+        "the best weights cannot be chosen: a genre has no validation phrases; use --keep latest"
+    );
+    let config = ClassifierConfig { genres: data.items.len(), width: options.width };
+    // Streams of the classifier never meet those of a run, which count up from zero.
+    let base = 1 << 40;
+    let variables =
+        Variables::new(&config.parameters(), &mut random::stream(options.seed, base), &Device::Cpu)?;
+    let mut adam = Adam::new(&variables.values()?, 0.5, 0.999);
+    let mut average = variables.values()?;
+    let mut best: Option<(f64, Gradients)> = None;
+    for step in 0..options.steps {
+        let mut rng = random::stream(options.seed, base + 1 + step);
+        let (rolls, labels) = draw(data, options, &mut rng)?;
+        let logits = Classifier::new(config, &variables.weights(), Ops::KERNELS)?.forward(&rolls)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
+        let mut values = variables.values()?;
+        adam.update(&mut values, &variables.gradients(&loss.backward()?)?, options.rate_at(step));
+        variables.set(&values)?;
+        // The plain weights at first, then an average over about 1 / share steps.
+        let share = if options.average > 0.0 { options.average.max(1.0 / (step + 1) as f32) } else { 1.0 };
+        for (average, value) in average.iter_mut().flatten().zip(values.iter().flatten()) {
+            *average += share * (value - *average);
+        }
+        let loss = loss.to_scalar::<f32>()?;
+        ensure!(loss.is_finite(), "the loss is not a number at step {}; lower --rate", step + 1);
+        tell(step + 1, loss);
+        let look = (step + 1) % options.check_every.max(1) == 0 || step + 1 == options.steps;
+        if options.keep == Keep::Best && look {
+            let classifier = Classifier::new(config, &variables.dressed(&average)?, Ops::KERNELS)?;
+            let shares = accuracy(&classifier, data, Split::Valid)?;
+            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+            if best.as_ref().is_none_or(|(before, _)| mean > *before) {
+                best = Some((mean, average.clone()));
+            }
+        }
+    }
+    let weights = variables.dressed(best.as_ref().map_or(&average, |(_, values)| values))?;
+    let classifier = Classifier::new(config, &weights, Ops::KERNELS)?;
+    let accuracy = accuracy(&classifier, data, held_out(data))?;
+    Ok(ClassifierFile { genres: data.genres(), config, weights, accuracy })
+}
+
+/// A batch: cells `[B, 64, 84]` and genres `[B]`.
+fn draw(
+    data: &Dataset,
+    options: &ClassifierOptions,
+    rng: &mut rand_chacha::ChaCha8Rng,
+) -> Result<(Tensor, Tensor)> {
+    let size = options.batch;
+    let mut cells = vec![0.0; size * STEPS * PITCHES];
+    let mut labels = Vec::with_capacity(size);
+    for cells in cells.chunks_exact_mut(STEPS * PITCHES) {
+        let genre = rng.random_range(0..data.items.len());
+        labels.push(genre as u32);
+        batch::draw(data, genre, options.transpose, rng).to_f32(cells);
+    }
+    let rolls = Tensor::from_vec(cells, (size, STEPS, PITCHES), &Device::Cpu)?;
+    Ok((rolls, Tensor::from_vec(labels, size, &Device::Cpu)?))
+}
+
+impl ClassifierOptions {
+    /// The learning rate of a step.
+    fn rate_at(&self, step: u64) -> f32 {
+        let done = step as f32 / self.steps.max(1) as f32;
+        let falling = (1.0 - self.decay_from).max(f32::EPSILON);
+        self.rate * ((1.0 - done) / falling).clamp(0.0, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_falls_from_a_tenth_of_the_steps_to_nothing() {
+        let listener = ListenerOptions { listener_steps: 100, listener_batch: 1, listener_width: 1 };
+        let options = listener.complete(0, 1);
+        let at = |step| options.rate_at(step) / options.rate;
+        assert!((at(0) - 1.0).abs() < 1e-6 && (at(10) - 1.0).abs() < 1e-6);
+        assert!((at(55) - 0.5).abs() < 1e-6 && at(100) == 0.0);
+        let constant = ClassifierOptions { decay_from: 1.0, ..options };
+        assert_eq!(constant.rate_at(99), constant.rate);
+    }
+}

@@ -1,0 +1,135 @@
+//! Finding a genre's files and dividing them into splits.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rand::seq::SliceRandom;
+
+use super::dataset::Split;
+use crate::random;
+
+/// What a file holds, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A song: `.mid` or `.midi`.
+    Midi,
+    /// Phrases: `.npy`.
+    Array,
+}
+
+impl Kind {
+    /// The kind of a file; `None` for what is passed over.
+    pub fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_lowercase();
+        match ending.as_str() {
+            "mid" | "midi" => Some(Self::Midi),
+            "npy" => Some(Self::Array),
+            _ => None,
+        }
+    }
+}
+
+/// A genre's files.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// By split, in a stable order.
+    pub splits: [Vec<PathBuf>; 3],
+    /// Folders inside that could not be read, and why.
+    pub unreadable: Vec<(PathBuf, String)>,
+    /// No folder `train` was inside: the files were divided at random.
+    pub plain: bool,
+}
+
+/// Shares of the files of a plain folder that are held back.
+#[derive(Clone, Copy, Debug)]
+pub struct Shares {
+    /// For choosing.
+    pub valid: f64,
+    /// For the published figures.
+    pub test: f64,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// The MIDI files and arrays in `folder`: in `train`, `valid` and `test` inside it, or divided by `shares` where there is
+/// no folder `train`. Of a plain folder each held-back split gets at least one file, and at most a third.
+///
+/// # Errors
+/// When the folder cannot be read at all.
+pub fn find(folder: &Path, shares: Shares) -> Result<Found> {
+    let inside = Split::ALL.map(|split| folder.join(split.name()));
+    let mut found = Found { plain: !inside[0].is_dir(), ..Found::default() };
+    let mut seen = HashSet::new();
+    if !found.plain {
+        for (split, folder) in inside.iter().enumerate().filter(|(_, folder)| folder.is_dir()) {
+            let mut files = Vec::new();
+            collect(folder, &mut files, &mut found.unreadable, &mut seen)?;
+            files.sort_by_cached_key(|path| order(path));
+            found.splits[split] = files;
+        }
+        return Ok(found);
+    }
+    let mut all = Vec::new();
+    collect(folder, &mut all, &mut found.unreadable, &mut seen)?;
+    all.sort_by_cached_key(|path| order(path));
+    all.shuffle(&mut random::stream(shares.seed, 0));
+    let held = |share: f64| ((share * all.len() as f64).ceil() as usize).min(all.len() / 3);
+    let (valid, test) = (held(shares.valid), held(shares.test));
+    let test = all.split_off(all.len() - test);
+    let valid = all.split_off(all.len() - valid);
+    found.splits = [all, valid, test];
+    Ok(found)
+}
+
+/// All files under `folder`. A folder inside that cannot be read is noted, and the rest goes on.
+fn collect(
+    folder: &Path,
+    files: &mut Vec<PathBuf>,
+    unreadable: &mut Vec<(PathBuf, String)>,
+    seen: &mut HashSet<PathBuf>,
+) -> Result<()> {
+    // Links may lead in circles.
+    if !folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) {
+        return Ok(());
+    }
+    let entries = std::fs::read_dir(folder).with_context(|| {
+        format!(
+            "{}: the folder cannot be read; check that it is there and that you may read it",
+            folder.display()
+        )
+    })?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            if let Err(error) = collect(&path, files, unreadable, seen) {
+                unreadable.push((path, format!("{error:#}")));
+            }
+        } else if Kind::of(&path).is_some() {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// What files are sorted by: their path, but arrays by the number at their name's end, as the papers number phrases.
+fn order(path: &Path) -> (PathBuf, u64, PathBuf) {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    match stem[text.len()..].parse() {
+        Ok(number) if Kind::of(path) == Some(Kind::Array) => (path.with_file_name(text), number, path.into()),
+        _ => (path.into(), 0, path.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_are_sorted_by_number_and_songs_by_name() {
+        let mut paths = ["b_10.npy", "b_9.npy", "a_2.npy", "c10.mid", "c9.mid"].map(PathBuf::from);
+        paths.sort_by_cached_key(|path| order(path));
+        assert_eq!(paths, ["a_2.npy", "b_9.npy", "b_10.npy", "c10.mid", "c9.mid"].map(PathBuf::from));
+    }
+}

@@ -1,0 +1,13 @@
+//! Music in: folders of MIDI files or of the papers' arrays -> a dataset file, and back to arrays.
+
+pub mod dataset;
+pub mod export;
+pub mod files;
+pub mod genre;
+pub mod identical;
+pub mod npy;
+pub mod prepare;
+pub mod provenance;
+pub mod report;
+pub mod rules;
+pub mod transpose;

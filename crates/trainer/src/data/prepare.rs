@@ -1,0 +1,162 @@
+//! Folders of MIDI files or arrays -> a dataset, with a report of what was kept, what was dropped and why.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use super::dataset::{Dataset, Info, Split};
+use super::files::Shares;
+use super::genre::{self, Met, Reading};
+use super::identical::drop_leaks;
+use super::report::Report;
+pub use super::rules::{RuleFlags, Rules};
+use super::transpose::Transposition;
+
+/// What is prepared and how.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PrepareOptions {
+    /// One folder a genre, in slot order, named as its folder or as NAME=FOLDER says. Inside: folders train, valid and
+    /// test, or just files, which are then split at random by song. MIDI files are cut; .npy arrays of phrases (the
+    /// papers' [64,84,1] or [n,64,84,1], bool, uint8 or float) are taken as they are.
+    #[arg(required = true, value_name = "FOLDER")]
+    pub folders: Vec<PathBuf>,
+    /// Preset of the cutting rules.
+    #[arg(long, value_enum, default_value = "training")]
+    pub rules: Rules,
+    /// Single rules.
+    #[command(flatten)]
+    pub flags: RuleFlags,
+    /// Keys and octaves.
+    #[command(flatten)]
+    pub transposition: Transposition,
+    /// Cuts every genre down to the smallest, split by split, as the papers do for a pair. Off by default: training
+    /// draws the genres in equal shares anyway.
+    #[arg(long, help_heading = "Songs and phrases")]
+    pub balance: bool,
+    /// Leaves out of valid and test what is also in train (or, for test, in valid), cell for cell, in any genre.
+    #[arg(long, help_heading = "Songs and phrases")]
+    pub drop_leaks: bool,
+    /// Values of `commercial_use` in a provenance.csv (columns file, source, licence, commercial_use; in the folder or
+    /// beside it) whose files may be used; `unknown` stands for files without a value. By default all but `no`.
+    #[arg(long, value_delimiter = ',', value_name = "VALUES", help_heading = "Songs and phrases")]
+    pub licence_allow: Vec<String>,
+    /// Share of a plain folder's songs that are held back for choosing. The papers have none.
+    #[arg(long, default_value_t = 0.1, value_parser = share, help_heading = "Songs and phrases")]
+    pub valid_share: f64,
+    /// Share of a plain folder's songs that are held back for the published figures. Papers: 0.1.
+    #[arg(long, default_value_t = 0.1, value_parser = share, help_heading = "Songs and phrases")]
+    pub test_share: f64,
+    /// Seed of the split of plain folders, and of balancing.
+    #[arg(long, default_value_t = 1, help_heading = "Songs and phrases")]
+    pub split_seed: u64,
+}
+
+impl PrepareOptions {
+    /// These folders with all defaults.
+    pub fn new(folders: Vec<PathBuf>) -> Self {
+        Self {
+            folders,
+            rules: Rules::Training,
+            flags: RuleFlags::default(),
+            transposition: Transposition::default(),
+            balance: false,
+            drop_leaks: false,
+            licence_allow: Vec::new(),
+            valid_share: 0.1,
+            test_share: 0.1,
+            split_seed: 1,
+        }
+    }
+}
+
+/// A share of what is split: two of them leave a third and more.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().map_err(|_| format!("{text} is no number"))?;
+    if (0.0..=1.0 / 3.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err(format!("{text} is not between 0 and 1/3"))
+    }
+}
+
+/// Reads, cuts and collects. Files that cannot be read are named in the report, and the rest goes on.
+///
+/// # Errors
+/// When a folder cannot be read or holds nothing to train on, two genres have one name, or a rule cannot be understood.
+pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
+    let rules = options.flags.applied(options.rules)?;
+    let mut chosen = serde_json::to_value(&rules)?;
+    let Transposition { key, octave, copies, octave_copies } = options.transposition;
+    for (name, value) in [
+        ("key", json!(key)),
+        ("octave", json!(octave)),
+        ("copies", json!(copies)),
+        ("octave_copies", json!(octave_copies)),
+        ("balance", json!(options.balance)),
+        ("drop_leaks", json!(options.drop_leaks)),
+    ] {
+        chosen[name] = value;
+    }
+    let reading = Reading {
+        rules: &rules,
+        transposition: &options.transposition,
+        licence_allow: &options.licence_allow,
+        shares: Shares { valid: options.valid_share, test: options.test_share, seed: options.split_seed },
+    };
+    let mut data = Dataset { info: Info { genres: Vec::new(), options: chosen }, items: Vec::new() };
+    let mut accounts = Vec::new();
+    let mut met = Met::new();
+    for folder in &options.folders {
+        let (name, folder) = named(folder)?;
+        ensure!(
+            data.info.genres.iter().all(|genre| genre.name != name),
+            "two folders are called {name}; a genre needs a name of its own: write NAME=FOLDER"
+        );
+        let (info, items, account) = genre::read(&name, &folder, &reading, &mut met)?;
+        data.info.genres.push(info);
+        data.items.push(items);
+        accounts.push(account);
+    }
+    let leaks = if options.drop_leaks { drop_leaks(&mut data) } else { vec![0; data.items.len()] };
+    let phrases = |data: &Dataset| -> Vec<u64> {
+        data.items.iter().map(|splits| splits.iter().map(Vec::len).sum::<usize>() as u64).collect()
+    };
+    let before = phrases(&data);
+    if options.balance {
+        data = data.balanced_by(options.split_seed);
+    }
+    let away: Vec<u64> = before.iter().zip(phrases(&data)).map(|(before, after)| before - after).collect();
+    for (info, (&leaks, &away)) in data.info.genres.iter_mut().zip(leaks.iter().zip(&away)) {
+        info.counts.insert("leaks_dropped".into(), leaks);
+        info.counts.insert("balanced_away".into(), away);
+    }
+    let report = Report::new(&data, accounts, &leaks, &away);
+    for (genre, part) in report.genres.iter().enumerate() {
+        ensure!(
+            !data.split(genre, Split::Train).is_empty(),
+            "{}: no phrase was left to train on; see the rules in `prepare --help`\n{part}",
+            part.account.folder.display()
+        );
+    }
+    Ok((data, report))
+}
+
+/// A genre's name and folder: NAME=FOLDER, or a folder that is named as the genre.
+fn named(argument: &Path) -> Result<(String, PathBuf)> {
+    let text = argument.to_string_lossy();
+    if let Some((name, folder)) = text.split_once('=')
+        && !argument.exists()
+        && !name.contains(std::path::MAIN_SEPARATOR)
+    {
+        ensure!(!name.is_empty(), "{text}: the genre's name is missing before the =");
+        return Ok((name.to_string(), folder.into()));
+    }
+    let whole = argument.canonicalize().with_context(|| {
+        format!("{text}: this is no folder; give a folder of MIDI files or arrays for each genre")
+    })?;
+    Ok((
+        whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        argument.into(),
+    ))
+}

@@ -1,0 +1,94 @@
+//! Licences of training files: a `provenance.csv` beside the genre folders.
+//!
+//! Columns used: `file` (relative to the CSV's folder), `source`, `licence`, `commercial_use`. Others are ignored.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The value of `commercial_use` that is left out unless it is asked for.
+const FORBIDDEN: &str = "no";
+/// How a file is called whose row is missing or says nothing.
+const UNKNOWN: &str = "unknown";
+
+/// One row.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Row {
+    file: PathBuf,
+    /// Where the file comes from.
+    #[serde(default)]
+    pub source: String,
+    /// Its licence.
+    #[serde(default)]
+    pub licence: String,
+    /// `yes`, `unclear` or `no`.
+    #[serde(default)]
+    pub commercial_use: String,
+}
+
+/// All rows by file.
+#[derive(Debug, Default)]
+pub struct Provenance {
+    rows: HashMap<PathBuf, Row>,
+    found: bool,
+}
+
+impl Provenance {
+    /// Reads the table that governs `folder`: `provenance.csv` in it or in its parent. Without one, nothing is known
+    /// of the files and all may be used.
+    ///
+    /// # Errors
+    /// When there is a table that cannot be read: its licences would be passed over in silence.
+    pub fn governing(folder: &Path) -> Result<Self> {
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.into());
+        let places = [Some(folder.as_path()), folder.parent()];
+        let Some(path) = places.into_iter().flatten().map(|f| f.join("provenance.csv")).find(|f| f.exists())
+        else {
+            return Ok(Self::default());
+        };
+        let name = path.display().to_string();
+        let unreadable = || {
+            format!(
+                "{name}: the licence table cannot be read; it needs the column file, and source, licence, \
+                 commercial_use for what is known"
+            )
+        };
+        let base = path.parent().unwrap_or(Path::new("")).canonicalize().with_context(unreadable)?;
+        let mut rows = HashMap::new();
+        for row in csv::Reader::from_path(&path).with_context(unreadable)?.deserialize() {
+            let row: Row = row.with_context(unreadable)?;
+            rows.insert(base.join(&row.file), row);
+        }
+        Ok(Self { rows, found: true })
+    }
+
+    /// The row of one file, if the table has it.
+    pub fn of(&self, file: &Path) -> Option<&Row> {
+        self.rows.get(&file.canonicalize().ok()?)
+    }
+
+    /// Where a file comes from and under which licence, in words.
+    pub fn source(&self, file: &Path) -> (String, String) {
+        let said = |text: &str, else_: &str| if text.is_empty() { else_.into() } else { text.to_string() };
+        self.of(file).map_or(("own files".into(), "not stated".into()), |row| {
+            (said(&row.source, "not stated"), said(&row.licence, "not stated"))
+        })
+    }
+
+    /// Why a file may not be used: its value of `commercial_use`. `None` where it may.
+    ///
+    /// With an empty `allowed`, all but `no` may be used. Otherwise only these values, where a missing row or value
+    /// counts as `unknown`; without any table everything may.
+    pub fn refused(&self, file: &Path, allowed: &[String]) -> Option<String> {
+        let value = self.of(file).map_or("", |row| row.commercial_use.trim()).to_lowercase();
+        let value = if value.is_empty() { UNKNOWN.to_string() } else { value };
+        let fine = if allowed.is_empty() {
+            value != FORBIDDEN
+        } else {
+            !self.found || allowed.iter().any(|one| one.trim().eq_ignore_ascii_case(&value))
+        };
+        (!fine).then_some(value)
+    }
+}

@@ -1,0 +1,260 @@
+//! What a pack does to phrases of each genre, in figures: does a judge hear the other genre, how much of the phrase is
+//! left, and is it still music.
+//!
+//! [`evaluate`] plays every phrase there and back ([`play`]), lets the judges hear it ([`judge`]) and sums up each
+//! [`direction`]. [`ranking`] and [`files`] write the papers' files, [`report`] a page for people.
+
+pub mod direction;
+pub mod features;
+pub mod figures;
+pub mod files;
+pub mod histograms;
+pub mod judge;
+mod output;
+pub mod play;
+pub mod ranking;
+pub mod regression;
+pub mod report;
+mod table;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use model::Pack;
+use serde::Serialize;
+
+use crate::dataset::{Dataset, Item, Split};
+
+pub use direction::{Answer, Direction, Genre, Verdict, strength};
+use histograms::{HISTOGRAMS, Histogram};
+use judge::{FeatureModel, Judge, places};
+pub use output::OutputOptions;
+use play::Played;
+
+/// What is measured, and on how much.
+#[derive(Clone, Debug, clap::Args)]
+pub struct EvaluateOptions {
+    /// Which songs.
+    #[arg(long, value_enum, default_value = "test")]
+    pub split: Split,
+    /// At most this many phrases a genre, evenly spread; 0 for all.
+    #[arg(long, default_value_t = 0)]
+    pub limit: usize,
+    /// Amount in per cent.
+    #[arg(long, default_value_t = 100)]
+    pub amount: u32,
+    /// Let the pack's classifier hear the source genre instead of telling it.
+    #[arg(long)]
+    pub auto: bool,
+    /// Send the probabilities of a transfer back, as the papers do, not its notes; at full amount only.
+    #[arg(long)]
+    pub soft_cycle: bool,
+    /// A further judge: a file that `classify` wrote, or a pack, whose classifier then judges. Can be repeated. Genres
+    /// are matched by name.
+    #[arg(long = "judge", value_name = "FILE")]
+    pub judges: Vec<PathBuf>,
+    /// Train the feature judge on the train split of this dataset instead.
+    #[arg(long, value_name = "DATASET")]
+    pub features: Option<PathBuf>,
+    /// Leave the feature judge out.
+    #[arg(long)]
+    pub no_features: bool,
+    /// Worker threads; the numbers do not depend on them.
+    #[arg(long, default_value_t = 2)]
+    pub threads: usize,
+}
+
+impl Default for EvaluateOptions {
+    fn default() -> Self {
+        Self {
+            split: Split::Test,
+            limit: 0,
+            amount: 100,
+            auto: false,
+            soft_cycle: false,
+            judges: Vec::new(),
+            features: None,
+            no_features: false,
+            threads: 2,
+        }
+    }
+}
+
+impl EvaluateOptions {
+    /// What a card reports: the test split (or what there is, where a few songs leave none), source told, all the way.
+    pub fn card(data: &Dataset) -> Self {
+        let filled = |split: Split| (0..data.items.len()).all(|genre| !data.split(genre, split).is_empty());
+        let split =
+            [Split::Test, Split::Valid].into_iter().find(|&split| filled(split)).unwrap_or(Split::Train);
+        Self { split, ..Self::default() }
+    }
+}
+
+/// All directions of a pack.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluation {
+    /// The pack's name, version and SHA-256.
+    pub pack: [String; 3],
+    /// Which songs.
+    pub split: Split,
+    /// Amount in per cent.
+    pub amount: u32,
+    /// Whether the source genre was heard by the pack's classifier instead of told.
+    pub auto: bool,
+    /// Whether cycles are made of probabilities instead of notes.
+    pub soft_cycle: bool,
+    /// Genre names, in the pack's order.
+    pub genres: Vec<String>,
+    /// The judges' names, the pack's own classifier first.
+    pub judges: Vec<String>,
+    /// What was left out, and why.
+    pub remarks: Vec<String>,
+    /// Names and bins of all histograms below.
+    pub histograms: &'static [Histogram],
+    /// The genres' real phrases.
+    pub originals: Vec<Genre>,
+    /// One entry an ordered pair of genres.
+    pub directions: Vec<Direction>,
+    /// The feature judge.
+    pub features: Option<FeatureModel>,
+}
+
+/// Measures `pack` on the genres of `data` that it has. No judge hears music as people do: read the networks' figures
+/// beside the feature judge's and the content's.
+///
+/// # Errors
+/// When the dataset lacks a genre of the pack or phrases of it in the split, or a judge cannot be used.
+pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result<Evaluation> {
+    let genres = pack.card.genres.clone();
+    let own = places(&data.genres(), &genres).context("the dataset does not fit the pack")?;
+    ensure!(options.amount <= 100, "the amount is {} % where 0 to 100 are possible", options.amount);
+    ensure!(
+        options.amount == 100 || !options.soft_cycle,
+        "the papers know no amount; leave --soft-cycle or --amount out"
+    );
+    let (judges, remarks) = judges(&genres, data, options)?;
+
+    let mut items: Vec<(usize, Item)> = Vec::new();
+    let mut ids = Vec::new();
+    for (genre, &place) in own.iter().enumerate() {
+        let split = data.split(place, options.split);
+        ensure!(
+            !split.is_empty(),
+            "the dataset's {} split has no phrase of {}; choose another with --split, or prepare more songs",
+            options.split.name(),
+            genres[genre]
+        );
+        let stride = if options.limit == 0 { 1 } else { split.len().div_ceil(options.limit).max(1) };
+        for (index, item) in split.iter().enumerate().step_by(stride) {
+            items.push((genre, *item));
+            ids.push(index + 1);
+        }
+    }
+    let played = play::play(pack, &judges, &items, options)?;
+    let of = |genre: usize| -> Vec<(usize, &Played)> {
+        let all = played.iter().zip(&items).zip(&ids);
+        all.filter(|((_, item), _)| item.0 == genre).map(|((played, _), &id)| (id, played)).collect()
+    };
+
+    let original = |genre: usize| {
+        let phrases: Vec<&Played> = of(genre).into_iter().map(|(_, played)| played).collect();
+        Genre::of(&genres[genre], genre, genres.len(), &phrases)
+    };
+    let originals: Vec<Genre> = (0..genres.len()).map(original).collect();
+    let names: Vec<String> = judges.iter().map(|judge| judge.name().to_string()).collect();
+    let pairs =
+        (0..genres.len()).flat_map(|a| (0..genres.len()).filter(move |&b| b != a).map(move |b| (a, b)));
+    let directions = pairs.map(|pair| Direction::of(pair, &originals, &names, &of(pair.0))).collect();
+    let card = &pack.card;
+    Ok(Evaluation {
+        pack: [card.name.clone(), card.version.clone(), card.hash.clone()],
+        split: options.split,
+        amount: options.amount,
+        auto: options.auto,
+        soft_cycle: options.soft_cycle,
+        features: judges.iter().find_map(|judge| judge.model(&genres)),
+        genres,
+        judges: names,
+        remarks,
+        histograms: &HISTOGRAMS,
+        originals,
+        directions,
+    })
+}
+
+/// The judges, and what is to be said of those left out.
+fn judges(genres: &[String], data: &Dataset, options: &EvaluateOptions) -> Result<(Vec<Judge>, Vec<String>)> {
+    let mut judges = vec![Judge::own(genres.len())];
+    for path in &options.judges {
+        judges.push(Judge::read(path, genres)?);
+    }
+    let mut remarks = Vec::new();
+    if let Some(path) = &options.features {
+        judges.push(Judge::features(&Dataset::read(path)?, genres)?);
+    } else if !options.no_features {
+        // A dataset for judging only has no training songs: that is no fault.
+        match Judge::features(data, genres) {
+            Ok(judge) => judges.push(judge),
+            Err(error) => remarks.push(format!("no feature judge: {error:#}")),
+        }
+    }
+    Ok((judges, remarks))
+}
+
+impl Evaluation {
+    /// S_tot of an unordered pair by judge number `judge`: the mean of both directions.
+    pub fn total(&self, a: usize, b: usize, judge: usize) -> f64 {
+        let both = |d: &&Direction| d.pair == (a, b) || d.pair == (b, a);
+        let s: Vec<f64> = self.directions.iter().filter(both).map(|d| d.verdicts[judge].strength).collect();
+        s.iter().sum::<f64>() / s.len().max(1) as f64
+    }
+
+    /// What real phrases of the other genre would score as S_tot of a pair, by judge number `judge`.
+    pub fn ceiling(&self, a: usize, b: usize, judge: usize) -> f64 {
+        self.directions.iter().find(|d| d.pair == (a, b)).map_or(f64::NAN, |d| d.verdicts[judge].ceiling)
+    }
+
+    /// The unordered pairs of genres.
+    pub fn pairs(&self) -> Vec<(usize, usize)> {
+        self.directions.iter().map(|d| d.pair).filter(|(a, b)| a < b).collect()
+    }
+
+    /// How many of each genre's real phrases judge number `judge` hears right among all genres, for people.
+    pub fn right(&self, judge: usize) -> String {
+        let share = |(place, genre): (usize, &Genre)| {
+            format!("{} {:.1} %", genre.name, 100.0 * genre.confusion[judge][place])
+        };
+        self.originals.iter().enumerate().map(share).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `source -> target` by name.
+    pub fn title(&self, direction: &Direction) -> String {
+        format!("{} -> {}", self.genres[direction.pair.0], self.genres[direction.pair.1])
+    }
+
+    /// The figures by name, for a card.
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
+        let mut all = BTreeMap::new();
+        let mut add = |name: String, x: f64| {
+            // JSON knows no other numbers.
+            if x.is_finite() {
+                all.insert(name, (x * 1e4).round() / 1e4);
+            }
+        };
+        for d in &self.directions {
+            let (from, to) = (&self.genres[d.pair.0], &self.genres[d.pair.1]);
+            add(format!("{from} to {to}: content change"), d.effect.total.mean);
+            add(format!("{from} to {to}: density ratio"), d.effect.density_ratio.mean);
+            add(format!("{from} to {to}: melody kept"), d.effect.melody_kept.mean);
+            add(format!("{from} to {to}: out of key"), d.music.out_of_key.mean);
+        }
+        for (a, b) in self.pairs() {
+            for (judge, name) in self.judges.iter().enumerate() {
+                let (from, to) = (&self.genres[a], &self.genres[b]);
+                add(format!("{from} and {to}: S_tot by {name}"), self.total(a, b, judge));
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,205 @@
+//! Plays phrases through a pack: transfers, cycles, and what the judges say of them. The numbers do not depend on the
+//! number of threads.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, anyhow};
+use candle_core::{Device, Tensor};
+use indicatif::ProgressBar;
+use model::{Pack, Settings, Transfer};
+use phrase::{PITCHES, Phrase, Roll, STEPS, realise};
+
+use super::EvaluateOptions;
+use super::judge::Judge;
+use crate::dataset::Item;
+
+/// One genre's probabilities by judge.
+pub type Heard = Vec<Vec<f64>>;
+
+/// A phrase of the dataset and what became of it.
+pub struct Played {
+    /// The phrase.
+    pub item: Item,
+    /// What each judge hears in it.
+    pub heard: Heard,
+    /// The answers by target genre; its own genre's is what should be left alone.
+    pub answers: Vec<Answered>,
+}
+
+/// An answer, and the answer to it in the phrase's own genre.
+pub struct Answered {
+    /// The transfer, as played: repeated notes stay repeated.
+    pub transfer: Roll,
+    /// The cycle; the transfer itself where the target is the phrase's own genre, of which no cycle is made.
+    pub cycle: Roll,
+    /// What each judge hears in transfer and cycle; empty for the phrase's own genre.
+    pub heard: [Heard; 2],
+}
+
+/// Plays all `items` (with the genre of each), in order.
+pub fn play(
+    pack: &Pack,
+    judges: &[Judge],
+    items: &[(usize, Item)],
+    options: &EvaluateOptions,
+) -> Result<Vec<Played>> {
+    let bar = ProgressBar::new(items.len() as u64);
+    let played = over_threads(
+        items.len(),
+        options.threads,
+        || Ok(Transfer::new(pack)?),
+        |transfer, index| {
+            let (source, item) = items[index];
+            let player = Player { transfer, judges, options, threshold: pack.card.threshold };
+            let played = player.play(source, item, pack.card.genres.len());
+            bar.inc(1);
+            played
+        },
+    );
+    bar.finish_and_clear();
+    played
+}
+
+/// Does `work` for each index below `count`, results in order of index. Each thread has one worker of its own.
+fn over_threads<W, T: Send>(
+    count: usize,
+    threads: usize,
+    worker: impl Fn() -> Result<W> + Sync,
+    work: impl Fn(&W, usize) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let next = AtomicUsize::new(0);
+    let run = || -> Result<Vec<(usize, T)>> {
+        let worker = worker()?;
+        let indices = std::iter::from_fn(|| {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            (index < count).then_some(index)
+        });
+        indices.map(|index| Ok((index, work(&worker, index)?))).collect()
+    };
+    let parts: Vec<Result<Vec<(usize, T)>>> = std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..threads.clamp(1, count.max(1))).map(|_| scope.spawn(run)).collect();
+        let ended = |handle: std::thread::ScopedJoinHandle<'_, _>| {
+            handle.join().unwrap_or_else(|_| Err(anyhow!("a thread of the evaluation ended early")))
+        };
+        handles.into_iter().map(ended).collect()
+    });
+    let mut all = Vec::with_capacity(count);
+    for part in parts {
+        all.extend(part.context("the evaluation stopped")?);
+    }
+    all.sort_by_key(|(index, _)| *index);
+    Ok(all.into_iter().map(|(_, result)| result).collect())
+}
+
+struct Player<'a> {
+    transfer: &'a Transfer,
+    judges: &'a [Judge],
+    options: &'a EvaluateOptions,
+    threshold: f32,
+}
+
+impl Player<'_> {
+    fn play(&self, source: usize, item: Item, genres: usize) -> Result<Played> {
+        let answer = |target: usize| {
+            let transfer = self.answer(&item.roll, source, target)?;
+            if target == source {
+                return Ok(Answered { transfer, cycle: transfer, heard: Default::default() });
+            }
+            let cycle = if self.options.soft_cycle {
+                self.soft_cycle(&item.roll, &transfer, source, target)?
+            } else {
+                self.answer(&transfer, target, source)?
+            };
+            let heard = [self.hear(&transfer)?, self.hear(&cycle)?];
+            Ok(Answered { transfer, cycle, heard })
+        };
+        Ok(Played {
+            item,
+            heard: self.hear(&item.roll)?,
+            answers: (0..genres).map(answer).collect::<Result<_>>()?,
+        })
+    }
+
+    /// The answer to `roll` as it is played.
+    fn answer(&self, roll: &Roll, source: usize, target: usize) -> Result<Roll> {
+        let settings = Settings {
+            source: (!self.options.auto).then_some(source as u8),
+            amount: self.options.amount as f32 / 100.0,
+            ..Settings::to(target)
+        };
+        Ok(played(roll, self.transfer.cells(roll, 0, &settings)?.0))
+    }
+
+    /// The papers' cycle: what comes back from the probabilities of the transfer instead of its notes.
+    fn soft_cycle(&self, origin: &Roll, transfer: &Roll, source: usize, target: usize) -> Result<Roll> {
+        let slot = |slot: usize| Settings::to(slot).target;
+        let mut cells = vec![0.0; STEPS * PITCHES];
+        origin.to_f32(&mut cells);
+        let cells = Tensor::from_vec(cells, (1, STEPS, PITCHES), &Device::Cpu)?;
+        let there = self.transfer.logits(&cells, self.source(origin, source)?, &slot(target))?;
+        let there = candle_nn::ops::sigmoid(&there)?;
+        let back = self.transfer.logits(&there, self.source(transfer, target)?, &slot(source))?;
+        let back = candle_nn::ops::sigmoid(&back)?.flatten_all()?.to_vec1::<f32>()?;
+        Ok(Roll::from_f32(&back, self.threshold))
+    }
+
+    /// The genre that `roll` is told to be, or that the pack's classifier hears.
+    fn source(&self, roll: &Roll, told: usize) -> Result<usize> {
+        if !self.options.auto {
+            return Ok(told);
+        }
+        let p = self.transfer.classify(roll)?;
+        Ok((0..p.len()).fold(0, |best, genre| if p[genre] > p[best] { genre } else { best }))
+    }
+
+    fn hear(&self, roll: &Roll) -> Result<Heard> {
+        self.judges.iter().map(|judge| judge.hear(self.transfer, roll)).collect()
+    }
+}
+
+/// The answer `cells` to `roll` with the onsets that realisation gives it: notes that were repeated stay so.
+pub fn played(roll: &Roll, cells: [u128; STEPS]) -> Roll {
+    let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
+    let mut output = Phrase::new(0, 120.0);
+    realise(&input, &cells, 0, &mut output);
+    let answer = output.roll();
+    // They differ only where an answer has more notes than a phrase can hold.
+    if answer.sounding == cells { answer } else { Roll::from_sounding(cells) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_notes_stay_repeated_and_what_is_new_starts_once() {
+        let mut roll = Roll::from_cells(|step, row| row == 30 && step < 8);
+        roll.onset[4] |= 1 << 30;
+        assert_eq!(played(&roll, roll.sounding), roll);
+        let cells = Roll::from_cells(|step, row| row == 30 && step < 12 || row == 5 && step > 60).sounding;
+        let answer = played(&roll, cells);
+        let starts: Vec<_> = answer.notes().map(|note| (note.row, note.start, note.length)).collect();
+        assert_eq!(starts, [(30, 0, 4), (30, 4, 8), (5, 61, 3)]);
+        // More notes than a phrase can hold: no cell is lost.
+        let crowd = Roll::from_cells(|step, row| (step + row) % 2 == 0);
+        assert_eq!(played(&roll, crowd.sounding), crowd);
+    }
+
+    #[test]
+    fn results_come_in_order_from_any_number_of_threads() {
+        for threads in [1, 2, 7] {
+            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(factor * i)).unwrap();
+            assert_eq!(all, (0..50).map(|i| 3 * i).collect::<Vec<_>>());
+            let failed = over_threads(
+                50,
+                threads,
+                || Ok(()),
+                |(), i| if i == 9 { Err(anyhow!("nine")) } else { Ok(i) },
+            );
+            assert!(format!("{:#}", failed.unwrap_err()).contains("nine"));
+            let panicked =
+                over_threads(5, threads, || Ok(()), |(), i| if i == 4 { panic!("four") } else { Ok(i) });
+            assert!(panicked.is_err());
+        }
+    }
+}

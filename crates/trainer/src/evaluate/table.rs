@@ -1,0 +1,114 @@
+//! The figures as a table for a terminal.
+
+use std::fmt::Write;
+
+use super::Evaluation;
+
+impl Evaluation {
+    /// A table for a terminal: three short ones, of what is heard, what is kept and what it is like.
+    pub fn table(&self) -> String {
+        let mut text = String::new();
+        self.write_table(&mut text).expect("a string takes all that is written");
+        text
+    }
+
+    fn write_table(&self, text: &mut String) -> std::fmt::Result {
+        let percent = |x: f64| 100.0 * x;
+        let [name, version, _] = &self.pack;
+        let phrases: Vec<_> = self.originals.iter().map(|g| format!("{} {}", g.phrases, g.name)).collect();
+        writeln!(
+            text,
+            "{name} {version}, amount {} %, source {}, {} split: {} phrases",
+            self.amount,
+            if self.auto { "heard" } else { "told" },
+            self.split.name(),
+            phrases.join(", ")
+        )?;
+        self.remarks.iter().try_for_each(|remark| writeln!(text, "{remark}"))?;
+
+        let pair = |a: usize, b: usize| format!("S_tot {} / {}", self.genres[a], self.genres[b]);
+        let titles = self.directions.iter().map(|d| self.title(d));
+        let longest =
+            titles.chain(self.pairs().into_iter().map(|(a, b)| pair(a, b))).map(|name| name.chars().count());
+        let wide = longest.max().unwrap_or(0).max(28);
+        for (j, judge) in self.judges.iter().enumerate() {
+            writeln!(text, "\nBy {judge}, which hears right of the real phrases: {}", self.right(j))?;
+            writeln!(
+                text,
+                "  {:<wide$}  origin  transfer   cycle       S  ceiling",
+                "heard as the source genre, %"
+            )?;
+            for d in &self.directions {
+                let v = &d.verdicts[j];
+                let [origin, transfer, cycle] = v.heard.map(percent);
+                let (title, s, ceiling) = (self.title(d), percent(v.strength), percent(v.ceiling));
+                writeln!(
+                    text,
+                    "  {title:<wide$} {origin:>7.1} {transfer:>9.1} {cycle:>7.1} {s:>7.1} {ceiling:>8.1}"
+                )?;
+            }
+            for (a, b) in self.pairs() {
+                let (name, s, ceiling) =
+                    (pair(a, b), percent(self.total(a, b, j)), percent(self.ceiling(a, b, j)));
+                writeln!(text, "  {name:<wide$} {s:>33.1} {ceiling:>8.1}")?;
+            }
+        }
+
+        writeln!(
+            text,
+            "\n{:<wide$}        added      removed        total  notes  melody harmony  empty  own genre",
+            "Content, mean (sd)"
+        )?;
+        for d in &self.directions {
+            let e = &d.effect;
+            let spread = |s: super::figures::Spread| format!("{:.2} ({:.2})", s.mean, s.sd);
+            writeln!(
+                text,
+                "  {:<wide$} {:>12} {:>12} {:>12} {:>6.2} {:>7.2} {:>7.2} {:>6} {:>10.2}",
+                self.title(d),
+                spread(e.added),
+                spread(e.removed),
+                spread(e.total),
+                e.notes_ratio.mean,
+                e.melody_kept.mean,
+                e.harmony_kept.mean,
+                d.empty,
+                self.originals[d.pair.1].own_change.mean
+            )?;
+        }
+
+        writeln!(
+            text,
+            "\n{:<wide$}   out of key  one step   stutter  range  at once      lengths      classes",
+            "Music, % of notes"
+        )?;
+        for d in &self.directions {
+            let (m, own, target) =
+                (&d.music, &self.originals[d.pair.0].music, &self.originals[d.pair.1].music);
+            let beside = |f: fn(&super::figures::Music<super::figures::Spread>) -> f64| {
+                format!("{:.0}|{:.0}|{:.0}", f(own), f(m), f(target))
+            };
+            let far = |place| {
+                let distance = d.distance(place);
+                format!("{:.2} > {:.2}", distance.source, distance.transfer)
+            };
+            writeln!(
+                text,
+                "  {:<wide$} {:>11} {:>9} {:>9} {:>6.1} {:>8} {:>12} {:>12}",
+                self.title(d),
+                beside(|m| 100.0 * m.out_of_key.mean),
+                beside(|m| 100.0 * m.one_step.mean),
+                beside(|m| 100.0 * m.stutters.mean),
+                percent(d.effect.out_of_range.mean),
+                format!("{:.1}", m.polyphony.mean),
+                far(super::histograms::NOTE_LENGTH),
+                far(super::histograms::PITCH_CLASS)
+            )?;
+        }
+        writeln!(
+            text,
+            "  (source|transfer|target genre; range: outside the target's; lengths, classes: histograms' distance to the \
+             target genre, source > transfer)"
+        )
+    }
+}

@@ -1,0 +1,159 @@
+//! The addition of a genre as a run sees it.
+
+use anyhow::Result;
+use candle_core::Device;
+use model::{Architecture, Card, ClassifierConfig, Pack, Source, Weights};
+use serde::{Deserialize, Serialize};
+
+use super::{Addition, EAR, FromOptions, GENERATOR, LOSSES};
+use crate::classifier::ClassifierFile;
+use crate::classifier::hearing::accuracy;
+use crate::dataset::{Dataset, Split};
+use crate::run::Trainee;
+use crate::run::checkpoint::{Checkpoint, OPTIONS};
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    options: FromOptions,
+    step: u64,
+    genre: String,
+    card: Card,
+    /// Not part of the card's JSON.
+    hash: String,
+}
+
+/// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained; `average`
+/// of generator and classifier; and `spectral/<weight>/left|right`.
+impl Trainee for Addition {
+    const KIND: &'static str = "from";
+
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn steps(&self) -> u64 {
+        self.options.steps
+    }
+
+    fn losses(&self) -> Vec<&'static str> {
+        LOSSES.to_vec()
+    }
+
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Vec<f32>> {
+        Ok(Addition::train(self, data, threads)?.to_vec())
+    }
+
+    fn configuration(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        let header = serde_json::json!({
+            OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card, "hash": self.pack.card.hash
+        });
+        let mut checkpoint = Checkpoint::new(Self::KIND, header);
+        checkpoint.add("pack", &self.pack.weights);
+        for (variables, adam) in self.variables.iter().zip(&self.optimisers) {
+            checkpoint.add("weights", &variables.weights());
+            checkpoint.add("mean", &variables.dressed(&adam.mean)?);
+            checkpoint.add("square", &variables.dressed(&adam.square)?);
+        }
+        for (which, average) in [GENERATOR, EAR].into_iter().zip(&self.averages) {
+            checkpoint.add("average", &self.variables[which].dressed(average)?);
+        }
+        checkpoint.add_spectra(&self.spectra);
+        Ok(checkpoint)
+    }
+
+    fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let Header { options, step, genre, card, hash } = checkpoint.header()?;
+        let pack = Pack { card: Card { hash, ..card }, weights: checkpoint.part("pack") };
+        let mut addition = Self::new(options, pack, genre, device)?;
+        let [weights, mean, square] = ["weights", "mean", "square"].map(|part| checkpoint.part(part));
+        for (variables, adam) in addition.variables.iter().zip(&mut addition.optimisers) {
+            variables.set(&variables.undressed(&weights)?)?;
+            adam.mean = variables.undressed(&mean)?;
+            adam.square = variables.undressed(&square)?;
+            adam.step = i32::try_from(step)?;
+        }
+        let averages = checkpoint.part("average");
+        for (which, average) in [GENERATOR, EAR].into_iter().zip(&mut addition.averages) {
+            *average = addition.variables[which].undressed(&averages)?;
+        }
+        checkpoint.restore_spectra(&mut addition.spectra)?;
+        addition.step = step;
+        Ok(addition)
+    }
+
+    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
+        let mut weights = Weights::new();
+        let all = self.averaged()?;
+        let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
+        own.for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
+        Ok((Architecture::PatchResnet { generator: self.generator, classifier }, weights))
+    }
+
+    /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of the dataset;
+    /// of a genre that is replayed it is how often its replays are heard right.
+    fn ear(&self, data: &Dataset) -> Result<Option<ClassifierFile>> {
+        let music = self.music(data)?;
+        let all = self.averaged()?;
+        let mut weights = Weights::new();
+        for parameter in self.ear.parameters() {
+            weights.insert(&parameter.name, all.get(&parameter.name, &parameter.shape)?);
+        }
+        let mut file =
+            ClassifierFile { genres: music.genres(), config: self.ear, weights, accuracy: Vec::new() };
+        let filled =
+            |split: &Split| (0..music.items.len()).all(|genre| !music.split(genre, *split).is_empty());
+        let split = [Split::Valid, Split::Test].into_iter().find(filled).unwrap_or(Split::Train);
+        file.accuracy = accuracy(&file.classifier()?, &music, split)?;
+        Ok(Some(file))
+    }
+
+    fn genres(&self, data: &Dataset) -> Result<Dataset> {
+        Ok((*self.music(data)?).clone())
+    }
+
+    fn sources(&self, data: &Dataset) -> Vec<Source> {
+        let used = |name: &String| *name == self.genre || self.pack.card.genres.contains(name);
+        let new = data.info.genres.iter().filter(|genre| used(&genre.name));
+        let mut all = self.pack.card.data.clone();
+        for source in new.flat_map(|genre| genre.sources.iter()) {
+            // The same music under the same licence may have trained the pack already.
+            if !all.contains(source) {
+                all.push(source.clone());
+            }
+        }
+        all
+    }
+
+    fn recipe(&self) -> String {
+        let o = &self.options;
+        let trained = if o.unfreeze {
+            "the whole network"
+        } else {
+            "its two rows of the norms' conditions and its column of the classifier, all else unchanged"
+        };
+        format!(
+            "{} To that, {} was added as slot {} to {} ({:.12}): trained {trained}; {} steps of batch {}, Adam {:e} / {:e} / {:e}, seed {}, \
+             loss as there with {} cycle, {} identity, {} keep; genres without music of their own replayed by the pack.",
+            self.pack.card.recipe,
+            self.genre,
+            self.pack.card.genres.len() + 1,
+            self.pack.card.name,
+            self.pack.card.hash,
+            self.step,
+            o.batch,
+            o.rate,
+            o.critic_rate,
+            o.ear_rate,
+            o.seed,
+            o.terms.cycle,
+            o.terms.identity,
+            o.terms.keep
+        )
+        .trim_start()
+        .to_string()
+    }
+}

@@ -1,0 +1,154 @@
+//! A pair as a run sees it: what is saved, how it goes on, and what becomes of it.
+
+use anyhow::Result;
+use candle_core::Device;
+use model::{Architecture, ClassifierConfig, Source, Weights};
+use serde::{Deserialize, Serialize};
+
+use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
+use super::{GENERATORS, LOSSES, Pair, PairOptions};
+use crate::dataset::{Dataset, GenreInfo};
+use crate::run::Trainee;
+use crate::run::checkpoint::{Checkpoint, OPTIONS};
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    options: PairOptions,
+    step: u64,
+}
+
+/// Parts of the checkpoint: `weights`, `mean` and `square` of all networks, `average` of the generators,
+/// `spectral/<weight>/left|right`, and the pool's fakes by genre.
+impl Trainee for Pair {
+    const KIND: &'static str = "pairwise";
+
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn steps(&self) -> u64 {
+        self.options.steps
+    }
+
+    fn losses(&self) -> Vec<&'static str> {
+        LOSSES.to_vec()
+    }
+
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Vec<f32>> {
+        Ok(Pair::train(self, data, threads)?.to_vec())
+    }
+
+    fn configuration(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        let header = serde_json::json!({ OPTIONS: self.options, "step": self.step });
+        let mut checkpoint = Checkpoint::new(Self::KIND, header);
+        for (variables, adam) in self.variables.iter().zip(&self.optimisers) {
+            checkpoint.add("weights", &variables.weights());
+            checkpoint.add("mean", &variables.dressed(&adam.mean)?);
+            checkpoint.add("square", &variables.dressed(&adam.square)?);
+        }
+        checkpoint.add("average", &self.variables[GENERATORS].dressed(&self.average)?);
+        self.spectra.iter().for_each(|spectra| checkpoint.add_spectra(spectra));
+        if let Some([a, b]) = self.pool.tensors()? {
+            checkpoint.tensors.insert("pool/a".to_string(), a);
+            checkpoint.tensors.insert("pool/b".to_string(), b);
+        }
+        Ok(checkpoint)
+    }
+
+    fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let Header { options, step } = checkpoint.header()?;
+        let mut pair = Self::new(options, device)?;
+        let [weights, mean, square] = ["weights", "mean", "square"].map(|part| checkpoint.part(part));
+        for (variables, adam) in pair.variables.iter().zip(&mut pair.optimisers) {
+            variables.set(&variables.undressed(&weights)?)?;
+            adam.mean = variables.undressed(&mean)?;
+            adam.square = variables.undressed(&square)?;
+            adam.step = i32::try_from(step)?;
+        }
+        pair.average = pair.variables[GENERATORS].undressed(&checkpoint.part("average"))?;
+        pair.spectra.iter_mut().try_for_each(|spectra| checkpoint.restore_spectra(spectra))?;
+        if let [Ok(a), Ok(b)] = ["pool/a", "pool/b"].map(|name| checkpoint.tensor(name)) {
+            pair.pool.restore([&a.to_device(device)?, &b.to_device(device)?])?;
+        }
+        pair.step = step;
+        Ok(pair)
+    }
+
+    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
+        Ok((self.networks.architecture(classifier), self.generators()?))
+    }
+
+    fn genres(&self, data: &Dataset) -> Result<Dataset> {
+        let [a, b] = &self.options.pair;
+        data.pair(a, b)
+    }
+
+    fn sources(&self, data: &Dataset) -> Vec<Source> {
+        let learned =
+            |genre: &&GenreInfo| self.options.model == Model::Full || self.options.pair.contains(&genre.name);
+        data.info.genres.iter().filter(learned).flat_map(|genre| genre.sources.clone()).collect()
+    }
+
+    fn recipe(&self) -> String {
+        let o = &self.options;
+        let network = match o.network {
+            NetworkKind::Compact => "compact networks",
+            NetworkKind::Papers => "the papers' networks",
+        };
+        let model = match o.model {
+            Model::Base => "base",
+            Model::Partial => "partial",
+            Model::Full => "full",
+        };
+        let mut more = String::new();
+        if o.model != Model::Base {
+            let reach = if o.extra_gradient { "reaching" } else { "not reaching" };
+            more += &format!(", extra discriminators at {}, {reach} the generators", o.gamma);
+        }
+        more += match o.spectral_norm {
+            SpectralNorm::Off => "",
+            SpectralNorm::Discriminators => ", spectral norm in the discriminators",
+            SpectralNorm::All => ", spectral norm",
+        };
+        more += if o.attention { ", self-attention" } else { "" };
+        more += &if o.pooled() { format!(", pool of {} steps", o.pool) } else { ", no pool".to_string() };
+        more += match o.cycle {
+            CycleKind::Mae => ", cycle by mean absolute error",
+            CycleKind::CrossEntropy => ", cycle by cross-entropy",
+        };
+        if o.cycle == CycleKind::CrossEntropy {
+            more += &format!(" (sounding cells weighted {})", o.positive);
+        }
+        more += if o.binarise { ", straight-through binarised fakes" } else { ", soft fakes" };
+        let sign = if o.noise == NoiseKind::Absolute { "absolute " } else { "" };
+        format!(
+            "Pairwise CycleGAN ({model}), {network} of width {} with {} blocks, {} steps of batch {}, Adam {:e} / {:e}, betas {} / {}, rates falling from {} of {} steps, \
+             seed {}; {} adversarial loss + {} cycle + {} identity{more}; {sign}noise of sigma {} on the discriminators' inputs, transposition by up to {} semitones, \
+             weights averaged at {} a step.",
+            o.width,
+            o.blocks,
+            self.step,
+            o.batch,
+            o.rate,
+            o.critic_rate,
+            o.beta1,
+            o.beta2,
+            o.decay_from,
+            o.steps,
+            o.seed,
+            match o.adversarial {
+                super::options::Adversarial::LeastSquares => "least-squares",
+                super::options::Adversarial::Hinge => "hinge",
+            },
+            o.lambda,
+            o.identity,
+            o.sigma,
+            o.transpose,
+            o.average
+        )
+    }
+}

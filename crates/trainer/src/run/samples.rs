@@ -1,0 +1,115 @@
+//! What a run sounds like so far: a few phrases there and back, as MIDI and as pictures.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use candle_core::{Device, Tensor};
+use model::{Card, ClassifierConfig, FORMAT, Pack, Settings, Transfer, Weights};
+use phrase::{Grid, Phrase, STEPS, Song, join};
+
+use super::Trainee;
+use crate::dataset::{Dataset, Split};
+use crate::picture::{self, Cells, Picture};
+
+/// Phrases a direction.
+const PHRASES: usize = 4;
+const TEMPO: f64 = 120.0;
+const VELOCITY: f32 = 0.7;
+
+/// One direction: phrases as they were, transferred, and transferred back, one after another in a song each.
+#[derive(Debug)]
+pub struct Sample {
+    /// `jazz-to-pop`.
+    pub name: String,
+    /// Origin, transfer, cycle.
+    pub songs: [Song; 3],
+}
+
+impl Sample {
+    /// The transfer under the origin.
+    pub fn picture(&self) -> Picture {
+        let [origin, transfer, _] = self.songs.each_ref().map(Cells::of);
+        picture::draw(&self.name.replace('-', " "), &origin, &transfer)
+    }
+
+    /// Writes `name-origin.mid`, `name-transfer.mid`, `name-cycle.mid` and `name.png`.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("{}: the folder of samples could not be made", folder.display()))?;
+        for (song, what) in self.songs.iter().zip(["origin", "transfer", "cycle"]) {
+            song.write(&folder.join(format!("{}-{what}.mid", self.name)))?;
+        }
+        picture::write(&self.picture(), &folder.join(format!("{}.png", self.name)))
+    }
+}
+
+/// A sample of each direction, evenly spread phrases of the validation split, or of the training split where a genre has
+/// no other.
+///
+/// # Errors
+/// Where the network cannot compute.
+pub fn samples<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Vec<Sample>> {
+    let data = &trainee.genres(data)?;
+    let transfer = Transfer::new(&pack(trainee, data)?)?;
+    let genres = data.genres();
+    let mut samples = Vec::new();
+    for from in 0..genres.len() {
+        let origins = phrases(data, from);
+        for to in (0..genres.len()).filter(|&to| to != from) {
+            let answers = played(&transfer, &origins, from, to)?;
+            let cycles = played(&transfer, &answers, to, from)?;
+            let songs = [&origins, &answers, &cycles].map(|phrases| join(phrases, &Song::new(TEMPO)));
+            samples.push(Sample { name: format!("{}-to-{}", genres[from], genres[to]), songs });
+        }
+    }
+    Ok(samples)
+}
+
+fn phrases(data: &Dataset, genre: usize) -> Vec<Phrase> {
+    let items = [Split::Valid, Split::Train].map(|split| data.split(genre, split));
+    let items = items.into_iter().find(|items| !items.is_empty()).unwrap_or_default();
+    let count = PHRASES.min(items.len());
+    let item = |i: usize| &items[i * items.len() / count].roll;
+    (0..count).map(|i| Phrase::of_roll(item(i), (i * STEPS) as i64, TEMPO, VELOCITY)).collect()
+}
+
+fn played(transfer: &Transfer, phrases: &[Phrase], from: usize, to: usize) -> Result<Vec<Phrase>> {
+    let settings = Settings { source: Some(from as u8), ..Settings::to(to) };
+    let answer = |phrase: &Phrase| {
+        let mut out = Phrase::new(phrase.position, phrase.tempo);
+        transfer.transfer(phrase, &settings, &mut out)?;
+        Ok(out)
+    };
+    phrases.iter().map(answer).collect()
+}
+
+/// The trainee's network as a pack. Its classifier is blank: the source is told here, never heard.
+fn pack<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Pack> {
+    let classifier = ClassifierConfig { genres: data.items.len(), width: 1 };
+    let (architecture, generator) = trainee.pack(classifier)?;
+    let mut weights = Weights::new();
+    for parameter in classifier.parameters() {
+        weights.insert(
+            &parameter.name,
+            Tensor::zeros(parameter.shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?,
+        );
+    }
+    for (name, tensor) in generator.iter() {
+        weights.insert(name, tensor.clone());
+    }
+    let card = Card {
+        format: FORMAT,
+        name: "sample".to_string(),
+        version: trainee.step().to_string(),
+        genres: data.genres(),
+        architecture,
+        grid: Grid::Nearest,
+        planes: vec!["sounding".to_string()],
+        threshold: 0.5,
+        data: Vec::new(),
+        recipe: String::new(),
+        metrics: Default::default(),
+        hash: String::new(),
+    };
+    Ok(Pack { card, weights })
+}

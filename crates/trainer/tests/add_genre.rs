@@ -1,0 +1,212 @@
+//! Adding a genre to a pack: what was there stays as it was.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use candle_core::Device;
+use common::music;
+use model::{
+    Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Pack, PairNetwork, SLOTS, Transfer,
+    Weights,
+};
+use phrase::{Grid, PITCHES, STEPS};
+use trainer::dataset::{Dataset, Split};
+use trainer::from::{Addition, FromOptions, Losses, command};
+use trainer::listener::ListenerOptions;
+use trainer::losses::Terms;
+use trainer::random;
+use trainer::run::{Checkpoint, Naming, RunOptions, Trainee, drive, export};
+
+/// A small pack with random weights, as it comes from a file.
+fn pack(architecture: Architecture) -> Pack {
+    let mut rng = random::stream(3, 0);
+    let mut weights = Weights::new();
+    for parameter in architecture.parameters() {
+        let noise =
+            random::normal(&mut rng, parameter.len()).into_iter().map(|x| 0.1 * x).collect::<Vec<_>>();
+        let noise = candle_core::Tensor::from_vec(noise, parameter.shape.as_slice(), &Device::Cpu).unwrap();
+        weights.insert(&parameter.name, (random::start(&parameter, &mut rng).unwrap() + noise).unwrap());
+    }
+    let card = Card {
+        format: FORMAT,
+        name: "Old".into(),
+        version: "1".into(),
+        genres: vec!["high".into(), "low".into()],
+        architecture,
+        grid: Grid::Nearest,
+        planes: vec!["sounding".into()],
+        threshold: 0.5,
+        data: music(&["high", "low"]).info.genres.into_iter().flat_map(|genre| genre.sources).collect(),
+        recipe: "Random weights.".into(),
+        metrics: BTreeMap::new(),
+        hash: String::new(),
+    };
+    Pack::from_bytes("Old", &Pack { card, weights }.to_bytes().unwrap()).unwrap()
+}
+
+fn old() -> Pack {
+    pack(Architecture::PatchResnet {
+        generator: GeneratorConfig { channels: 8, blocks: 1, ..GeneratorConfig::compact(2) },
+        classifier: ClassifierConfig { genres: 2, width: 4 },
+    })
+}
+
+fn options(unfreeze: bool) -> FromOptions {
+    FromOptions {
+        genre: None,
+        unfreeze,
+        steps: 6,
+        batch: 4,
+        rate: 1e-2,
+        critic_rate: 1e-3,
+        ear_rate: 1e-2,
+        decay: 0.5,
+        average: 0.3,
+        transpose: 3,
+        seed: 5,
+        terms: Terms {
+            cycle: 5.0,
+            identity: 2.0,
+            keep: 0.3,
+            positive: 8.0,
+            outside: 2.0,
+            fake: 0.5,
+            wrong: 0.5,
+        },
+    }
+}
+
+fn addition(unfreeze: bool) -> Addition {
+    Addition::new(options(unfreeze), old(), "middle".to_string(), &Device::Cpu).unwrap()
+}
+
+/// The pack that a whole run in `folder` exports, as it comes from a file.
+fn exported(folder: &Path, data: &Dataset, unfreeze: bool) -> Pack {
+    let run = RunOptions::in_folder(folder);
+    assert!(drive(&mut addition(unfreeze), data, &run, &AtomicBool::new(false)).unwrap());
+    let naming = Naming { name: "New".into(), pack_version: "1".into(), remark: String::new() };
+    let listening = ListenerOptions { listener_steps: 0, listener_batch: 1, listener_width: 1 };
+    let pack = export(data, &naming, &run, &listening).unwrap_or_else(|error| panic!("{error:#}"));
+    Pack::from_bytes("New", &pack.to_bytes().unwrap()).unwrap()
+}
+
+/// The answers' logits of `pack` to phrases of slot `from` in slot `to`.
+fn answers(pack: &Pack, from: usize, to: usize) -> Vec<f32> {
+    let data = music(&["high", "low"]);
+    let transfer = Transfer::new(pack).unwrap();
+    let target: [f32; SLOTS] = std::array::from_fn(|slot| f32::from(u8::from(slot == to)));
+    let mut all = Vec::new();
+    for item in data.split(from, Split::Test) {
+        let mut cells = vec![0.0; STEPS * PITCHES];
+        item.roll.to_f32(&mut cells);
+        let cells = candle_core::Tensor::from_vec(cells, (1, STEPS, PITCHES), &Device::Cpu).unwrap();
+        all.extend(
+            transfer.logits(&cells, from, &target).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+        );
+    }
+    all
+}
+
+#[test]
+fn old_directions_answer_bit_by_bit_as_before_and_the_new_ones_are_trained() {
+    // Without music of `low`: it is replayed.
+    let data = music(&["middle", "high"]);
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (old(), exported(folder.path(), &data, false));
+    assert_eq!(new.card.genres, ["high", "low", "middle"]);
+    for (from, to) in [(0, 1), (1, 0), (0, 0), (1, 1)] {
+        let bits = |pack: &Pack| answers(pack, from, to).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+        assert_eq!(bits(&new), bits(&old), "{from} to {to}");
+    }
+    assert_ne!(answers(&new, 0, 2), answers(&new, 0, 1));
+    // What is heard of the old genres, against each other, is as before too.
+    let column = |pack: &Pack, width: usize, at: usize| {
+        let matrix = pack.weights.get("classifier.genres", &[7 * 32, width]).unwrap();
+        matrix.narrow(1, at, 1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    for at in 0..2 {
+        assert_eq!(column(&new, 3, at), column(&old, 2, at));
+    }
+    let start: Vec<f32> =
+        column(&old, 2, 0).iter().zip(column(&old, 2, 1)).map(|(a, b)| (a + b) / 2.0).collect();
+    let moved = column(&new, 3, 2).iter().zip(start).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(moved > 0.01, "the new column is trained: {moved}");
+    // The card says what it is made of.
+    let sources: Vec<_> = new.card.data.iter().map(|source| source.genre.as_str()).collect();
+    assert_eq!(sources, ["high", "low", "middle"]);
+    assert!(new.card.recipe.contains("Random weights.") && new.card.recipe.contains("middle was added"));
+}
+
+#[test]
+fn unfrozen_the_old_directions_change() {
+    let data = music(&["high", "low", "middle"]);
+    let folder = tempfile::tempdir().unwrap();
+    let new = exported(folder.path(), &data, true);
+    assert_ne!(answers(&new, 0, 1), answers(&old(), 0, 1));
+}
+
+#[test]
+fn threads_and_interruptions_do_not_change_a_bit() {
+    let data = music(&["middle", "high"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let steps = |addition: &mut Addition, count: usize, threads: usize| -> Vec<Losses> {
+        (0..count).map(|_| addition.train(&data, threads).unwrap()).collect()
+    };
+    let mut unbroken = addition(false);
+    let losses = steps(&mut unbroken, 6, 2);
+    let mut broken = addition(false);
+    let mut pieces = steps(&mut broken, 3, 1);
+    broken.checkpoint().unwrap().write(&path).unwrap();
+    let checkpoint = Checkpoint::read(&path, Addition::KIND).unwrap();
+    let mut resumed = Addition::resume(&checkpoint, &Device::Cpu).unwrap();
+    pieces.extend(steps(&mut resumed, 3, 2));
+    assert_eq!(pieces, losses);
+    let state = |addition: &Addition| {
+        let tensors = addition.checkpoint().unwrap().tensors;
+        let values = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        tensors.iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect::<Vec<_>>()
+    };
+    assert_eq!(state(&resumed), state(&unbroken));
+}
+
+#[test]
+fn missing_genres_are_replayed_and_present_ones_are_not() {
+    let data = music(&["middle", "high"]);
+    let complete = addition(false).genres(&data).unwrap();
+    assert_eq!(complete.genres(), ["high", "low", "middle"]);
+    assert_eq!(complete.items[0], data.items[1]);
+    assert_eq!(complete.items[2], data.items[0]);
+    let replayed = complete.split(1, Split::Train);
+    assert!(!replayed.is_empty() && replayed.iter().all(|item| !item.roll.is_empty()));
+    assert!(replayed.iter().zip(data.split(0, Split::Train)).any(|(a, b)| a.roll != b.roll));
+}
+
+#[test]
+fn what_does_not_fit_is_refused_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunOptions::in_folder(folder.path());
+    let refused = |pack: Pack, genres: &[&str], genre: Option<&str>| {
+        let options = FromOptions { genre: genre.map(str::to_string), ..options(false) };
+        format!("{:#}", command(pack, &music(genres), &options, &run).unwrap_err())
+    };
+    let error = refused(old(), &["high", "low"], None);
+    assert!(error.contains("high, low") && error.contains("already"), "{error}");
+    let error = refused(old(), &["middle", "other"], None);
+    assert!(error.contains("middle, other") && error.contains("--genre"), "{error}");
+    let error = refused(old(), &["middle"], Some("low"));
+    assert!(error.contains("low cannot be added") && error.contains("middle"), "{error}");
+    let pairwise = pack(Architecture::Pairwise {
+        network: PairNetwork::Compact(GeneratorConfig {
+            channels: 8,
+            blocks: 1,
+            ..GeneratorConfig::compact(1)
+        }),
+        classifier: ClassifierConfig { genres: 2, width: 4 },
+    });
+    let error = refused(pairwise, &["middle"], None);
+    assert!(error.contains("pairwise"), "{error}");
+}

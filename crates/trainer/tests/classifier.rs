@@ -1,0 +1,158 @@
+//! The classifier: it learns what can be learned, keeps it in a file, and noise confuses it.
+
+use candle_core::{Device, Tensor};
+use phrase::{PITCHES, Roll, STEPS};
+use trainer::classifier::noise::{NoiseTable, SIGMAS};
+use trainer::classifier::training::ListenerOptions;
+use trainer::classifier::{ClassifierFile, ClassifierOptions, Keep, train};
+use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
+
+/// Three genres that differ plainly: short notes high up, long ones low down, chords in the middle.
+fn dataset() -> Dataset {
+    let cell = |genre: usize, song: usize, step: usize, row: usize| match genre {
+        0 => step % 4 == song % 4 && (row * 7 + step + song).is_multiple_of(13) && row > PITCHES / 2,
+        1 => (row * 5 + step / 16 + song).is_multiple_of(11) && row < PITCHES / 2,
+        _ => (30..54).contains(&row) && step % 8 < 3 && (row + song + step / 16).is_multiple_of(4),
+    };
+    let roll = |genre, song| Roll::from_cells(|step, row| cell(genre, song, step, row));
+    let item = |genre, song| Item { roll: roll(genre, song), song: song as u32 };
+    let splits = |genre| [12, 6, 6].map(|count| (0..count).map(|song| item(genre, song)).collect::<Vec<_>>());
+    let info = |name: &&str| GenreInfo { name: name.to_string(), ..GenreInfo::default() };
+    Dataset {
+        info: Info {
+            genres: ["high", "low", "chords"].iter().map(info).collect(),
+            options: serde_json::json!({}),
+        },
+        items: (0..3).map(splits).collect(),
+    }
+}
+
+fn options(steps: u64) -> ClassifierOptions {
+    let listener = ListenerOptions { listener_steps: steps, listener_batch: 6, listener_width: 4 };
+    ClassifierOptions { rate: 3e-3, average: 0.05, check_every: 10, ..listener.complete(2, 3) }
+}
+
+#[test]
+fn it_learns_keeps_and_is_read_again() {
+    let data = dataset();
+    let mut losses = Vec::new();
+    let file = train(&data, &options(60), |_, loss| losses.push(loss)).unwrap();
+    assert!(losses[50..].iter().sum::<f32>() < 0.5 * losses[..10].iter().sum::<f32>(), "{losses:?}");
+    assert!(file.accuracy.iter().all(|&share| share > 0.9), "{:?}", file.accuracy);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("judge.safetensors");
+    file.write(&path).unwrap();
+    let back = ClassifierFile::read(&path).unwrap();
+    assert_eq!((&back.genres, back.config, &back.accuracy), (&file.genres, file.config, &file.accuracy));
+    let mut cells = vec![0.0; STEPS * PITCHES];
+    data.items[1][2][0].roll.to_f32(&mut cells);
+    let roll = Tensor::from_vec(cells, (1, STEPS, PITCHES), &Device::Cpu).unwrap();
+    let logits = |file: &ClassifierFile| {
+        file.classifier().unwrap().forward(&roll).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    assert_eq!(logits(&back), logits(&file));
+
+    let table = NoiseTable::measure(&back, &data, Split::Test, &[0.0, 0.1, 50.0], 1).unwrap();
+    assert_eq!(table.rows.iter().map(|row| row.genres.len()).collect::<Vec<_>>(), [2, 2, 2, 3]);
+    let all = table.rows[3].means();
+    assert!(all[0] > 0.9 && all[2] < 0.7, "noise of 50 leaves nothing to hear: {all:?}");
+    assert_eq!(table, NoiseTable::measure(&back, &data, Split::Test, &[0.0, 0.1, 50.0], 1).unwrap());
+    assert!(table.csv().contains("high/low/chords,50,mean,"), "{}", table.csv());
+    assert_eq!(SIGMAS, [0.0, 0.01, 0.1, 0.2, 0.3, 0.5]);
+
+    // Genres are found by name, whatever the dataset's order.
+    let turned = data.select(&["chords", "high", "low"]).unwrap();
+    let again = NoiseTable::measure(&back, &turned, Split::Test, &[0.0], 1).unwrap();
+    assert_eq!(again.rows[3].means()[0], all[0]);
+    let error = format!("{:#}", back.judged(&data.pair("high", "low").unwrap()).unwrap_err());
+    assert!(error.contains("no genre chords; it has high, low"), "{error}");
+}
+
+#[test]
+fn the_best_weights_need_validation_phrases_and_are_no_worse_on_them() {
+    let mut data = dataset();
+    let mean = |file: &ClassifierFile| file.accuracy.iter().sum::<f64>();
+    let latest = train(&data, &options(20), |_, _| {}).unwrap();
+    let best = train(&data, &ClassifierOptions { keep: Keep::Best, ..options(20) }, |_, _| {}).unwrap();
+    assert!(mean(&best) >= mean(&latest));
+    data.items[0][Split::Valid as usize].clear();
+    let error = train(&data, &ClassifierOptions { keep: Keep::Best, ..options(1) }, |_, _| {}).unwrap_err();
+    assert!(error.to_string().contains("--keep latest"), "{error}");
+}
+
+#[test]
+fn a_pair_has_its_own_order_and_says_which_genres_there_are() {
+    let data = dataset();
+    let pair = data.pair("chords", "high").unwrap();
+    assert_eq!((pair.genres(), &pair.items[0]), (vec!["chords".into(), "high".into()], &data.items[2]));
+    for (a, b, words) in
+        [("high", "high", "twice"), ("high", "bop", "no genre bop; it has high, low, chords")]
+    {
+        let error = data.pair(a, b).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn balancing_draws_without_repeating_and_keeps_the_order() {
+    let mut data = dataset();
+    data.items[1][0].truncate(5);
+    data.items[2][1].clear();
+    let balanced = data.balanced();
+    for splits in &balanced.items {
+        let songs: Vec<_> = splits[0].iter().map(|item| item.song).collect();
+        assert!(songs.len() == 5 && songs.is_sorted_by(|a, b| a < b), "{songs:?}");
+    }
+    assert_eq!(balanced.items[0][1].len(), 6, "a split that a genre lacks stays");
+    assert_eq!(balanced.items, data.balanced().items);
+    assert_ne!(balanced.items, data.balanced_by(2).items);
+}
+
+#[test]
+fn one_genre_cannot_be_told_apart() {
+    let one = dataset().select(&["high"]).unwrap();
+    let error = train(&one, &options(1), |_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("one genre only (high)"), "{error}");
+    let mut empty = dataset();
+    empty.items[2][0].clear();
+    let error = train(&empty, &options(1), |_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("no training phrase of chords"), "{error}");
+}
+
+#[test]
+fn files_that_are_something_else_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    dataset().write(&at("data.safetensors")).unwrap();
+    train(&dataset(), &options(1), |_, _| {}).unwrap().write(&at("judge.safetensors")).unwrap();
+    let whole = std::fs::read(at("data.safetensors")).unwrap();
+    std::fs::write(at("cut.safetensors"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::write(at("text.safetensors"), "no tensors").unwrap();
+    let newer = String::from_utf8_lossy(&whole[8..4000.min(whole.len())])
+        .find("dataset-version\":\"1\"")
+        .map(|at| 8 + at + "dataset-version\":\"".len());
+    let mut bytes = whole.clone();
+    bytes[newer.unwrap()] = b'9';
+    std::fs::write(at("newer.safetensors"), &bytes).unwrap();
+    for (name, words) in [
+        ("judge.safetensors", "it is a classifier"),
+        ("cut.safetensors", "cut, damaged"),
+        ("text.safetensors", "cut, damaged"),
+        ("newer.safetensors", "made by a newer trainer"),
+        ("missing.safetensors", "could not be read"),
+    ] {
+        let error = format!("{:#}", Dataset::read(&at(name)).unwrap_err());
+        assert!(error.contains(words) && error.contains(name), "{error}");
+    }
+    assert_eq!(Dataset::read(&at("data.safetensors")).unwrap().items, dataset().items);
+    for (name, words) in [("data.safetensors", "another kind"), ("cut.safetensors", "cut, damaged")] {
+        let error = format!("{:#}", ClassifierFile::read(&at(name)).unwrap_err());
+        assert!(error.contains(words) && error.contains(name), "{error}");
+    }
+    let mut judge = std::fs::read(at("judge.safetensors")).unwrap();
+    let last = judge.len() - 4;
+    judge[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    std::fs::write(at("nan.safetensors"), &judge).unwrap();
+    let error = format!("{:#}", ClassifierFile::read(&at("nan.safetensors")).unwrap_err());
+    assert!(error.contains("not finite"), "{error}");
+}

@@ -1,0 +1,318 @@
+//! Evaluation from a pack and a dataset to figures and files.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use candle_core::{Device, Tensor};
+use model::{Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Pack, Weights};
+use phrase::{Grid, Roll, Song};
+use trainer::classifier::ClassifierFile;
+use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
+use trainer::evaluate::judge::Judge;
+use trainer::evaluate::{EvaluateOptions, Evaluation, OutputOptions, evaluate};
+use trainer::random;
+
+/// Two genres that differ in rhythm and register, but not plainly in any one cell.
+fn dataset(genres: [&str; 2]) -> Dataset {
+    let roll = |genre: usize, i: usize| {
+        Roll::from_cells(move |step: usize, row: usize| {
+            let on = if genre == 0 { step % 4 < 2 } else { (step + 1) % 8 < 5 };
+            let pitch = 20 + (i * 7 + step / 4 * 5 + genre) % 24;
+            on && (row == pitch || row == pitch + 7 && step % 16 < 8)
+        })
+    };
+    let item = |genre, i: usize| Item { roll: roll(genre, i), song: (i / 3) as u32 };
+    let splits =
+        |genre: usize| [24, 3, 9].map(|count| (0..count).map(|i| item(genre, i + genre)).collect::<Vec<_>>());
+    let info = |name: &str| GenreInfo { name: name.into(), ..GenreInfo::default() };
+    Dataset {
+        info: Info { genres: genres.map(info).to_vec(), options: serde_json::json!({ "hop_bars": 4 }) },
+        items: vec![splits(0), splits(1)],
+    }
+}
+
+/// A pack with random weights.
+fn pack() -> Pack {
+    let generator = GeneratorConfig { genres: 2, channels: 8, blocks: 1, planes: 4, attention: false };
+    let classifier = ClassifierConfig { genres: 2, width: 4 };
+    let architecture = Architecture::PatchResnet { generator, classifier };
+    let card = Card {
+        format: FORMAT,
+        name: "Random & <odd>".to_string(),
+        version: "1".to_string(),
+        genres: vec!["long".to_string(), "short".to_string()],
+        grid: Grid::Nearest,
+        planes: vec!["sounding".to_string()],
+        threshold: 0.5,
+        data: Vec::new(),
+        recipe: String::new(),
+        metrics: Default::default(),
+        hash: String::new(),
+        architecture,
+    };
+    let mut weights = Weights::new();
+    for (i, parameter) in card.architecture.parameters().into_iter().enumerate() {
+        let values = random::normal(&mut random::stream(7, i as u64), parameter.len());
+        let values: Vec<f32> = values.into_iter().map(|x| 0.2 * x).collect();
+        weights.insert(parameter.name, Tensor::from_vec(values, parameter.shape, &Device::Cpu).unwrap());
+    }
+    Pack { card, weights }
+}
+
+fn options(amount: u32, threads: usize) -> EvaluateOptions {
+    EvaluateOptions { amount, threads, ..EvaluateOptions::default() }
+}
+
+/// The evaluation at full amount, shared by the tests.
+fn whole() -> &'static Evaluation {
+    static WHOLE: OnceLock<Evaluation> = OnceLock::new();
+    WHOLE.get_or_init(|| evaluate(&pack(), &dataset(["short", "long"]), &options(100, 2)).unwrap())
+}
+
+fn json(evaluation: &Evaluation) -> serde_json::Value {
+    serde_json::to_value(evaluation).unwrap()
+}
+
+#[test]
+fn figures_do_not_depend_on_threads_nor_on_the_order_of_the_datasets_genres() {
+    // Text, because what is not a number is not equal to itself.
+    let alone = evaluate(&pack(), &dataset(["short", "long"]), &options(100, 1)).unwrap();
+    assert_eq!(json(&alone).to_string(), json(whole()).to_string());
+    assert_eq!(whole().genres, ["long", "short"]);
+    assert!(whole().directions.iter().all(|d| d.effect.total.mean > 0.1), "the pack changes something");
+    assert_eq!(whole().originals[1].phrases, 9);
+}
+
+#[test]
+fn amount_0_changes_nothing_and_convinces_no_judge() {
+    let e = evaluate(&pack(), &dataset(["short", "long"]), &options(0, 2)).unwrap();
+    for d in &e.directions {
+        assert_eq!((d.effect.total.mean, d.effect.total.sd, d.effect.notes_ratio.mean), (0.0, 0.0, 1.0));
+        assert_eq!((d.effect.melody_kept.mean, d.effect.density_ratio.mean), (1.0, 1.0));
+        assert!((d.effect.harmony_kept.mean - 1.0).abs() < 1e-6);
+        assert!(d.verdicts.iter().all(|v| v.strength == 0.0));
+        assert!(d.distances.iter().all(|far| far.source == far.transfer));
+        assert!(d.phrases.iter().all(|p| p.rolls[0] == p.rolls[1] && p.rolls[1] == p.rolls[2]));
+    }
+    assert_eq!(e.total(0, 1, 0), 0.0);
+}
+
+#[test]
+fn the_feature_judge_hears_what_differs_and_is_the_same_each_time() {
+    let data = dataset(["short", "long"]);
+    let genres = data.genres();
+    let judge = || Judge::features(&data, &genres).unwrap().model(&genres).unwrap().regression;
+    assert_eq!(judge(), judge());
+    let place = whole().judges.iter().position(|name| name == "features").unwrap();
+    for genre in &whole().originals {
+        assert!(genre.accuracy[place].iter().all(|share| *share > 0.9), "{:?}", genre.accuracy);
+    }
+    for d in &whole().directions {
+        assert!(d.verdicts[place].ceiling > 0.8 && d.verdicts[place].ceiling <= 1.0);
+    }
+}
+
+#[test]
+fn without_training_songs_the_feature_judge_is_left_out_with_a_word() {
+    let mut data = dataset(["short", "long"]);
+    data.items[0][Split::Train as usize].clear();
+    let e = evaluate(&pack(), &data, &options(100, 1)).unwrap();
+    assert_eq!(e.judges, ["own classifier"]);
+    assert!(e.remarks[0].contains("no feature judge") && e.remarks[0].contains("short"), "{:?}", e.remarks);
+    assert!(e.table().contains("no feature judge"));
+}
+
+/// A classifier of random weights for these genres.
+fn classifier(genres: &[&str], path: &Path) {
+    let config = ClassifierConfig { genres: genres.len(), width: 2 };
+    let mut weights = Weights::new();
+    for (i, parameter) in config.parameters().into_iter().enumerate() {
+        let values = random::normal(&mut random::stream(3, i as u64), parameter.len());
+        weights.insert(parameter.name, Tensor::from_vec(values, parameter.shape, &Device::Cpu).unwrap());
+    }
+    let genres: Vec<String> = genres.iter().map(|name| name.to_string()).collect();
+    let accuracy = vec![0.5; genres.len()];
+    ClassifierFile { genres, config, weights, accuracy }.write(path).unwrap();
+}
+
+#[test]
+fn other_judges_are_asked_by_the_names_of_their_genres() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, packed) = (folder.path().join("ear.safetensors"), folder.path().join("own.safetensors"));
+    classifier(&["short", "folk", "long"], &file);
+    pack().write(&packed).unwrap();
+    let halved = Pack::read(&packed).unwrap();
+    let e = evaluate(
+        &halved,
+        &dataset(["short", "long"]),
+        &EvaluateOptions { judges: vec![file, packed], no_features: true, ..options(100, 2) },
+    )
+    .unwrap();
+    assert_eq!(e.judges, ["own classifier", "ear", "own"]);
+    for d in &e.directions {
+        // The same network by another way.
+        assert_eq!(d.verdicts[0].heard, d.verdicts[2].heard);
+        assert!(d.phrases.iter().all(|p| (0.0..=1.0).contains(&p.probability[1][0])));
+    }
+    assert_ne!(e.directions[0].verdicts[0].probability, e.directions[0].verdicts[1].probability);
+}
+
+#[test]
+fn a_judge_or_a_dataset_that_does_not_fit_is_refused_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |data: &Dataset, judges: Vec<PathBuf>| {
+        format!("{:#}", evaluate(&pack(), data, &EvaluateOptions { judges, ..options(100, 1) }).unwrap_err())
+    };
+    let data = dataset(["short", "long"]);
+    let ear = folder.path().join("ear.safetensors");
+    classifier(&["short", "folk"], &ear);
+    let error = refused(&data, vec![ear.clone()]);
+    assert!(error.contains("ear.safetensors") && error.contains("long") && error.contains("folk"), "{error}");
+    let whole = std::fs::read(&ear).unwrap();
+    for bytes in [&b"nothing"[..], &whole[..whole.len() / 2]] {
+        std::fs::write(&ear, bytes).unwrap();
+        let error = refused(&data, vec![ear.clone()]);
+        assert!(error.contains("ear.safetensors") && error.contains("--judge"), "{error}");
+    }
+    let error = refused(&data, vec![folder.path().join("absent")]);
+    assert!(error.contains("absent"), "{error}");
+    let error = refused(&dataset(["short", "folk"]), Vec::new());
+    assert!(error.contains("dataset") && error.contains("long"), "{error}");
+    let mut empty = dataset(["short", "long"]);
+    empty.items[1][Split::Test as usize].clear();
+    let error = refused(&empty, Vec::new());
+    assert!(error.contains("test") && error.contains("long") && error.contains("--split"), "{error}");
+}
+
+#[test]
+fn json_has_every_figure() {
+    let all = json(whole());
+    for name in
+        ["pack", "split", "amount", "genres", "judges", "histograms", "originals", "directions", "features"]
+    {
+        assert!(!all[name].is_null(), "{name}");
+    }
+    let d = &all["directions"][0];
+    for name in [
+        "added",
+        "removed",
+        "total",
+        "density_ratio",
+        "notes_ratio",
+        "melody_kept",
+        "harmony_kept",
+        "out_of_range",
+    ] {
+        assert!(d["effect"][name]["mean"].is_f64() && d["effect"][name]["sd"].is_f64(), "{name}");
+    }
+    for name in ["notes", "density", "polyphony", "most_at_once", "out_of_key", "one_step", "stutters"] {
+        assert!(d["music"][name]["mean"].is_f64(), "{name}");
+        assert!(all["originals"][0]["music"][name]["mean"].is_f64(), "{name}");
+    }
+    let verdict = &d["verdicts"][1];
+    assert!(verdict["strength"].is_f64() && verdict["ceiling"].is_f64() && verdict["heard"][2].is_f64());
+    assert_eq!(d["phrases"].as_array().unwrap().len(), 9);
+    assert_eq!(d["phrases"][2]["id"], 3);
+    assert_eq!(d["distances"].as_array().unwrap().len(), all["histograms"].as_array().unwrap().len());
+    let model = &all["features"];
+    assert_eq!(
+        model["regression"]["weights"][0].as_array().unwrap().len(),
+        model["features"].as_array().unwrap().len() + 1
+    );
+}
+
+#[test]
+fn the_files_are_the_papers_and_songs_are_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = OutputOptions { files: Some(folder.path().join("files")), ..OutputOptions::default() };
+    output.write(whole(), &dataset(["short", "long"])).unwrap();
+    let files = folder.path().join("files");
+    let ranking = std::fs::read_to_string(files.join("Rankings_long2short.txt")).unwrap();
+    let rows: Vec<Vec<f64>> = ranking
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().map(|x| x.parse().unwrap()).collect())
+        .collect();
+    assert_eq!(rows.len(), 9);
+    assert!(rows.is_sorted_by(|a, b| a[2] >= b[2]));
+    for row in &rows {
+        assert!((row[2] - (row[3] - row[4]).abs()).abs() < 2e-6, "{row:?}");
+    }
+    let direction = &whole().directions[0];
+    let first = &direction.phrases[0];
+    let p = first.probability[0];
+    let name = format!("1_transfer_{:.6}.mid", p[1]);
+    let song = Song::read(&files.join("long2short/midi").join(&name)).unwrap();
+    assert_eq!(song.tempos[0].bpm.round(), 80.0);
+    assert_eq!(song.notes().count(), first.rolls[1].notes().count());
+    assert!(song.notes().all(|note| (note.velocity * 127.0).round() == 100.0));
+    let array = trainer::npy::read_phrases(&files.join("long2short/npy/1_cycle.npy")).unwrap();
+    assert_eq!(array[0].sounding, first.rolls[2].sounding);
+    // Genre "long" stands second in the dataset: its test phrases are 1 to 9, three a song from the third on.
+    let song = Song::read(&files.join("long2short/songs/1_origin.mid")).unwrap();
+    let phrases = direction.phrases.iter().filter(|p| p.song == 1);
+    let last = song.notes().map(|note| note.end()).fold(0.0, f64::max);
+    assert_eq!(phrases.count(), 3);
+    assert!(last > 128.0 && last <= 192.0, "{last}");
+}
+
+#[test]
+fn the_report_is_one_well_formed_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    let output = OutputOptions {
+        report: Some(folder.path().join("new/report.html")),
+        run: Some(run.clone()),
+        ..OutputOptions::default()
+    };
+    let error = format!("{:#}", output.write(whole(), &dataset(["short", "long"])).unwrap_err());
+    assert!(error.contains("losses.svg"), "{error}");
+    std::fs::write(run.join("losses.svg"), "<?xml version=\"1.0\"?><svg><g id=\"curve\"></g></svg>").unwrap();
+    output.write(whole(), &dataset(["short", "long"])).unwrap();
+    let page = std::fs::read_to_string(folder.path().join("new/report.html")).unwrap();
+    well_formed(&page);
+    assert!(page.contains("Random &amp; &lt;odd&gt;") && page.contains("id=\"curve\""));
+    for part in [
+        "By own classifier",
+        "By features",
+        "Best: phrase",
+        "Worst: phrase",
+        "long -&gt; short",
+        "dominant 7",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(
+        !page.contains("http://")
+            || page.matches("http://").count() == page.matches("http://www.w3.org").count()
+    );
+}
+
+/// Fails where the page opens and closes its elements in another order, or leaves an attribute unquoted.
+fn well_formed(page: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let body = page.strip_prefix("<!DOCTYPE html>").unwrap();
+    for piece in body.split('<').skip(1) {
+        let (tag, text) = piece.split_once('>').expect("every tag is closed");
+        assert!(
+            !text.contains('>') || open.last() == Some(&"head") || tag.starts_with("style"),
+            "stray > in {text}"
+        );
+        for (i, part) in text.split('&').enumerate() {
+            let entity = part.split_once(';').is_some_and(|(name, _)| name.len() < 8);
+            assert!(i == 0 || entity, "stray & in {text}");
+        }
+        let name = tag.trim_start_matches('/').split([' ', '/', '\n']).next().unwrap();
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        for outside in tag.split('"').step_by(2) {
+            assert_eq!(outside.matches('=').count(), usize::from(outside.ends_with('=')), "{tag}");
+        }
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "closed out of order");
+        } else if !tag.ends_with('/') && !tag.starts_with('?') {
+            open.push(name);
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new());
+}
