@@ -30,11 +30,11 @@ const CONTROLS: f32 = View::SIZE.0 - 2.0 * MARGIN - LABELS - AFTER_LABELS;
 /// A number's box; wide enough for "100 %" that it never changes its width.
 const NUMBER: f32 = 58.0;
 
+/// The width of their labels, and of the bar that scrolls them.
+const FURTHER_LABELS: f32 = 108.0;
+const BAR: f32 = 12.0;
 /// The height that shows the further controls, some at a time.
 const FURTHER: f32 = 150.0;
-
-/// How much room longer names and the scroll bar take from the further controls.
-const LONGER: f32 = 56.0;
 
 /// The height of the line at the bottom.
 const BOTTOM: f32 = 14.0;
@@ -83,10 +83,10 @@ impl View {
             ui.separator();
             let area = ScrollArea::vertical().max_height(FURTHER).auto_shrink([false, false]);
             area.show(ui, |ui| {
-                // Longer names than those above, and the bar at the right.
-                ui.spacing_mut().slider_width -= LONGER;
-                ui.spacing_mut().combo_width -= LONGER;
-                let grid = Grid::new("further").num_columns(2).min_col_width(LABELS);
+                let narrower = FURTHER_LABELS - LABELS + BAR;
+                ui.spacing_mut().slider_width -= narrower;
+                ui.spacing_mut().combo_width -= narrower;
+                let grid = Grid::new("further").num_columns(2).min_col_width(FURTHER_LABELS);
                 grid.spacing(vec2(AFTER_LABELS, 8.0)).show(ui, |ui| {
                     for row in &snapshot.rows {
                         self.row(ui, row, send);
@@ -323,7 +323,7 @@ mod tests {
                 (Control::Melody, Kind::Switch),
                 (Control::Panic, Kind::Button),
             ]
-            .map(|(control, kind)| Row { control, name: "a row", hint: "a hint", value: 0.0, kind })
+            .map(|(control, kind)| Row { control, name: "Pedal as length", hint: "a hint", value: 0.0, kind })
             .to_vec(),
             ..Snapshot::default()
         }

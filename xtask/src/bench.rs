@@ -1,4 +1,5 @@
-//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread; `bench train`: a training step's.
+//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread; `bench train`: a training
+//! step's.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};

@@ -39,8 +39,8 @@ enum Command {
     Validate(validate::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
     Train(Box<trainer::make::MakeOptions>),
-    /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its blocks of audio; `bench
-    /// train` times training.
+    /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its blocks of audio;
+    /// `bench train` times training.
     Bench(bench::Arguments),
     /// Play many instances for long, as fast as they can, and show that their memory stays what it was.
     Soak(soak::Arguments),

@@ -29,7 +29,7 @@ pub enum KeyLock {
 pub struct Guards {
     /// The input's skyline is kept: every note that is the highest one where it starts (Uitdenbogerd and Zobel, 1998).
     pub melody: bool,
-    /// New notes outside are moved to a neighbour in the scale (major, natural minor), or dropped where there is no room.
+    /// New notes outside are moved to a neighbour in the scale (see [`Key::contains`]), or dropped where there is no room.
     pub key: KeyLock,
     /// New notes under this MIDI pitch are moved up by octaves, or dropped where there is no room.
     pub lowest: u8,
@@ -76,10 +76,8 @@ impl Guards {
     fn scale(&self, roll: &Roll) -> u16 {
         match self.key {
             KeyLock::Off => ALL,
-            KeyLock::Auto => {
-                Key::of(roll).filter(|key| key.fit >= SURE).map_or(ALL, |key| scale(key.tonic, key.mode))
-            }
-            KeyLock::Key(tonic, mode) => scale(tonic, mode),
+            KeyLock::Auto => Key::of(roll).filter(|key| key.fit >= SURE).map_or(ALL, |key| scale(&key)),
+            KeyLock::Key(tonic, mode) => scale(&Key { tonic, mode, fit: 1.0 }),
         }
     }
 
@@ -146,12 +144,9 @@ impl Guards {
 /// Every pitch class.
 const ALL: u16 = 0xfff;
 
-fn scale(tonic: u8, mode: Mode) -> u16 {
-    let steps: [u32; 7] = match mode {
-        Mode::Major => [0, 2, 4, 5, 7, 9, 11],
-        Mode::Minor => [0, 2, 3, 5, 7, 8, 10],
-    };
-    steps.iter().fold(0, |scale, step| scale | 1 << ((step + u32::from(tonic)) % 12))
+/// The pitch classes of a key's scale.
+fn scale(key: &Key) -> u16 {
+    (0..12).filter(|&class| key.contains(class)).fold(0, |scale, class| scale | 1 << class)
 }
 
 /// The roll's rows of a range of pitches.
