@@ -95,6 +95,24 @@ fn a_pair_has_its_own_order_and_says_which_genres_there_are() {
 }
 
 #[test]
+fn datasets_are_joined_by_the_names_of_their_genres() {
+    let data = dataset();
+    let turned = data.select(&["chords", "low", "high"]).unwrap();
+    let joined = data.clone().with(&turned).unwrap();
+    for genre in 0..3 {
+        for split in Split::ALL {
+            let (own, both) = (data.split(genre, split), joined.split(genre, split));
+            assert_eq!((both.len(), &both[..own.len()]), (2 * own.len(), own));
+            // The same phrases, as other songs.
+            for (before, after) in own.iter().zip(&both[own.len()..]) {
+                assert_eq!((after.roll, after.song), (before.roll, before.song + 12));
+            }
+        }
+    }
+    assert!(data.with(&turned.pair("chords", "high").unwrap()).is_err());
+}
+
+#[test]
 fn balancing_draws_without_repeating_and_keeps_the_order() {
     let mut data = dataset();
     data.items[1][0].truncate(5);

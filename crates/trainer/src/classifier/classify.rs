@@ -15,6 +15,10 @@ use crate::run::Progress;
 pub struct ClassifyOptions {
     /// The dataset that `prepare` made: of the music itself, or of another folder for a judge of its own mind.
     pub dataset: PathBuf,
+    /// A further dataset, whose phrases of the same genres are heard too: the same music with another track left out, for
+    /// example. Can be repeated.
+    #[arg(long, value_name = "DATASET")]
+    pub also: Vec<PathBuf>,
     /// The classifier to write.
     #[arg(short, long, required_unless_present = "measure")]
     pub output: Option<PathBuf>,
@@ -41,6 +45,11 @@ pub struct ClassifyOptions {
 /// When a file cannot be read or written, or the dataset lacks a genre or its phrases.
 pub fn classify(options: &ClassifyOptions) -> Result<()> {
     let mut data = Dataset::read(&options.dataset)?;
+    for path in &options.also {
+        let joined = data.with(&Dataset::read(path)?);
+        data =
+            joined.with_context(|| format!("{}: it does not go with the first dataset", path.display()))?;
+    }
     if let Some([a, b]) = options.pair.as_deref() {
         data = data.pair(a, b)?;
     }

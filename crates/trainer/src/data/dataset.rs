@@ -144,6 +144,27 @@ impl Dataset {
         })
     }
 
+    /// With the phrases of `other` behind these, split by split, as songs of their own. Sources are those of both.
+    ///
+    /// # Errors
+    /// When `other` lacks one of these genres.
+    pub fn with(mut self, other: &Self) -> Result<Self> {
+        let names = self.genres();
+        let other = other.select(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        for (genre, (splits, more)) in self.items.iter_mut().zip(&other.items).enumerate() {
+            let songs = splits.iter().flatten().map(|item| item.song + 1).max().unwrap_or(0);
+            for (items, more) in splits.iter_mut().zip(more) {
+                items.extend(more.iter().map(|item| Item { song: songs + item.song, ..*item }));
+            }
+            for source in &other.info.genres[genre].sources {
+                if !self.info.genres[genre].sources.contains(source) {
+                    self.info.genres[genre].sources.push(source.clone());
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// [`Dataset::balanced_by`] with a seed of 1.
     pub fn balanced(&self) -> Self {
         self.balanced_by(1)

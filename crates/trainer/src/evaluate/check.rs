@@ -13,6 +13,9 @@ use super::targets::{Bound, Figure, Targets};
 use super::{AtAmount, EvaluateOptions, Evaluation, evaluate};
 use crate::dataset::Dataset;
 
+/// A judge that hears fewer of two genres' real phrases right is named: shares of its ceiling mean little.
+const DEAF: f64 = 0.75;
+
 /// How a pack is held against its targets.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct TargetOptions {
@@ -166,6 +169,7 @@ impl Checked {
         let size = Figure {
             name: "the pack's file, MB".into(),
             bound: Bound::AtMost(targets.megabytes),
+            asked: true,
             percent: false,
             values: vec![(String::new(), bytes as f64 / 1e6)],
         };
@@ -178,7 +182,12 @@ impl Checked {
                 let ceiling = plain.ceiling(a, b, j);
                 let share = |other: &Evaluation| {
                     let j = other.judges.iter().position(|name| name == judge);
-                    j.map_or(f64::NAN, |j| other.total(a, b, j) / other.ceiling(a, b, j))
+                    let ceiling = j.map_or(f64::NAN, |j| other.ceiling(a, b, j));
+                    if ceiling > 0.0 {
+                        j.map_or(f64::NAN, |j| other.total(a, b, j) / ceiling)
+                    } else {
+                        f64::NAN
+                    }
                 };
                 heard.push(Heard {
                     judge: judge.clone(),
@@ -189,6 +198,13 @@ impl Checked {
                     beside: others.iter().map(share).collect(),
                 });
             }
+        }
+        let mut remarks = plain.remarks.clone();
+        for heard in heard.iter().filter(|heard| heard.accuracy < DEAF) {
+            let (judge, pair, right) = (&heard.judge, &heard.pair, 100.0 * heard.accuracy);
+            remarks.push(format!(
+                "{judge} hears only {right:.0} % of real {pair} right: it is no judge of that pair"
+            ));
         }
         let far = |place: usize| Far {
             histogram: HISTOGRAMS[place].name,
@@ -211,7 +227,7 @@ impl Checked {
             directions: plain.directions.iter().map(|d| plain.title(d)).collect(),
             histograms: (0..HISTOGRAMS.len()).map(far).collect(),
             amounts: plain.directions.iter().map(|d| d.amounts.clone()).collect(),
-            remarks: plain.remarks.clone(),
+            remarks,
         }
     }
 
@@ -240,7 +256,7 @@ impl Checked {
             let number = |x: f64| if percent { format!("{:.1} %", 100.0 * x) } else { format!("{x:.3}") };
             let short = |x: f64| if percent { format!("{:.0} %", 100.0 * x) } else { format!("{x}") };
             let asked = match row.figure.bound {
-                Bound::Shown => String::new(),
+                _ if !row.figure.asked => String::new(),
                 Bound::AtLeast(least) => format!(">= {}", short(least)),
                 Bound::AtMost(most) => format!("<= {}", short(most)),
                 Bound::Within(least, most) => format!("{least} to {most}"),
@@ -263,7 +279,8 @@ impl Checked {
 impl Row {
     fn of(amount: Option<u32>, figure: Figure, beside: Vec<f64>) -> Self {
         let (worst, got) = figure.worst();
-        Self { amount, got, worst: worst.to_string(), met: figure.bound.met(got), beside, figure }
+        let met = figure.asked.then(|| figure.bound.met(got));
+        Self { amount, got, worst: worst.to_string(), met, beside, figure }
     }
 }
 

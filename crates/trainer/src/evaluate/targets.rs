@@ -69,8 +69,6 @@ impl Default for Targets {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
-    /// Nothing is asked; more is better.
-    Shown,
     /// No less.
     AtLeast(f64),
     /// No more.
@@ -83,17 +81,16 @@ impl Bound {
     /// How far `value` is on the right side; negative where it is not, and not a number where there is no figure.
     pub fn room(self, value: f64) -> f64 {
         match self {
-            Self::Shown => value,
             Self::AtLeast(least) => value - least,
             Self::AtMost(most) => most - value,
             Self::Within(least, most) => (value - least).min(most - value),
         }
     }
 
-    /// Whether `value` is what is asked; `None` where nothing is. No figure is no success.
-    pub fn met(self, value: f64) -> Option<bool> {
+    /// Whether `value` is within it. No figure is no success.
+    pub fn met(self, value: f64) -> bool {
         // Decimal fractions are not exact in binary: 0.75 - 0.70 is less than 0.05.
-        (self != Self::Shown).then(|| self.room(value) >= -1e-9)
+        self.room(value) >= -1e-9
     }
 }
 
@@ -102,8 +99,10 @@ impl Bound {
 pub struct Figure {
     /// What it is.
     pub name: String,
-    /// What is asked.
+    /// What it has to be.
     pub bound: Bound,
+    /// Whether that is asked at this amount, or the figure is only shown.
+    pub asked: bool,
     /// Whether people read it as per cent.
     pub percent: bool,
     /// By direction, pair or genre.
@@ -125,69 +124,69 @@ impl Targets {
     pub fn figures(&self, evaluation: &Evaluation, full: bool) -> Vec<Figure> {
         let e = evaluation;
         let mut all = Vec::new();
-        let mut add = |name: String, bound: Bound, percent: bool, values: Vec<(String, f64)>| {
-            all.push(Figure { name, bound, percent, values });
+        let mut add = |name: String, asked: bool, bound: Bound, percent: bool, values: Vec<(String, f64)>| {
+            all.push(Figure { name, asked, bound, percent, values });
+        };
+        let (network, features) = match full {
+            true => (self.network_full, self.features_full),
+            false => (self.network_default, self.features_default),
         };
         for (j, judge) in e.judges.iter().enumerate() {
-            let (default, complete) = match judge.as_str() {
-                _ if j == 0 => (None, None),
-                "features" => (Some(self.features_default), Some(self.features_full)),
-                _ => (Some(self.network_default), Some(self.network_full)),
-            };
-            let asked = if full { complete } else { default };
-            let pairs = e.pairs().into_iter();
             let value = |(a, b): (usize, usize)| {
-                (format!("{} / {}", e.genres[a], e.genres[b]), e.total(a, b, j) / e.ceiling(a, b, j))
+                // A judge that cannot tell the two apart says nothing.
+                let (s, ceiling) = (e.total(a, b, j), e.ceiling(a, b, j));
+                (
+                    format!("{} / {}", e.genres[a], e.genres[b]),
+                    if ceiling > 0.0 { s / ceiling } else { f64::NAN },
+                )
             };
-            let bound = asked.map_or(Bound::Shown, Bound::AtLeast);
-            add(format!("S_tot by {judge}, share of 2a - 1"), bound, true, pairs.map(value).collect());
+            let least = if judge == "features" { features } else { network };
+            let name = format!("S_tot by {judge}, share of 2a - 1");
+            // The pack's own classifier stands beside.
+            add(name, j > 0, Bound::AtLeast(least), true, e.pairs().into_iter().map(value).collect());
         }
 
         let each = |f: &dyn Fn(&Direction) -> f64| -> Vec<(String, f64)> {
             e.directions.iter().map(|d| (e.title(d), f(d))).collect()
         };
-        let at_default = |bound: Bound| if full { Bound::Shown } else { bound };
-        let at_full = |bound: Bound| if full { bound } else { Bound::Shown };
-        let change = at_default(Bound::AtMost(self.change));
-        add("total content change".into(), change, false, each(&|d| d.effect.total.mean));
-        let melody = at_full(Bound::AtLeast(self.melody));
-        add("melody kept".into(), melody, true, each(&|d| d.effect.melody_kept.mean));
-        let harmony = at_full(Bound::AtLeast(self.harmony));
-        add("half-bar chroma correlation".into(), harmony, false, each(&|d| d.effect.harmony_kept.mean));
         let over = |figure: fn(&Music<Spread>) -> f64| {
             each(&|d| figure(&d.music) - figure(&e.originals[d.pair.1].music))
         };
-        let asked = |most: f64| at_default(Bound::AtMost(most));
-        add(
-            "notes out of range".into(),
-            asked(self.out_of_range),
-            true,
-            each(&|d| d.effect.out_of_range.mean),
-        );
-        add("one-step notes over target's".into(), asked(self.one_step), true, over(|m| m.one_step.mean));
-        add("notes in pieces over target's".into(), asked(self.stutters), true, over(|m| m.stutters.mean));
-        add("out of key over target's".into(), asked(self.out_of_key), true, over(|m| m.out_of_key.mean));
-        let notes = at_default(Bound::Within(self.notes.0, self.notes.1));
-        add("notes, ratio to source's".into(), notes, false, each(&|d| d.effect.notes_ratio.mean));
-        add("empty phrases".into(), asked(0.0), false, each(&|d| d.empty as f64));
-        add("phrases of over 12 at once".into(), asked(0.0), false, each(&|d| d.crowded as f64));
+        let (least, most) = (Bound::AtLeast, Bound::AtMost);
+        let changes = each(&|d| d.effect.total.mean);
+        add("total content change".into(), !full, most(self.change), false, changes);
+        let kept = each(&|d| d.effect.melody_kept.mean);
+        add("melody kept".into(), full, least(self.melody), true, kept);
+        let harmony = each(&|d| d.effect.harmony_kept.mean);
+        add("half-bar chroma correlation".into(), full, least(self.harmony), false, harmony);
+        let outside = each(&|d| d.effect.out_of_range.mean);
+        add("notes out of range".into(), !full, most(self.out_of_range), true, outside);
+        for (name, bound, values) in [
+            ("one-step notes over target's", self.one_step, over(|m| m.one_step.mean)),
+            ("notes in pieces over target's", self.stutters, over(|m| m.stutters.mean)),
+            ("out of key over target's", self.out_of_key, over(|m| m.out_of_key.mean)),
+        ] {
+            add(name.into(), !full, most(bound), true, values);
+        }
+        let notes = each(&|d| d.effect.notes_ratio.mean);
+        let within = Bound::Within(self.notes.0, self.notes.1);
+        add("notes, ratio to source's".into(), !full, within, false, notes);
+        add("empty phrases".into(), !full, most(0.0), false, each(&|d| d.empty as f64));
+        add("phrases of over 12 at once".into(), !full, most(0.0), false, each(&|d| d.crowded as f64));
         let own = e.originals.iter().map(|genre| (genre.name.clone(), genre.own_change.mean));
-        add("change as its own genre".into(), asked(self.own_change), false, own.collect());
-        let ratio = |d: &Direction| {
-            let title = e.title(d);
-            let of = move |far: &super::direction::Distance| {
-                (format!("{}, {title}", far.histogram), far.transfer / far.source)
-            };
-            d.distances.iter().map(of).collect::<Vec<_>>()
-        };
-        let histograms = at_full(Bound::AtMost(self.histograms));
-        let ratios: Vec<_> = e.directions.iter().flat_map(ratio).collect();
-        // The worst of 72 says little by itself.
-        let halved = ratios.iter().filter(|(_, ratio)| self.histograms - ratio >= -1e-9).count();
-        let share = halved as f64 / ratios.len().max(1) as f64;
-        add("histogram distance, share of source's".into(), histograms, false, ratios);
-        let all_of = "all directions".to_string();
-        add("histograms that come near enough".into(), Bound::Shown, true, vec![(all_of, share)]);
+        add("change as its own genre".into(), !full, most(self.own_change), false, own.collect());
+        let ratios: Vec<(String, f64)> = e
+            .directions
+            .iter()
+            .flat_map(|d| d.distances.iter().map(move |far| (d, far)))
+            .map(|(d, far)| (format!("{}, {}", far.histogram, e.title(d)), far.transfer / far.source))
+            .collect();
+        // The worst of so many says little by itself.
+        let near = ratios.iter().filter(|(_, ratio)| most(self.histograms).met(*ratio)).count();
+        let share = near as f64 / ratios.len().max(1) as f64;
+        add("histogram distance, share of source's".into(), full, most(self.histograms), false, ratios);
+        let share = vec![("all directions".to_string(), share)];
+        add("histograms that come near enough".into(), false, least(1.0), true, share);
         all
     }
 
@@ -206,6 +205,7 @@ impl Targets {
         let figure = |name: &str, least: f64, percent: bool, f: &dyn Fn(&Direction) -> f64| Figure {
             name: name.into(),
             bound: Bound::AtLeast(least),
+            asked: true,
             percent,
             values: e.directions.iter().map(|d| (e.title(d), f(d))).collect(),
         };
@@ -223,14 +223,13 @@ mod tests {
     #[test]
     fn bounds_are_met_or_not() {
         for (bound, value, met) in [
-            (Bound::AtLeast(0.05), 0.75 - 0.70, Some(true)),
-            (Bound::AtLeast(0.05), 0.0499, Some(false)),
-            (Bound::AtMost(0.6), 0.61, Some(false)),
-            (Bound::AtMost(0.6), -1.0, Some(true)),
-            (Bound::Within(0.75, 1.33), 1.34, Some(false)),
-            (Bound::Within(0.75, 1.33), 1.0, Some(true)),
-            (Bound::AtMost(0.6), f64::NAN, Some(false)),
-            (Bound::Shown, f64::NAN, None),
+            (Bound::AtLeast(0.05), 0.75 - 0.70, true),
+            (Bound::AtLeast(0.05), 0.0499, false),
+            (Bound::AtMost(0.6), 0.61, false),
+            (Bound::AtMost(0.6), -1.0, true),
+            (Bound::Within(0.75, 1.33), 1.34, false),
+            (Bound::Within(0.75, 1.33), 1.0, true),
+            (Bound::AtMost(0.6), f64::NAN, false),
         ] {
             assert_eq!(bound.met(value), met, "{bound:?} {value}");
         }
@@ -240,7 +239,7 @@ mod tests {
     fn the_worst_has_the_least_room() {
         let figure = |bound, values: &[f64]| {
             let values = values.iter().enumerate().map(|(i, value)| (i.to_string(), *value)).collect();
-            Figure { name: String::new(), bound, percent: false, values }
+            Figure { name: String::new(), asked: true, bound, percent: false, values }
         };
         assert_eq!(figure(Bound::AtMost(0.6), &[0.1, 0.7, 0.3]).worst(), ("1", 0.7));
         assert_eq!(figure(Bound::AtLeast(0.6), &[0.7, 0.1, 0.3]).worst(), ("1", 0.1));
