@@ -127,7 +127,7 @@ impl Player<'_> {
             amount: self.options.amount as f32 / 100.0,
             ..Settings::to(target)
         };
-        Ok(played(roll, self.transfer.cells(roll, 0, &settings)?.0))
+        Ok(played(roll, &self.transfer.cells(roll, 0, &settings)?.0))
     }
 
     /// The papers' cycle: what comes back from the probabilities of the transfer instead of its notes.
@@ -158,13 +158,13 @@ impl Player<'_> {
 }
 
 /// The answer `cells` to `roll` with the onsets that realisation gives it: notes that were repeated stay so.
-pub fn played(roll: &Roll, cells: [u128; STEPS]) -> Roll {
+pub fn played(roll: &Roll, cells: &Roll) -> Roll {
     let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
     let mut output = Phrase::new(0, 120.0);
-    realise(&input, &cells, 0, &mut output);
+    realise(&input, cells, 0, &mut output);
     let answer = output.roll();
     // They differ only where an answer has more notes than a phrase can hold.
-    if answer.sounding == cells { answer } else { Roll::from_sounding(cells) }
+    if answer.sounding == cells.sounding { answer } else { Roll::from_sounding(cells.sounding) }
 }
 
 #[cfg(test)]
@@ -175,14 +175,14 @@ mod tests {
     fn repeated_notes_stay_repeated_and_what_is_new_starts_once() {
         let mut roll = Roll::from_cells(|step, row| row == 30 && step < 8);
         roll.onset[4] |= 1 << 30;
-        assert_eq!(played(&roll, roll.sounding), roll);
-        let cells = Roll::from_cells(|step, row| row == 30 && step < 12 || row == 5 && step > 60).sounding;
-        let answer = played(&roll, cells);
+        assert_eq!(played(&roll, &roll), roll);
+        let cells = Roll::from_cells(|step, row| row == 30 && step < 12 || row == 5 && step > 60);
+        let answer = played(&roll, &cells);
         let starts: Vec<_> = answer.notes().map(|note| (note.row, note.start, note.length)).collect();
         assert_eq!(starts, [(30, 0, 4), (30, 4, 8), (5, 61, 3)]);
         // More notes than a phrase can hold: no cell is lost.
         let crowd = Roll::from_cells(|step, row| (step + row) % 2 == 0);
-        assert_eq!(played(&roll, crowd.sounding), crowd);
+        assert_eq!(played(&roll, &crowd), crowd);
     }
 
     #[test]
