@@ -12,7 +12,7 @@ use model::{Architecture, Ops, Pack, Settings, Transfer};
 use phrase::{Note, Phrase};
 
 use crate::stage::{RATE, Stage, sample};
-use crate::{bench_train, build};
+use crate::{bench_train, bench_widths, build};
 
 /// Options of `bench`.
 #[derive(clap::Args)]
@@ -33,12 +33,16 @@ pub struct Arguments {
 enum What {
     /// Time the networks' passes and whole training steps, and PyTorch on the same shapes where Python has it.
     Train(bench_train::Arguments),
+    /// Answer phrases with vectors of 256 bits and of 512, and count the cells that differ (x86 with AVX-512).
+    Widths(bench_widths::Arguments),
 }
 
 /// Prints a table of times.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    if let Some(What::Train(arguments)) = &arguments.what {
-        return bench_train::run(arguments);
+    match &arguments.what {
+        Some(What::Train(arguments)) => return bench_train::run(arguments),
+        Some(What::Widths(arguments)) => return bench_widths::run(arguments),
+        None => {}
     }
     if let Some(library) = &arguments.load {
         return load(library);

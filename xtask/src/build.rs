@@ -17,7 +17,7 @@ pub fn root() -> Result<PathBuf> {
 }
 
 /// A call of the cargo that runs us, in the workspace's root.
-fn cargo() -> Result<Command> {
+pub fn cargo() -> Result<Command> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()?).stderr(Stdio::inherit());
     Ok(command)

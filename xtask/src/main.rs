@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_train;
+mod bench_widths;
 mod build;
 mod bundle;
 mod genres;
@@ -40,7 +41,7 @@ enum Command {
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
     Train(Box<trainer::make::MakeOptions>),
     /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its blocks of audio;
-    /// `bench train` times training.
+    /// `bench train` times training, `bench widths` compares processors' vectors.
     Bench(bench::Arguments),
     /// Play many instances for long, as fast as they can, and show that their memory stays what it was.
     Soak(soak::Arguments),

@@ -155,7 +155,9 @@ impl Transfer {
             _ => self.hear(&cells)?,
         };
         let answer = match &self.network {
-            Network::Arranger(decoder, style) => self.arranged(decoder, style, roll, position, source, settings),
+            Network::Arranger(decoder, style) => {
+                self.arranged(decoder, style, roll, position, source, settings)
+            }
             _ => self.thresholded(&cells, roll, position, source, settings)?,
         };
         let change = ContentChange::between(&roll.sounding, &answer.sounding);
@@ -185,9 +187,11 @@ impl Transfer {
             temperature: style.temperature,
             melody: style.melody,
         };
-        let own = roll.sounding.iter().chain(&roll.onset).fold(0, |hash, &bits| {
-            mix(mix(hash ^ bits as u64) ^ (bits >> 64) as u64)
-        });
+        let own = roll
+            .sounding
+            .iter()
+            .chain(&roll.onset)
+            .fold(0, |hash, &bits| mix(mix(hash ^ bits as u64) ^ (bits >> 64) as u64));
         let noise = |step: usize, row: usize, kind: usize| {
             let row = kind * PITCHES + row;
             if unit(own ^ CHANCE, position, step, row) < settings.variation {

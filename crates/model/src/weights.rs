@@ -34,12 +34,13 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    pub(crate) fn new(name: impl Into<String>, shape: &[usize], init: Init) -> Self {
+    /// One of this name, shape and start.
+    pub fn new(name: impl Into<String>, shape: &[usize], init: Init) -> Self {
         Self { name: name.into(), shape: shape.to_vec(), init }
     }
 
     /// A weight matrix (last dimension: outputs) drawn as He et al. propose for ReLU networks.
-    pub(crate) fn weight(name: impl Into<String>, shape: &[usize]) -> Self {
+    pub fn weight(name: impl Into<String>, shape: &[usize]) -> Self {
         let fan_in: usize = shape[..shape.len() - 1].iter().product();
         Self::new(name, shape, Init::Normal((2.0 / fan_in as f32).sqrt()))
     }

@@ -120,7 +120,9 @@ fn nade() -> Result<()> {
     // Starts far enough from 0 that no hidden unit meets the kink.
     let start = (random(&[&[2, 4]])?[0].sign()? * 6.0)?;
     let weights = random(&[&[2, 5, 4], &[2, 5, 4]])?;
-    check(&[start, weights[0].clone(), weights[1].clone()], &move |t| kernels::nade(&bits, &t[0], &t[1], &t[2]))
+    check(&[start, weights[0].clone(), weights[1].clone()], &move |t| {
+        kernels::nade(&bits, &t[0], &t[1], &t[2])
+    })
 }
 
 #[test]

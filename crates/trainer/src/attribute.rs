@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use model::{Classifier, saliency};
+use model::saliency;
 use phrase::{CutOptions, LOWEST, PITCHES, Roll, STEPS, STEPS_PER_BAR, Song, cut};
 use serde::Serialize;
 
@@ -72,7 +72,7 @@ struct Record<'a> {
 }
 
 struct Ear {
-    classifier: Classifier,
+    classifier: crate::classifier::Ear,
     genres: Vec<String>,
 }
 
@@ -130,7 +130,10 @@ impl Ear {
         let p = hear(&self.classifier, &phrase.roll)?;
         let best = (0..p.len()).fold(0, |best, genre| if p[genre] > p[best] { genre } else { best });
         let genre = genre.unwrap_or(best);
-        let found = saliency(&self.classifier, &phrase.roll, genre)?;
+        let crate::classifier::Ear::Papers(classifier) = &self.classifier else {
+            bail!("only a judge of the papers' build says what it listens to; train one without --build")
+        };
+        let found = saliency(classifier, &phrase.roll, genre)?;
         let mut cells = Vec::new();
         for (step, rows) in found.cells.iter().enumerate() {
             for (row, &value) in rows.iter().enumerate().filter(|(_, value)| **value > 0.0) {

@@ -11,7 +11,7 @@ use trainer::attribute::{AttributeOptions, attribute};
 use trainer::classifier::{ClassifyOptions, classify};
 use trainer::data::export::{ExportNpyOptions, export_npy};
 use trainer::dataset::Dataset;
-use trainer::evaluate::{EvaluateOptions, OutputOptions, evaluate};
+use trainer::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate};
 use trainer::from::{self, FromOptions};
 use trainer::gan::{Gan, GanOptions};
 use trainer::listener::ListenerOptions;
@@ -99,6 +99,8 @@ enum Command {
         #[command(flatten)]
         options: EvaluateOptions,
         #[command(flatten)]
+        targets: TargetOptions,
+        #[command(flatten)]
         output: OutputOptions,
     },
     /// Shows which notes make phrases sound like a genre to a classifier.
@@ -185,11 +187,21 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
             from::command(Pack::read(&pack)?, &data, &options, &RunOptions { given, ..run })?;
         }
         Command::Sweep(options) => sweep(&options)?,
-        Command::Evaluate { pack, dataset, options, output } => {
+        Command::Evaluate { pack: path, dataset, options, targets, output } => {
             let dataset = Dataset::read(&dataset)?;
-            let evaluation = evaluate(&Pack::read(&pack)?, &dataset, &options)?;
-            output.write(&evaluation, &dataset)?;
-            print!("{}", evaluation.table());
+            let pack = Pack::read(&path)?;
+            if targets.targets {
+                let bytes = std::fs::metadata(&path)?.len();
+                let (checked, evaluation) = check::check(&pack, bytes, &dataset, &options, &targets)?;
+                output.json(&checked)?;
+                output.write(&evaluation, &dataset)?;
+                print!("{checked}");
+            } else {
+                let evaluation = evaluate(&pack, &dataset, &options)?;
+                output.json(&evaluation)?;
+                output.write(&evaluation, &dataset)?;
+                print!("{}", evaluation.table());
+            }
         }
         Command::Attribute(options) => {
             let count = attribute(&options)?.len();

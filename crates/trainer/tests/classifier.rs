@@ -2,9 +2,10 @@
 
 use candle_core::{Device, Tensor};
 use phrase::{PITCHES, Roll, STEPS};
+use trainer::classifier::hearing::logits;
 use trainer::classifier::noise::{NoiseTable, SIGMAS};
 use trainer::classifier::training::ListenerOptions;
-use trainer::classifier::{ClassifierFile, ClassifierOptions, Keep, train};
+use trainer::classifier::{Build, ClassifierFile, ClassifierOptions, Keep, train};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
 
 /// Three genres that differ plainly: short notes high up, long ones low down, chords in the middle.
@@ -155,4 +156,39 @@ fn files_that_are_something_else_are_refused_by_name() {
     std::fs::write(at("nan.safetensors"), &judge).unwrap();
     let error = format!("{:#}", ClassifierFile::read(&at("nan.safetensors")).unwrap_err());
     assert!(error.contains("not finite"), "{error}");
+}
+
+#[test]
+fn a_judge_of_another_build_learns_too_and_hears_repeated_notes() {
+    // One genre holds its notes, the other repeats them: the same cells sound.
+    let held = |song: usize| Roll::from_cells(|step, row| row % 17 == 5 && (step + song) % 16 < 14);
+    let repeated = |song: usize| {
+        let roll = held(song);
+        Roll {
+            onset: std::array::from_fn(|step| roll.sounding[step] & 0u128.wrapping_sub((step % 2) as u128)),
+            ..roll
+        }
+    };
+    let mut data = dataset().pair("high", "low").unwrap();
+    for splits in [0, 1, 2] {
+        for song in 0..data.items[0][splits].len() {
+            data.items[0][splits][song].roll = held(song);
+            data.items[1][splits][song].roll = repeated(song);
+        }
+    }
+    let options =
+        ClassifierOptions { build: Build::Beats, width: 8, drop_notes: 0.1, stray_notes: 2, ..options(80) };
+    let file = train(&data, &options, |_, _| {}).unwrap();
+    assert!(file.accuracy.iter().all(|&share| share > 0.9), "{:?}", file.accuracy);
+    assert!(file.config.papers().is_none());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("judge.safetensors");
+    file.write(&path).unwrap();
+    let back = ClassifierFile::read(&path).unwrap();
+    assert_eq!(back.config, file.config);
+    let items = data.split(0, Split::Test);
+    let heard = |file: &ClassifierFile| logits(&file.classifier().unwrap(), items, None).unwrap();
+    assert_eq!(heard(&back), heard(&file));
+    // Each phrase is heard by itself, whatever the batch.
+    assert_eq!(logits(&back.classifier().unwrap(), &items[2..3], None).unwrap()[0], heard(&file)[2]);
 }

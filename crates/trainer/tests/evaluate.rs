@@ -5,11 +5,13 @@ use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
 use model::{Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Pack, Weights};
-use phrase::{Grid, Roll, Song};
-use trainer::classifier::ClassifierFile;
+use phrase::{Grid, Roll, STEPS_PER_BAR, Song};
+use trainer::classifier::{ClassifierFile, EarConfig};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
+use trainer::evaluate::check::{Checked, check};
 use trainer::evaluate::judge::Judge;
-use trainer::evaluate::{EvaluateOptions, Evaluation, OutputOptions, evaluate};
+use trainer::evaluate::targets::Bound;
+use trainer::evaluate::{EvaluateOptions, Evaluation, OutputOptions, TargetOptions, evaluate};
 use trainer::random;
 
 /// Two genres that differ in rhythm and register, but not plainly in any one cell.
@@ -132,7 +134,7 @@ fn classifier(genres: &[&str], path: &Path) {
     }
     let genres: Vec<String> = genres.iter().map(|name| name.to_string()).collect();
     let accuracy = vec![0.5; genres.len()];
-    ClassifierFile { genres, config, weights, accuracy }.write(path).unwrap();
+    ClassifierFile { genres, config: EarConfig::Papers(config), weights, accuracy }.write(path).unwrap();
 }
 
 #[test]
@@ -315,4 +317,137 @@ fn well_formed(page: &str) {
         }
     }
     assert_eq!(open, Vec::<&str>::new());
+}
+
+/// Windows from every bar of songs on, as `prepare --hop-bars 1` makes them: six a song.
+fn windows() -> Dataset {
+    let mut data = dataset(["short", "long"]);
+    for (genre, splits) in data.items.iter_mut().enumerate() {
+        for (split, items) in splits.iter_mut().enumerate() {
+            let cell = |song: usize, step: usize, row: usize| {
+                let on = if genre == 0 { step % 4 < 2 } else { (step + 1) % 8 < 5 };
+                on && row == 20 + (song * 7 + step / 4 * 5 + split) % 24
+            };
+            let window = |i: usize| {
+                let (song, bar) = (i / 6, i % 6);
+                let roll = Roll::from_cells(|step, row| cell(song, bar * STEPS_PER_BAR + step, row));
+                Item { roll, song: song as u32 }
+            };
+            *items = (0..12).map(window).collect();
+        }
+    }
+    data
+}
+
+#[test]
+fn a_short_latency_plays_the_newest_bars_of_sliding_windows() {
+    let at = |latency: usize, amount: u32| {
+        let options = EvaluateOptions {
+            latency,
+            auto: true,
+            amounts: vec![0],
+            no_features: true,
+            ..options(amount, 2)
+        };
+        evaluate(&pack(), &windows(), &options).unwrap()
+    };
+    let (four, two, one) = (at(4, 100), at(2, 100), at(1, 100));
+    // The first windows of a song have none before them.
+    let counts = [&four, &two, &one].map(|e| e.originals[0].phrases);
+    assert_eq!(counts, [12, 8, 6]);
+    for e in [&two, &one] {
+        assert!(
+            !e.cycles && e.directions.iter().all(|d| d.amounts[0].same == 1.0 && d.amounts[0].change == 0.0)
+        );
+        for (d, whole) in e.directions.iter().zip(&four.directions) {
+            let hop = e.latency * STEPS_PER_BAR;
+            for p in &d.phrases {
+                // The last part is that of the phrase's own window; what comes before was answered earlier.
+                let own = whole.phrases.iter().find(|other| other.id == p.id).unwrap();
+                assert_eq!(p.rolls[1].sounding[64 - hop..], own.rolls[1].sounding[64 - hop..]);
+                assert_eq!(p.rolls[2], p.rolls[0]);
+            }
+            assert!(d.phrases.iter().any(|p| {
+                whole.phrases.iter().any(|own| own.id == p.id && own.rolls[1].sounding != p.rolls[1].sounding)
+            }));
+            assert!(d.verdicts.iter().all(|v| (v.strength - (v.heard[0] - v.heard[1])).abs() < 1e-12));
+        }
+    }
+    let short = EvaluateOptions { latency: 1, ..options(100, 1) };
+    let error = evaluate(&pack(), &dataset(["short", "long"]), &short).unwrap_err().to_string();
+    assert!(error.contains("--hop-bars 1"), "{error}");
+}
+
+fn checked() -> Checked {
+    let folder = tempfile::tempdir().unwrap();
+    let [other, slides] = ["other", "slides"].map(|name| folder.path().join(name));
+    dataset(["short", "long"]).write(&other).unwrap();
+    windows().write(&slides).unwrap();
+    let beside = TargetOptions {
+        targets: true,
+        beside: vec![format!("same={}", other.display())],
+        windows: Some(slides),
+    };
+    let data = dataset(["short", "long"]);
+    check(&pack(), 9_000_000, &data, &options(90, 2), &beside).unwrap().0
+}
+
+#[test]
+fn targets_name_what_is_asked_and_the_worst_of_what_is_got() {
+    let checked = checked();
+    assert_eq!(checked.beside, ["told", "same", "2 bars", "1 bar"]);
+    for row in &checked.rows {
+        let met = row.figure.values.iter().all(|(_, value)| row.figure.bound.met(*value) != Some(false));
+        assert_eq!(row.met, (row.figure.bound != Bound::Shown).then_some(met), "{row:?}");
+        assert!(
+            row.figure
+                .values
+                .iter()
+                .any(|(name, value)| *name == row.worst && value.to_bits() == row.got.to_bits())
+        );
+        assert_eq!(row.beside.len(), if row.amount == Some(90) { 4 } else { 0 });
+        if row.amount == Some(90) {
+            // The same music gives the same figures.
+            assert_eq!(row.beside[1].to_bits(), row.got.to_bits(), "{row:?}");
+        }
+    }
+    let row = |name: &str, amount: Option<u32>| {
+        let found = checked.rows.iter().find(|row| row.figure.name.contains(name) && row.amount == amount);
+        found.unwrap_or_else(|| panic!("no {name} at {amount:?}"))
+    };
+    assert_eq!(row("as they were at amount 0", None).met, Some(true));
+    assert_eq!(row("growth of change", None).met, Some(true), "the amount is monotonic by its making");
+    assert_eq!(row("file, MB", None).met, Some(false));
+    assert_eq!(row("melody kept", Some(90)).met, None);
+    assert!(row("melody kept", Some(100)).met.is_some());
+    assert!(row("by features", Some(90)).figure.bound == Bound::AtLeast(0.4));
+    assert!(row("by own classifier", Some(100)).figure.bound == Bound::Shown);
+    assert_eq!(row("histogram distance", Some(100)).figure.values.len(), 24);
+    let (met, asked) = checked.score();
+    assert!(met < asked && asked == checked.rows.iter().filter(|row| row.met.is_some()).count());
+    let text = checked.to_string();
+    for part in
+        ["figures are what is asked", "NO", "Amount 90 %", "2a - 1", "S_tot by features", "note length"]
+    {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let json = serde_json::to_value(&checked).unwrap();
+    assert!(json["rows"][0]["name"].is_string() && json["targets"]["change"].is_f64());
+
+    let little = check(&pack(), 1, &dataset(["short", "long"]), &options(40, 1), &TargetOptions::default());
+    assert!(little.unwrap_err().to_string().contains("50 %"));
+}
+
+#[test]
+fn pictures_are_drawn_of_every_direction() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = folder.path().join("pictures");
+    let output = OutputOptions { pictures: Some(pictures.clone()), ..OutputOptions::default() };
+    output.write(whole(), &dataset(["short", "long"])).unwrap();
+    for direction in ["short2long", "long2short"] {
+        for kind in ["best", "median", "worst"] {
+            let png = std::fs::read(pictures.join(format!("{direction}-{kind}.png"))).unwrap();
+            assert_eq!(&png[1..4], b"PNG");
+        }
+    }
 }

@@ -266,3 +266,46 @@ fn folders_inside_that_cannot_be_read_and_links_in_circles_do_not_stop_the_rest(
     }
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
 }
+
+#[test]
+fn parts_share_no_song_nor_group_and_are_the_same_in_every_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = genre(root.path(), "jazz", "valid", 0, 12);
+    genre(root.path(), "jazz", "train", 20, 4);
+    let mut table = "file,group\n".to_string();
+    // Two versions of each of six tunes.
+    (0..12).for_each(|i| table += &format!("jazz/valid/{i}.mid,tune-{}\n", i / 2));
+    fs::write(root.path().join("provenance.csv"), table).unwrap();
+    let inside = folder.join("valid");
+    let rolls = |folders: &[&Path], part: &str, split: Split| -> Vec<phrase::Roll> {
+        let parts = vec![part.parse().unwrap()];
+        let shares = PrepareOptions { parts, valid_share: 0.0, test_share: 0.0, ..options(folders) };
+        let data = prepare(&shares).unwrap().0;
+        assert_eq!(data.info.options["parts"][0], part);
+        let mut rolls: Vec<_> = data.split(0, split).iter().map(|item| item.roll).collect();
+        rolls.sort_by_key(|roll| roll.sounding);
+        rolls
+    };
+    // As a folder of its own, named as the genre, and as a split of the genre's folder.
+    let plain = format!("jazz={}", inside.display());
+    let alone = |k: usize| rolls(&[Path::new(&plain)], &format!("jazz={k}/2"), Split::Train);
+    let within = |k: usize| rolls(&[&folder], &format!("jazz/valid={k}/2"), Split::Valid);
+    let (first, second) = (alone(1), alone(2));
+    assert_eq!((&within(1), &within(2)), (&first, &second));
+    assert!(!first.is_empty() && !second.is_empty());
+    assert_eq!(first.len() + second.len(), 24);
+    // A tune is two songs of two phrases.
+    assert!(first.len().is_multiple_of(4) && first.iter().all(|roll| !second.contains(roll)));
+    assert_eq!(rolls(&[&folder], "jazz/valid=1/2", Split::Train).len(), 8, "other splits stay whole");
+}
+
+#[test]
+fn versions_of_one_tune_stay_in_one_split() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = genre(root.path(), "jazz", "", 0, 12);
+    let mut table = "file,group\n".to_string();
+    (0..12).for_each(|i| table += &format!("{i}.mid,tune-{}\n", i / 3));
+    fs::write(folder.join("provenance.csv"), table).unwrap();
+    let (data, _) = prepare(&options(&[&folder])).unwrap();
+    assert_eq!(counts(&data, 0), [12, 6, 6], "three songs of two phrases each");
+}

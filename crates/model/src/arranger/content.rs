@@ -86,9 +86,8 @@ impl Content {
 /// How many rows to move `roll` down so that its key, where it has one, becomes C major or A minor: -5 to 6. One key is
 /// easier to learn than twelve.
 pub fn tonic_shift(roll: &Roll) -> i32 {
-    let tonic = Key::of(roll).map_or(0, |key| {
-        i32::from(key.tonic) + if key.mode == Mode::Minor { 3 } else { 0 }
-    });
+    let tonic =
+        Key::of(roll).map_or(0, |key| i32::from(key.tonic) + if key.mode == Mode::Minor { 3 } else { 0 });
     (tonic + 5).rem_euclid(12) - 5
 }
 

@@ -25,7 +25,6 @@ pub struct Draw {
     pub melody: f32,
 }
 
-
 #[derive(Debug)]
 struct Block {
     norm1: Vec<f32>,
@@ -237,7 +236,9 @@ impl<'a> Run<'a> {
             decoder,
             genres,
             read,
-            heard: (0..config.writer).map(|_| (0..mixes).map(|_| Heard::new(config.width)).collect()).collect(),
+            heard: (0..config.writer)
+                .map(|_| (0..mixes).map(|_| Heard::new(config.width)).collect())
+                .collect(),
             work: Work::new(config, mixes),
             x: room(config.width),
             heard_now: room(config.width),

@@ -260,7 +260,8 @@ mod tests {
             layer.apply(&x, &mut out);
             for row in 0..rows {
                 for output in 0..outputs {
-                    let sum: f32 = (0..inputs).map(|i| x[row * inputs + i] * value(i * outputs + output)).sum();
+                    let sum: f32 =
+                        (0..inputs).map(|i| x[row * inputs + i] * value(i * outputs + output)).sum();
                     assert!((out[row * outputs + output] - sum - value(output)).abs() < 1e-5);
                 }
             }

@@ -91,7 +91,8 @@ impl<'a> Network<'a> {
 
     /// Root mean square norm (Zhang and Sennrich, 2019) of the last axis.
     fn norm(&self, x: &Tensor, name: &str) -> Result<Tensor> {
-        let size = x.sqr()?.mean_keepdim(D::Minus1)?.affine(1.0, f64::from(super::linear::EPSILON))?.sqrt()?;
+        let size =
+            x.sqr()?.mean_keepdim(D::Minus1)?.affine(1.0, f64::from(super::linear::EPSILON))?.sqrt()?;
         x.broadcast_div(&size)?.broadcast_mul(&self.get(name)?)
     }
 

@@ -43,7 +43,7 @@ pub use conv3x3::conv3x3;
 pub use conv3x3_reflect::conv3x3_reflect;
 pub use fold::fold;
 pub use linear::linear;
-pub use matrix::products;
+pub use matrix::{products, width};
 pub use nade::nade;
 pub use norm_act::norm_act;
 pub use pad_reflect::pad_reflect;

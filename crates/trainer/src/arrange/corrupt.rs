@@ -134,7 +134,12 @@ mod tests {
             let mut content = clean.clone();
             all.apply(&mut content, &mut random::stream(seed, 0));
             assert!(content.melody.windows(2).all(|pair| pair[0].start < pair[1].start));
-            assert!(content.melody.iter().all(|note| note.start < note.end && note.end <= STEPS && note.row < PITCHES));
+            assert!(
+                content
+                    .melody
+                    .iter()
+                    .all(|note| note.start < note.end && note.end <= STEPS && note.row < PITCHES)
+            );
             assert!(content.harmony.iter().flatten().all(|weight| (0.0..=1.0).contains(weight)));
             changed += usize::from(content.melody != clean.melody);
         }

@@ -251,8 +251,27 @@ impl Trainee for Arrange {
              steps, gradient at most {}, dropout {}, seed {}; maximum likelihood of each genre's own phrases, content damaged (melody notes re-timed in their beat {}, left out {}, \
              inserted {}, detuned {}; pitch classes left out {}, inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} semitones out of C major or A minor, \
              weights averaged at {} a step. Answers drawn with pull {}, contrast {}, temperature {}, melody {}.",
-            self.step, o.batch, o.rate, o.warmup, o.clip, o.drop, o.seed, c.retime, c.omit, c.insert, c.detune, c.omit_class,
-            c.insert_class, c.omit_bass, c.density_noise, o.transpose, o.average, o.pull, o.contrast, o.temperature, o.melody
+            self.step,
+            o.batch,
+            o.rate,
+            o.warmup,
+            o.clip,
+            o.drop,
+            o.seed,
+            c.retime,
+            c.omit,
+            c.insert,
+            c.detune,
+            c.omit_class,
+            c.insert_class,
+            c.omit_bass,
+            c.density_noise,
+            o.transpose,
+            o.average,
+            o.pull,
+            o.contrast,
+            o.temperature,
+            o.melody
         )
     }
 }

@@ -1,6 +1,6 @@
 //! A trained classifier in a file.
 //!
-//! One `.safetensors` file: its parameters in f32, by the names of [`model::ClassifierConfig::parameters`]. The metadata
+//! One `.safetensors` file: its parameters in f32, by the names of [`EarConfig::parameters`]. The metadata
 //! key `contrafact-classifier` holds the rest of [`ClassifierFile`] as JSON.
 
 use std::collections::HashMap;
@@ -8,10 +8,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
-use model::{Classifier, ClassifierConfig, Ops, Weights};
+use model::Weights;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use super::{Ear, EarConfig};
 use crate::dataset::{Dataset, Split, write_whole};
 
 const KEY: &str = "contrafact-classifier";
@@ -25,8 +26,8 @@ const WIDEST: usize = 512;
 pub struct ClassifierFile {
     /// The genres it tells apart, in the order of its logits.
     pub genres: Vec<String>,
-    /// Its sizes.
-    pub config: ClassifierConfig,
+    /// Its build and sizes.
+    pub config: EarConfig,
     /// Its parameters, f32 on the CPU.
     pub weights: Weights,
     /// Share of phrases heard right, 0..=1, by genre, on songs that it was not trained on (see [`held_out`]).
@@ -37,14 +38,14 @@ pub struct ClassifierFile {
 struct Header {
     version: u32,
     genres: Vec<String>,
-    config: ClassifierConfig,
+    config: EarConfig,
     accuracy: Vec<f64>,
 }
 
 impl ClassifierFile {
     /// The network, computing with our CPU kernels.
-    pub fn classifier(&self) -> Result<Classifier> {
-        Ok(Classifier::new(self.config, &self.weights, Ops::KERNELS)?)
+    pub fn classifier(&self) -> Result<Ear> {
+        Ear::new(self.config, &self.weights)
     }
 
     /// The part of `data` that this classifier can judge, its genres in this classifier's order.
@@ -93,10 +94,10 @@ impl ClassifierFile {
             "it has format {version}, this version reads format {VERSION}: it was made by a newer trainer"
         );
         ensure!(
-            genres.len() == config.genres && accuracy.len() == config.genres && config.genres > 1,
+            genres.len() == config.genres() && accuracy.len() == config.genres() && config.genres() > 1,
             "its header contradicts itself"
         );
-        ensure!((1..=WIDEST).contains(&config.width), "its first layer has {} channels", config.width);
+        ensure!((1..=WIDEST).contains(&config.width()), "its first layer has {} channels", config.width());
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)
             .context("it is cut, damaged or something else")?;
         let mut weights = Weights::new();

@@ -1,10 +1,9 @@
 //! What a classifier hears: logits and accuracies over many phrases.
 
 use anyhow::Result;
-use candle_core::{Device, Tensor};
-use model::Classifier;
-use phrase::{PITCHES, STEPS};
+use phrase::Roll;
 
+use super::Ear;
 use crate::dataset::{Dataset, Item, Split};
 use crate::random;
 
@@ -23,21 +22,18 @@ pub struct Noise {
 }
 
 /// Genre logits of each phrase.
-pub fn logits(classifier: &Classifier, items: &[Item], noise: Option<Noise>) -> Result<Vec<Vec<f32>>> {
+pub fn logits(classifier: &Ear, items: &[Item], noise: Option<Noise>) -> Result<Vec<Vec<f32>>> {
     let mut rng = noise.map(|noise| random::stream(noise.seed, noise.draw));
     let mut all = Vec::with_capacity(items.len());
     for items in items.chunks(BATCH) {
-        let mut cells = vec![0.0; items.len() * STEPS * PITCHES];
-        for (cells, item) in cells.chunks_exact_mut(STEPS * PITCHES).zip(items) {
-            item.roll.to_f32(cells);
-        }
+        let rolls: Vec<Roll> = items.iter().map(|item| item.roll).collect();
+        let mut cells = classifier.cells(&rolls);
         if let (Some(noise), Some(rng)) = (noise, &mut rng) {
             // A cell is 0 or 1 here and -1 or 1 to the network: twice as far apart.
             let draws = random::normal(rng, cells.len());
             cells.iter_mut().zip(draws).for_each(|(cell, draw)| *cell += 0.5 * noise.sigma * draw);
         }
-        let rolls = Tensor::from_vec(cells, (items.len(), STEPS, PITCHES), &Device::Cpu)?;
-        all.extend(classifier.forward(&rolls)?.to_vec2::<f32>()?);
+        all.extend(classifier.forward(&classifier.tensor(cells, items.len())?)?.to_vec2::<f32>()?);
     }
     Ok(all)
 }
@@ -49,7 +45,7 @@ pub fn share(logits: &[Vec<f32>], genre: usize, between: &[usize]) -> f64 {
 }
 
 /// Share of phrases heard right, 0..=1, by genre.
-pub fn accuracy(classifier: &Classifier, data: &Dataset, split: Split) -> Result<Vec<f64>> {
+pub fn accuracy(classifier: &Ear, data: &Dataset, split: Split) -> Result<Vec<f64>> {
     let all: Vec<usize> = (0..data.items.len()).collect();
     let genre = |genre| Ok(share(&logits(classifier, data.split(genre, split), None)?, genre, &all));
     (0..data.items.len()).map(genre).collect()

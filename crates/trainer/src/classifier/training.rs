@@ -2,14 +2,13 @@
 
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
-use model::{Classifier, ClassifierConfig, Ops};
-use phrase::{PITCHES, STEPS};
+use phrase::{PITCHES, Roll, STEPS};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::ClassifierFile;
 use super::file::held_out;
 use super::hearing::accuracy;
+use super::{Build, ClassifierFile, Ear, EarConfig};
 use crate::batch;
 use crate::dataset::{Dataset, Split};
 use crate::random;
@@ -29,13 +28,18 @@ pub enum Keep {
 /// How a classifier is trained. The input has no noise, as in the papers, and is -1 or 1 a cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 pub struct ClassifierOptions {
+    /// The network.
+    #[arg(long, value_enum, default_value = "papers")]
+    #[serde(default)]
+    pub build: Build,
     /// Training steps. The papers' code counts 100 epochs, of which its authors used 25 to 30, 35,000 steps of theirs.
     #[arg(long, default_value_t = 3000)]
     pub steps: u64,
     /// Phrases a step, genres in equal shares. Papers: 16.
     #[arg(long, default_value_t = 16)]
     pub batch: usize,
-    /// Channels of the first layer; each of the next three doubles them. Papers: 64, 1,156,608 parameters for a pair.
+    /// Channels of the first layer; in the papers' network each of the next three doubles them. Papers: 64, 1,156,608
+    /// parameters for a pair.
     #[arg(long, default_value_t = 64)]
     pub width: usize,
     /// Learning rate of Adam (betas 0.5 and 0.999). Papers: 2e-4.
@@ -56,6 +60,14 @@ pub struct ClassifierOptions {
     /// Phrases are transposed at random by up to this many semitones. Papers: 0.
     #[arg(long, default_value_t = 5)]
     pub transpose: i32,
+    /// Share of a phrase's notes that are left out at random, so that the classifier does not hang on single ones. Papers: 0.
+    #[arg(long, default_value_t = 0.0)]
+    #[serde(default)]
+    pub drop_notes: f64,
+    /// At most this many stray notes of one to four steps are added to a phrase, at any of its own pitches' distance. Papers: 0.
+    #[arg(long, default_value_t = 0)]
+    #[serde(default)]
+    pub stray_notes: usize,
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -79,6 +91,7 @@ impl ListenerOptions {
     /// All options, with the run's transposition and seed and our defaults for the rest.
     pub fn complete(&self, transpose: i32, seed: u64) -> ClassifierOptions {
         ClassifierOptions {
+            build: Build::Papers,
             steps: self.listener_steps,
             batch: self.listener_batch,
             width: self.listener_width,
@@ -88,6 +101,8 @@ impl ListenerOptions {
             keep: Keep::Latest,
             check_every: 250,
             transpose,
+            drop_notes: 0.0,
+            stray_notes: 0,
             seed,
         }
     }
@@ -107,7 +122,7 @@ pub fn train(
         options.keep == Keep::Latest || held_out(data) == Split::Valid,
         "the best weights cannot be chosen: a genre has no validation phrases; use --keep latest"
     );
-    let config = ClassifierConfig { genres: data.items.len(), width: options.width };
+    let config = EarConfig::new(options.build, data.items.len(), options.width);
     // Streams of the classifier never meet those of a run, which count up from zero.
     let base = 1 << 40;
     let variables =
@@ -117,8 +132,10 @@ pub fn train(
     let mut best: Option<(f64, Gradients)> = None;
     for step in 0..options.steps {
         let mut rng = random::stream(options.seed, base + 1 + step);
-        let (rolls, labels) = draw(data, options, &mut rng)?;
-        let logits = Classifier::new(config, &variables.weights(), Ops::KERNELS)?.forward(&rolls)?;
+        let (rolls, labels) = draw(data, options, &mut rng);
+        let ear = Ear::new(config, &variables.weights())?;
+        let logits = ear.forward(&ear.tensor(ear.cells(&rolls), rolls.len())?)?;
+        let labels = Tensor::new(labels, &Device::Cpu)?;
         let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
         let mut values = variables.values()?;
         adam.update(&mut values, &variables.gradients(&loss.backward()?)?, options.rate_at(step));
@@ -133,7 +150,7 @@ pub fn train(
         tell(step + 1, loss);
         let look = (step + 1) % options.check_every.max(1) == 0 || step + 1 == options.steps;
         if options.keep == Keep::Best && look {
-            let classifier = Classifier::new(config, &variables.dressed(&average)?, Ops::KERNELS)?;
+            let classifier = Ear::new(config, &variables.dressed(&average)?)?;
             let shares = accuracy(&classifier, data, Split::Valid)?;
             let mean = shares.iter().sum::<f64>() / shares.len() as f64;
             if best.as_ref().is_none_or(|(before, _)| mean > *before) {
@@ -142,27 +159,48 @@ pub fn train(
         }
     }
     let weights = variables.dressed(best.as_ref().map_or(&average, |(_, values)| values))?;
-    let classifier = Classifier::new(config, &weights, Ops::KERNELS)?;
+    let classifier = Ear::new(config, &weights)?;
     let accuracy = accuracy(&classifier, data, held_out(data))?;
     Ok(ClassifierFile { genres: data.genres(), config, weights, accuracy })
 }
 
-/// A batch: cells `[B, 64, 84]` and genres `[B]`.
+/// A batch: phrases and their genres.
 fn draw(
     data: &Dataset,
     options: &ClassifierOptions,
     rng: &mut rand_chacha::ChaCha8Rng,
-) -> Result<(Tensor, Tensor)> {
-    let size = options.batch;
-    let mut cells = vec![0.0; size * STEPS * PITCHES];
-    let mut labels = Vec::with_capacity(size);
-    for cells in cells.chunks_exact_mut(STEPS * PITCHES) {
+) -> (Vec<Roll>, Vec<u32>) {
+    let one = |_| {
         let genre = rng.random_range(0..data.items.len());
-        labels.push(genre as u32);
-        batch::draw(data, genre, options.transpose, rng).to_f32(cells);
+        let roll = batch::draw(data, genre, options.transpose, rng);
+        (noisy(&roll, options, rng), genre as u32)
+    };
+    (0..options.batch).map(one).unzip()
+}
+
+/// The roll with notes left out and stray ones added.
+fn noisy(roll: &Roll, options: &ClassifierOptions, rng: &mut rand_chacha::ChaCha8Rng) -> Roll {
+    let mut noisy = *roll;
+    if options.drop_notes > 0.0 {
+        for note in roll.notes() {
+            if rng.random_bool(options.drop_notes) {
+                (note.start..note.end()).for_each(|step| noisy.set(step, note.row, false));
+            }
+        }
     }
-    let rolls = Tensor::from_vec(cells, (size, STEPS, PITCHES), &Device::Cpu)?;
-    Ok((rolls, Tensor::from_vec(labels, size, &Device::Cpu)?))
+    if options.stray_notes > 0 {
+        let used = roll.sounding.iter().fold(0, |all, bits| all | bits);
+        let (low, high) = (used.trailing_zeros() as usize, 128 - used.leading_zeros() as usize);
+        // Around what sounds: elsewhere no music of the set is.
+        let rows = low.saturating_sub(6).min(PITCHES - 1)..(high + 6).min(PITCHES);
+        for _ in 0..rng.random_range(0..=options.stray_notes) {
+            let (row, start) = (rng.random_range(rows.clone()), rng.random_range(0..STEPS));
+            let end = (start + rng.random_range(1..=4)).min(STEPS);
+            noisy.onset[start] |= 1 << row;
+            noisy.sounding[start..end].iter_mut().for_each(|bits| *bits |= 1 << row);
+        }
+    }
+    noisy
 }
 
 impl ClassifierOptions {

@@ -1,6 +1,6 @@
 //! Finding a genre's files and dividing them into splits.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -37,6 +37,8 @@ pub struct Found {
     pub splits: [Vec<PathBuf>; 3],
     /// Folders inside that could not be read, and why.
     pub unreadable: Vec<(PathBuf, String)>,
+    /// Files that were not taken.
+    pub passed_over: usize,
     /// No folder `train` was inside: the files were divided at random.
     pub plain: bool,
 }
@@ -53,33 +55,66 @@ pub struct Shares {
 }
 
 /// The MIDI files and arrays in `folder`: in `train`, `valid` and `test` inside it, or divided by `shares` where there is
-/// no folder `train`. Of a plain folder each held-back split gets at least one file, and at most a third.
+/// no folder `train`. Of a plain folder each held-back split gets at least one file, and about a third at most; files of
+/// one `group` stay together. Only files that `takes` says yes to (with the split, where the folder says it) are there.
 ///
 /// # Errors
 /// When the folder cannot be read at all.
-pub fn find(folder: &Path, shares: Shares) -> Result<Found> {
+pub fn find(
+    folder: &Path,
+    shares: Shares,
+    group: impl Fn(&Path) -> String,
+    takes: impl Fn(&Path, Option<Split>) -> bool,
+) -> Result<Found> {
     let inside = Split::ALL.map(|split| folder.join(split.name()));
     let mut found = Found { plain: !inside[0].is_dir(), ..Found::default() };
     let mut seen = HashSet::new();
     if !found.plain {
-        for (split, folder) in inside.iter().enumerate().filter(|(_, folder)| folder.is_dir()) {
+        for (split, folder) in Split::ALL.into_iter().zip(&inside).filter(|(_, folder)| folder.is_dir()) {
             let mut files = Vec::new();
             collect(folder, &mut files, &mut found.unreadable, &mut seen)?;
+            found.passed_over += files.len();
+            files.retain(|path| takes(path, Some(split)));
+            found.passed_over -= files.len();
             files.sort_by_cached_key(|path| order(path));
-            found.splits[split] = files;
+            found.splits[split as usize] = files;
         }
         return Ok(found);
     }
     let mut all = Vec::new();
     collect(folder, &mut all, &mut found.unreadable, &mut seen)?;
+    found.passed_over = all.len();
+    all.retain(|path| takes(path, None));
+    found.passed_over -= all.len();
     all.sort_by_cached_key(|path| order(path));
-    all.shuffle(&mut random::stream(shares.seed, 0));
     let held = |share: f64| ((share * all.len() as f64).ceil() as usize).min(all.len() / 3);
     let (valid, test) = (held(shares.valid), held(shares.test));
-    let test = all.split_off(all.len() - test);
-    let valid = all.split_off(all.len() - valid);
-    found.splits = [all, valid, test];
+    let mut groups = grouped(all, group);
+    groups.shuffle(&mut random::stream(shares.seed, 0));
+    let [test, valid] = [test, valid].map(|wanted| {
+        let (mut start, mut count) = (groups.len(), 0);
+        while count < wanted && start > 1 {
+            start -= 1;
+            count += groups[start].len();
+        }
+        groups.split_off(start).concat()
+    });
+    found.splits = [groups.concat(), valid, test];
     Ok(found)
+}
+
+/// The files by group, groups in the order of their first file.
+fn grouped(files: Vec<PathBuf>, group: impl Fn(&Path) -> String) -> Vec<Vec<PathBuf>> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut groups: Vec<Vec<PathBuf>> = Vec::new();
+    for file in files {
+        let place = *places.entry(group(&file)).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(file);
+    }
+    groups
 }
 
 /// All files under `folder`. A folder inside that cannot be read is noted, and the rest goes on.

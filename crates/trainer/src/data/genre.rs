@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::dataset::{GenreInfo, Item, Split};
 use super::files::{Kind, Shares, find};
 use super::npy;
+use super::part::Part;
 use super::provenance::Provenance;
 use super::transpose::{Transposition, key, moved_roll, moved_song, roll_lengths, song_lengths};
 
@@ -29,6 +30,8 @@ pub struct Reading<'a> {
     pub licence_allow: &'a [String],
     /// How a plain folder is divided.
     pub shares: Shares,
+    /// Which part of the songs is used.
+    pub parts: &'a [Part],
 }
 
 /// A file that is no use, and why.
@@ -49,6 +52,8 @@ pub struct Account {
     pub folder: PathBuf,
     /// Whether the files were divided into splits at random.
     pub divided: bool,
+    /// Files of another part than the one asked for.
+    pub other_part: usize,
     /// MIDI files that were found.
     pub midi: usize,
     /// Arrays that were found.
@@ -85,9 +90,13 @@ pub fn read(
         "{shown}: this is no folder; give a folder of MIDI files or arrays for each genre"
     );
     let provenance = Provenance::governing(folder)?;
-    let found = find(folder, reading.shares)?;
+    let takes = |file: &Path, split: Option<Split>| {
+        reading.parts.iter().all(|part| part.takes(name, split, &provenance.group(file)))
+    };
+    let found = find(folder, reading.shares, |file| provenance.group(file), takes)?;
     let mut account =
         Account { name: name.into(), folder: folder.into(), divided: found.plain, ..Account::default() };
+    account.other_part = found.passed_over;
     let unreadable = found.unreadable.into_iter().map(|(file, reason)| Fault { file, reason });
     account.unreadable.extend(unreadable);
     let mut sources: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -221,6 +230,9 @@ impl Account {
             ("transposed", self.transposed),
         ] {
             counts.insert(name.into(), count);
+        }
+        if self.other_part > 0 {
+            counts.insert("other_part".into(), self.other_part as u64);
         }
         Ok(counts)
     }

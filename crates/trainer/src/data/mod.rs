@@ -6,6 +6,7 @@ pub mod files;
 pub mod genre;
 pub mod identical;
 pub mod npy;
+mod part;
 pub mod prepare;
 pub mod provenance;
 pub mod report;

@@ -9,6 +9,7 @@ use super::dataset::{Dataset, Info, Split};
 use super::files::Shares;
 use super::genre::{self, Met, Reading};
 use super::identical::drop_leaks;
+use super::part::Part;
 use super::report::Report;
 pub use super::rules::{RuleFlags, Rules};
 use super::transpose::Transposition;
@@ -37,6 +38,11 @@ pub struct PrepareOptions {
     /// Leaves out of valid and test what is also in train (or, for test, in valid), cell for cell, in any genre.
     #[arg(long, help_heading = "Songs and phrases")]
     pub drop_leaks: bool,
+    /// Takes only one of N parts of a genre's songs, as GENRE=K/N, or of one split of them, as GENRE/valid=K/N. Files of one
+    /// `group` in a provenance.csv are in one part, which depends on the group's name alone: parts 1/2 and 2/2 never share a
+    /// song, in any folder. Can be repeated.
+    #[arg(long = "part", value_name = "GENRE=K/N", help_heading = "Songs and phrases")]
+    pub parts: Vec<Part>,
     /// Values of `commercial_use` in a provenance.csv (columns file, source, licence, commercial_use; in the folder or
     /// beside it) whose files may be used; `unknown` stands for files without a value. By default all but `no`.
     #[arg(long, value_delimiter = ',', value_name = "VALUES", help_heading = "Songs and phrases")]
@@ -62,6 +68,7 @@ impl PrepareOptions {
             transposition: Transposition::default(),
             balance: false,
             drop_leaks: false,
+            parts: Vec::new(),
             licence_allow: Vec::new(),
             valid_share: 0.1,
             test_share: 0.1,
@@ -98,10 +105,14 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
     ] {
         chosen[name] = value;
     }
+    if !options.parts.is_empty() {
+        chosen["parts"] = options.parts.iter().map(Part::to_string).collect();
+    }
     let reading = Reading {
         rules: &rules,
         transposition: &options.transposition,
         licence_allow: &options.licence_allow,
+        parts: &options.parts,
         shares: Shares { valid: options.valid_share, test: options.test_share, seed: options.split_seed },
     };
     let mut data = Dataset { info: Info { genres: Vec::new(), options: chosen }, items: Vec::new() };

@@ -1,6 +1,7 @@
-//! Licences of training files: a `provenance.csv` beside the genre folders.
+//! Licences and groups of training files: a `provenance.csv` beside the genre folders.
 //!
-//! Columns used: `file` (relative to the CSV's folder), `source`, `licence`, `commercial_use`. Others are ignored.
+//! Columns used: `file` (relative to the CSV's folder), `source`, `licence`, `commercial_use`, `group` (versions of
+//! one work, which belong into one split). Others are ignored.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,9 @@ pub struct Row {
     /// `yes`, `unclear` or `no`.
     #[serde(default)]
     pub commercial_use: String,
+    /// What it is a version of: a tune, a work.
+    #[serde(default)]
+    pub group: String,
 }
 
 /// All rows by file.
@@ -36,16 +40,16 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Reads the table that governs `folder`: `provenance.csv` in it or in its parent. Without one, nothing is known
+    /// Reads the table that governs `folder`: `provenance.csv` in it, in its parent or above that (where
+    /// `folder` is one split of a genre). Without one, nothing is known
     /// of the files and all may be used.
     ///
     /// # Errors
     /// When there is a table that cannot be read: its licences would be passed over in silence.
     pub fn governing(folder: &Path) -> Result<Self> {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.into());
-        let places = [Some(folder.as_path()), folder.parent()];
-        let Some(path) = places.into_iter().flatten().map(|f| f.join("provenance.csv")).find(|f| f.exists())
-        else {
+        let mut places = folder.ancestors().take(3).map(|f| f.join("provenance.csv"));
+        let Some(path) = places.find(|f| f.exists()) else {
             return Ok(Self::default());
         };
         let name = path.display().to_string();
@@ -67,6 +71,12 @@ impl Provenance {
     /// The row of one file, if the table has it.
     pub fn of(&self, file: &Path) -> Option<&Row> {
         self.rows.get(&file.canonicalize().ok()?)
+    }
+
+    /// What a file is a version of; its own path where nothing is known.
+    pub fn group(&self, file: &Path) -> String {
+        let known = self.of(file).map(|row| row.group.clone()).filter(|group| !group.is_empty());
+        known.unwrap_or_else(|| file.to_string_lossy().into_owned())
     }
 
     /// Where a file comes from and under which licence, in words.

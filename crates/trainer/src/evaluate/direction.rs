@@ -109,6 +109,23 @@ pub struct Answer {
     pub rolls: [Roll; 3],
 }
 
+/// What an amount gives, as means over phrases.
+#[derive(Clone, Debug, Serialize)]
+pub struct AtAmount {
+    /// Per cent.
+    pub amount: u32,
+    /// Total content change.
+    pub change: f64,
+    /// Share of the melody that is kept.
+    pub melody_kept: f64,
+    /// Half-bar chroma correlation with the source.
+    pub harmony_kept: f64,
+    /// Share of the phrases that come back exactly, onsets too.
+    pub same: f64,
+    /// For each judge the drop from origin to transfer of the share heard as the source genre.
+    pub drop: Vec<f64>,
+}
+
 /// One direction: means over phrases, and the phrases.
 #[derive(Clone, Debug, Serialize)]
 pub struct Direction {
@@ -128,13 +145,21 @@ pub struct Direction {
     pub histograms: Counts,
     /// Their distances to the target genre.
     pub distances: Vec<Distance>,
+    /// What the other amounts give that were asked for.
+    pub amounts: Vec<AtAmount>,
     /// Every phrase.
     pub phrases: Vec<Answer>,
 }
 
 impl Direction {
     /// Sums up a direction. `genres` are the real phrases, `names` the judges.
-    pub fn of(pair: (usize, usize), genres: &[Genre], names: &[String], played: &[(usize, &Played)]) -> Self {
+    pub fn of(
+        pair: (usize, usize),
+        genres: &[Genre],
+        names: &[String],
+        played: &[(usize, &Played)],
+        amounts: &[u32],
+    ) -> Self {
         let (source, target) = pair;
         let range = genres[target].range;
         let phrases: Vec<Answer> = played.iter().map(|&(id, p)| answer(id, p, pair, range)).collect();
@@ -172,6 +197,7 @@ impl Direction {
             crowded: music.iter().filter(|m| m.most_at_once > CROWD).count(),
             distances: (0..HISTOGRAMS.len()).map(far).collect(),
             histograms,
+            amounts: amounts.iter().enumerate().map(|(i, &at)| swept(i, at, pair, range, played)).collect(),
             phrases,
         }
     }
@@ -179,6 +205,36 @@ impl Direction {
     /// The distance of the histogram at `place` in [`HISTOGRAMS`].
     pub fn distance(&self, place: usize) -> &Distance {
         &self.distances[place]
+    }
+}
+
+/// What the amount at `place` of the sweep gives.
+fn swept(
+    place: usize,
+    amount: u32,
+    (source, target): (usize, usize),
+    range: (u8, u8),
+    played: &[(usize, &Played)],
+) -> AtAmount {
+    let answer = |p: &Played| p.answers[target].sweep[place].transfer;
+    let effects: Vec<_> = played.iter().map(|(_, p)| Effect::of(&p.item.roll, &answer(p), range)).collect();
+    let effect = Effect::over(&effects);
+    let as_source = |heard: &Heard, judge: usize| heard[judge][source] > heard[judge][target];
+    let share = |says: &dyn Fn(&Played) -> bool| {
+        played.iter().filter(|(_, p)| says(p)).count() as f64 / played.len().max(1) as f64
+    };
+    let drop = |judge: usize| {
+        share(&|p| as_source(&p.heard, judge))
+            - share(&|p| as_source(&p.answers[target].sweep[place].heard, judge))
+    };
+    let judges = played.first().map_or(0, |(_, p)| p.heard.len());
+    AtAmount {
+        amount,
+        change: effect.total.mean,
+        melody_kept: effect.melody_kept.mean,
+        harmony_kept: effect.harmony_kept.mean,
+        same: share(&|p| answer(p) == p.item.roll),
+        drop: (0..judges).map(drop).collect(),
     }
 }
 

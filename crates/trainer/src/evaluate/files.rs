@@ -8,6 +8,7 @@ use phrase::{Phrase, Roll, STEPS, Song, join};
 use super::{Answer, Direction, Evaluation, ranking};
 use crate::dataset::write_whole;
 use crate::npy;
+use crate::picture::{self, Cells};
 
 /// The papers' tempo, in beats a minute.
 const TEMPO: f64 = 80.0;
@@ -46,6 +47,31 @@ pub fn write(evaluation: &Evaluation, folder: &Path, signed: bool, every: usize)
         }
         for phrases in direction.phrases.chunk_by(|a, b| a.song == b.song) {
             whole(phrases, every, |kind| songs.join(format!("{}_{kind}.mid", phrases[0].song)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Draws, for each direction, the phrases that the pack's own classifier finds transferred best, middling and worst, what
+/// went in above what came out: `jazz2pop-best.png`, `jazz2pop-median.png` and `jazz2pop-worst.png`.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn pictures(evaluation: &Evaluation, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{}: the folder could not be made", folder.display()))?;
+    for direction in &evaluation.directions {
+        let rows = ranking::rows(direction, true);
+        let Some(last) = rows.len().checked_sub(1) else { continue };
+        for (kind, place) in [("best", 0), ("median", last / 2), ("worst", last)] {
+            let found = direction.phrases.iter().find(|answer| answer.id == rows[place].id);
+            let Some(Answer { id, rolls: [origin, transfer, _], .. }) = found else { continue };
+            let [source, target] =
+                [direction.pair.0, direction.pair.1].map(|genre| &evaluation.genres[genre]);
+            let title = format!("{source} to {target} {} %. Phrase {id}", evaluation.amount);
+            let [above, below] = [origin, transfer].map(|roll| Cells::of(&song(&[*roll])));
+            let path = folder.join(format!("{}-{kind}.png", name(evaluation, direction)));
+            picture::write(&picture::draw(&title, &above, &below), &path)?;
         }
     }
     Ok(())

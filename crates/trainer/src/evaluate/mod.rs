@@ -4,6 +4,7 @@
 //! [`evaluate`] plays every phrase there and back ([`play`]), lets the judges hear it ([`judge`]) and sums up each
 //! [`direction`]. [`ranking`] and [`files`] write the papers' files, [`report`] a page for people.
 
+pub mod check;
 pub mod direction;
 pub mod features;
 pub mod figures;
@@ -16,21 +17,25 @@ pub mod ranking;
 pub mod regression;
 pub mod report;
 mod table;
+pub mod targets;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use model::Pack;
+use phrase::BARS;
 use serde::Serialize;
 
-use crate::dataset::{Dataset, Item, Split};
+use crate::dataset::{Dataset, Split};
 
-pub use direction::{Answer, Direction, Genre, Verdict, strength};
+pub use check::TargetOptions;
+pub use direction::{Answer, AtAmount, Direction, Genre, Verdict, strength};
 use histograms::{HISTOGRAMS, Histogram};
 use judge::{FeatureModel, Judge, places};
 pub use output::OutputOptions;
-use play::Played;
+use play::{Asked, Played};
 
 /// What is measured, and on how much.
 #[derive(Clone, Debug, clap::Args)]
@@ -44,6 +49,17 @@ pub struct EvaluateOptions {
     /// Amount in per cent.
     #[arg(long, default_value_t = 100)]
     pub amount: u32,
+    /// Further amounts, as 0,25,50,75,100, of which the table says what changes, what is kept and what the judges hear.
+    #[arg(long, value_delimiter = ',', value_name = "AMOUNTS")]
+    pub amounts: Vec<u32>,
+    /// As the plug-in plays at a latency of so many bars: 4, or 2 or 1, where a window of four bars slides on by that much and
+    /// its newest part is played. Phrases are then put together of those parts; the dataset must hold every window (prepare
+    /// --hop-bars 1), and no cycle is made.
+    #[arg(long, default_value_t = 4, value_parser = latency)]
+    pub latency: usize,
+    /// Makes no cycles, which is half the work: S is then the drop from origin to transfer alone.
+    #[arg(long)]
+    pub no_cycle: bool,
     /// Let the pack's classifier hear the source genre instead of telling it.
     #[arg(long)]
     pub auto: bool,
@@ -71,6 +87,9 @@ impl Default for EvaluateOptions {
             split: Split::Test,
             limit: 0,
             amount: 100,
+            amounts: Vec::new(),
+            latency: BARS,
+            no_cycle: false,
             auto: false,
             soft_cycle: false,
             judges: Vec::new(),
@@ -81,7 +100,18 @@ impl Default for EvaluateOptions {
     }
 }
 
+/// A latency that the plug-in has.
+fn latency(text: &str) -> Result<usize, String> {
+    let bars = text.parse().ok().filter(|bars| [1, 2, BARS].contains(bars));
+    bars.ok_or_else(|| format!("{text} is no latency; choose 4, 2 or 1"))
+}
+
 impl EvaluateOptions {
+    /// Whether the answers are sent back.
+    pub fn cycles(&self) -> bool {
+        !self.no_cycle && self.latency == BARS
+    }
+
     /// What a card reports: the test split (or what there is, where a few songs leave none), source told, all the way.
     pub fn card(data: &Dataset) -> Self {
         let filled = |split: Split| (0..data.items.len()).all(|genre| !data.split(genre, split).is_empty());
@@ -100,6 +130,10 @@ pub struct Evaluation {
     pub split: Split,
     /// Amount in per cent.
     pub amount: u32,
+    /// Bars that a window slides on by; of four, phrases are whole windows.
+    pub latency: usize,
+    /// Whether answers were sent back; if not, cycles stand for the origins.
+    pub cycles: bool,
     /// Whether the source genre was heard by the pack's classifier instead of told.
     pub auto: bool,
     /// Whether cycles are made of probabilities instead of notes.
@@ -128,15 +162,16 @@ pub struct Evaluation {
 pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result<Evaluation> {
     let genres = pack.card.genres.clone();
     let own = places(&data.genres(), &genres).context("the dataset does not fit the pack")?;
-    ensure!(options.amount <= 100, "the amount is {} % where 0 to 100 are possible", options.amount);
+    for amount in options.amounts.iter().chain([&options.amount]) {
+        ensure!(*amount <= 100, "the amount is {amount} % where 0 to 100 are possible");
+    }
     ensure!(
         options.amount == 100 || !options.soft_cycle,
         "the papers know no amount; leave --soft-cycle or --amount out"
     );
     let (judges, remarks) = judges(&genres, data, options)?;
 
-    let mut items: Vec<(usize, Item)> = Vec::new();
-    let mut ids = Vec::new();
+    let mut asked: Vec<Asked> = Vec::new();
     for (genre, &place) in own.iter().enumerate() {
         let split = data.split(place, options.split);
         ensure!(
@@ -145,16 +180,26 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
             options.split.name(),
             genres[genre]
         );
-        let stride = if options.limit == 0 { 1 } else { split.len().div_ceil(options.limit).max(1) };
-        for (index, item) in split.iter().enumerate().step_by(stride) {
-            items.push((genre, *item));
-            ids.push(index + 1);
-        }
+        let whole = windows::ending(split, options.latency);
+        ensure!(
+            !whole.is_empty(),
+            "no phrase of {} has the windows before it that a latency of {} bars hears; give a dataset of `prepare \
+             --hop-bars 1`",
+            genres[genre],
+            options.latency
+        );
+        let stride = if options.limit == 0 { 1 } else { whole.len().div_ceil(options.limit).max(1) };
+        asked.extend(whole.into_iter().step_by(stride).map(|(index, windows)| Asked {
+            genre,
+            id: index + 1,
+            item: split[index],
+            windows,
+        }));
     }
-    let played = play::play(pack, &judges, &items, options)?;
+    let played = play::play(pack, &judges, &asked, options)?;
     let of = |genre: usize| -> Vec<(usize, &Played)> {
-        let all = played.iter().zip(&items).zip(&ids);
-        all.filter(|((_, item), _)| item.0 == genre).map(|((played, _), &id)| (id, played)).collect()
+        let all = played.iter().zip(&asked);
+        all.filter(|(_, asked)| asked.genre == genre).map(|(played, asked)| (asked.id, played)).collect()
     };
 
     let original = |genre: usize| {
@@ -165,12 +210,16 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
     let names: Vec<String> = judges.iter().map(|judge| judge.name().to_string()).collect();
     let pairs =
         (0..genres.len()).flat_map(|a| (0..genres.len()).filter(move |&b| b != a).map(move |b| (a, b)));
-    let directions = pairs.map(|pair| Direction::of(pair, &originals, &names, &of(pair.0))).collect();
+    let direction =
+        |pair: (usize, usize)| Direction::of(pair, &originals, &names, &of(pair.0), &options.amounts);
+    let directions = pairs.map(direction).collect();
     let card = &pack.card;
     Ok(Evaluation {
         pack: [card.name.clone(), card.version.clone(), card.hash.clone()],
         split: options.split,
         amount: options.amount,
+        latency: options.latency,
+        cycles: options.cycles(),
         auto: options.auto,
         soft_cycle: options.soft_cycle,
         features: judges.iter().find_map(|judge| judge.model(&genres)),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 use super::{Evaluation, files, report};
 use crate::dataset::{Dataset, write_whole};
@@ -10,7 +11,7 @@ use crate::dataset::{Dataset, write_whole};
 /// What is written besides the table.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct OutputOptions {
-    /// All figures, of every phrase too, as JSON.
+    /// All figures as JSON: of every phrase too, or with --targets those of its table.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// A page for people: tables, charts and the rolls of the best, the median and the worst phrases, as one HTML file.
@@ -22,25 +23,38 @@ pub struct OutputOptions {
     /// The papers' ranking of each direction, origin, transfer and cycle of each phrase as MIDI and .npy, and whole songs.
     #[arg(long, value_name = "FOLDER")]
     pub files: Option<PathBuf>,
+    /// Pictures of what went in and what came out: of each direction the phrases that the pack's own classifier finds
+    /// transferred best, middling and worst, as PNG.
+    #[arg(long, value_name = "FOLDER")]
+    pub pictures: Option<PathBuf>,
     /// Rank by the signed difference of probabilities; the papers take the absolute one.
     #[arg(long, requires = "files")]
     pub signed: bool,
 }
 
 impl OutputOptions {
-    /// Writes what was asked for. `data` is what was evaluated.
+    /// Writes the figures, where they were asked for.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn json(&self, figures: &impl Serialize) -> Result<()> {
+        let Some(path) = &self.json else { return Ok(()) };
+        prepare(path)?;
+        write_whole(path, serde_json::to_string_pretty(figures)?.as_bytes())
+    }
+
+    /// Writes what else was asked for. `data` is what was evaluated.
     ///
     /// # Errors
     /// When a file cannot be written, or the run's curves cannot be read.
     pub fn write(&self, evaluation: &Evaluation, data: &Dataset) -> Result<()> {
-        if let Some(path) = &self.json {
-            prepare(path)?;
-            write_whole(path, serde_json::to_string_pretty(evaluation)?.as_bytes())?;
-        }
         if let Some(path) = &self.report {
             let curves = self.run.as_deref().map(curves).transpose()?;
             prepare(path)?;
             write_whole(path, report::page(evaluation, curves.as_deref()).as_bytes())?;
+        }
+        if let Some(folder) = &self.pictures {
+            files::pictures(evaluation, folder)?;
         }
         if let Some(folder) = &self.files {
             // Windows that overlap are not joined twice.

@@ -16,6 +16,19 @@ use crate::dataset::Item;
 /// One genre's probabilities by judge.
 pub type Heard = Vec<Vec<f64>>;
 
+/// A phrase to be played.
+pub struct Asked {
+    /// Its genre, as a slot of the pack.
+    pub genre: usize,
+    /// Its number within its genre and split, from 1: the papers' Id.
+    pub id: usize,
+    /// The phrase.
+    pub item: Item,
+    /// The windows whose newest parts it is made of, the last of which is the phrase itself: one at a latency of four bars,
+    /// two at two, four at one.
+    pub windows: Vec<Roll>,
+}
+
 /// A phrase of the dataset and what became of it.
 pub struct Played {
     /// The phrase.
@@ -30,28 +43,37 @@ pub struct Played {
 pub struct Answered {
     /// The transfer, as played: repeated notes stay repeated.
     pub transfer: Roll,
-    /// The cycle; the transfer itself where the target is the phrase's own genre, of which no cycle is made.
+    /// The cycle. Where none is made the phrase itself, so that S is the drop from origin to transfer.
     pub cycle: Roll,
     /// What each judge hears in transfer and cycle; empty for the phrase's own genre.
     pub heard: [Heard; 2],
+    /// The transfers at [`EvaluateOptions::amounts`]; none for the phrase's own genre.
+    pub sweep: Vec<Swept>,
 }
 
-/// Plays all `items` (with the genre of each), in order.
+/// A transfer at another amount.
+pub struct Swept {
+    /// The transfer, as played.
+    pub transfer: Roll,
+    /// What each judge hears in it.
+    pub heard: Heard,
+}
+
+/// Plays all of `asked`, in order.
 pub fn play(
     pack: &Pack,
     judges: &[Judge],
-    items: &[(usize, Item)],
+    asked: &[Asked],
     options: &EvaluateOptions,
 ) -> Result<Vec<Played>> {
-    let bar = ProgressBar::new(items.len() as u64);
+    let bar = ProgressBar::new(asked.len() as u64);
     let played = over_threads(
-        items.len(),
+        asked.len(),
         options.threads,
         || Ok(Transfer::new(pack)?),
         |transfer, index| {
-            let (source, item) = items[index];
             let player = Player { transfer, judges, options, threshold: pack.card.threshold };
-            let played = player.play(source, item, pack.card.genres.len());
+            let played = player.play(&asked[index], pack.card.genres.len());
             bar.inc(1);
             played
         },
@@ -99,35 +121,61 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn play(&self, source: usize, item: Item, genres: usize) -> Result<Played> {
+    fn play(&self, asked: &Asked, genres: usize) -> Result<Played> {
+        let Asked { genre: source, item, windows, .. } = asked;
+        let (source, amount) = (*source, self.options.amount);
+        let own = self.hear(&item.roll)?;
         let answer = |target: usize| {
-            let transfer = self.answer(&item.roll, source, target)?;
+            let transfer = self.answer(windows, source, target, amount)?;
             if target == source {
-                return Ok(Answered { transfer, cycle: transfer, heard: Default::default() });
+                return Ok(Answered {
+                    transfer,
+                    cycle: item.roll,
+                    heard: Default::default(),
+                    sweep: Vec::new(),
+                });
             }
-            let cycle = if self.options.soft_cycle {
-                self.soft_cycle(&item.roll, &transfer, source, target)?
+            let (cycle, back) = if self.options.cycles() {
+                let cycle = if self.options.soft_cycle {
+                    self.soft_cycle(&item.roll, &transfer, source, target)?
+                } else {
+                    self.answer(&[transfer], target, source, amount)?
+                };
+                (cycle, self.hear(&cycle)?)
             } else {
-                self.answer(&transfer, target, source)?
+                (item.roll, own.clone())
             };
-            let heard = [self.hear(&transfer)?, self.hear(&cycle)?];
-            Ok(Answered { transfer, cycle, heard })
+            let swept = |&amount: &u32| {
+                let transfer = self.answer(windows, source, target, amount)?;
+                Ok(Swept { transfer, heard: self.hear(&transfer)? })
+            };
+            let sweep = self.options.amounts.iter().map(swept).collect::<Result<_>>()?;
+            Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep })
         };
         Ok(Played {
-            item,
-            heard: self.hear(&item.roll)?,
+            item: *item,
+            heard: own.clone(),
             answers: (0..genres).map(answer).collect::<Result<_>>()?,
         })
     }
 
-    /// The answer to `roll` as it is played.
-    fn answer(&self, roll: &Roll, source: usize, target: usize) -> Result<Roll> {
+    /// The answer as it is played: the newest parts of the answers to `windows`, one after another.
+    fn answer(&self, windows: &[Roll], source: usize, target: usize, amount: u32) -> Result<Roll> {
+        let hop = STEPS / windows.len();
         let settings = Settings {
             source: (!self.options.auto).then_some(source as u8),
-            amount: self.options.amount as f32 / 100.0,
+            amount: amount as f32 / 100.0,
+            first: (STEPS - hop) as u8,
             ..Settings::to(target)
         };
-        Ok(played(roll, &self.transfer.cells(roll, 0, &settings)?.0))
+        let mut answer = Roll::EMPTY;
+        for (window, place) in windows.iter().zip((0..STEPS).step_by(hop)) {
+            let cells = self.transfer.cells(window, 0, &settings)?.0;
+            let part = played(window, &cells, STEPS - hop);
+            answer.sounding[place..place + hop].copy_from_slice(&part.sounding[STEPS - hop..]);
+            answer.onset[place..place + hop].copy_from_slice(&part.onset[STEPS - hop..]);
+        }
+        Ok(answer)
     }
 
     /// The papers' cycle: what comes back from the probabilities of the transfer instead of its notes.
@@ -157,14 +205,19 @@ impl Player<'_> {
     }
 }
 
-/// The answer `cells` to `roll` with the onsets that realisation gives it: notes that were repeated stay so.
-pub fn played(roll: &Roll, cells: &Roll) -> Roll {
+/// The answer `cells` to `roll`, of which the steps from `first` on are played, with the onsets that realisation gives it:
+/// notes that were repeated stay so. Of what is before `first` nothing is said.
+pub fn played(roll: &Roll, cells: &Roll, first: usize) -> Roll {
     let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
     let mut output = Phrase::new(0, 120.0);
-    realise(&input, cells, 0, &mut output);
+    realise(&input, cells, first, &mut output);
     let answer = output.roll();
     // They differ only where an answer has more notes than a phrase can hold.
-    if answer.sounding == cells.sounding { answer } else { Roll::from_sounding(cells.sounding) }
+    if answer.sounding[first..] == cells.sounding[first..] {
+        answer
+    } else {
+        Roll::from_sounding(cells.sounding)
+    }
 }
 
 #[cfg(test)]
@@ -175,14 +228,18 @@ mod tests {
     fn repeated_notes_stay_repeated_and_what_is_new_starts_once() {
         let mut roll = Roll::from_cells(|step, row| row == 30 && step < 8);
         roll.onset[4] |= 1 << 30;
-        assert_eq!(played(&roll, &roll), roll);
+        assert_eq!(played(&roll, &roll, 0), roll);
         let cells = Roll::from_cells(|step, row| row == 30 && step < 12 || row == 5 && step > 60);
-        let answer = played(&roll, &cells);
+        let answer = played(&roll, &cells, 0);
         let starts: Vec<_> = answer.notes().map(|note| (note.row, note.start, note.length)).collect();
         assert_eq!(starts, [(30, 0, 4), (30, 4, 8), (5, 61, 3)]);
         // More notes than a phrase can hold: no cell is lost.
         let crowd = Roll::from_cells(|step, row| (step + row) % 2 == 0);
-        assert_eq!(played(&roll, &crowd), crowd);
+        assert_eq!(played(&roll, &crowd, 0), crowd);
+        // Of a window only the newest part is played; what is held over its line is no new note there.
+        let part = played(&roll, &cells, 6);
+        assert_eq!(part.sounding[6..], cells.sounding[6..]);
+        assert_eq!((part.onset[6], part.onset[61]), (0, 1 << 5));
     }
 
     #[test]

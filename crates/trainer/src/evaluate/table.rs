@@ -18,8 +18,9 @@ impl Evaluation {
         let phrases: Vec<_> = self.originals.iter().map(|g| format!("{} {}", g.phrases, g.name)).collect();
         writeln!(
             text,
-            "{name} {version}, amount {} %, source {}, {} split: {} phrases",
+            "{name} {version}, amount {} %, {}source {}, {} split: {} phrases",
             self.amount,
+            if self.latency == 4 { String::new() } else { format!("latency {} bars, ", self.latency) },
             if self.auto { "heard" } else { "told" },
             self.split.name(),
             phrases.join(", ")
@@ -75,6 +76,22 @@ impl Evaluation {
                 d.empty,
                 self.originals[d.pair.1].own_change.mean
             )?;
+        }
+
+        if self.directions.iter().any(|d| !d.amounts.is_empty()) {
+            write!(text, "\n{:<1$}", "Amount: change, melody %, harmony", wide + 2)?;
+            let amounts = &self.directions[0].amounts;
+            amounts.iter().try_for_each(|at| write!(text, " {:>14}", at.amount))?;
+            writeln!(text)?;
+            for d in &self.directions {
+                write!(text, "  {:<wide$}", self.title(d))?;
+                for at in &d.amounts {
+                    let (melody, harmony) = (percent(at.melody_kept), at.harmony_kept);
+                    let cell = format!("{:.2} {melody:.0} {harmony:.2}", at.change);
+                    write!(text, " {cell:>14}")?;
+                }
+                writeln!(text)?;
+            }
         }
 
         writeln!(

@@ -6,8 +6,8 @@ use model::{Architecture, Card, ClassifierConfig, Pack, Source, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::{Addition, EAR, FromOptions, GENERATOR, LOSSES};
-use crate::classifier::ClassifierFile;
 use crate::classifier::hearing::accuracy;
+use crate::classifier::{ClassifierFile, EarConfig};
 use crate::dataset::{Dataset, Split};
 use crate::run::Trainee;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
@@ -102,8 +102,12 @@ impl Trainee for Addition {
         for parameter in self.ear.parameters() {
             weights.insert(&parameter.name, all.get(&parameter.name, &parameter.shape)?);
         }
-        let mut file =
-            ClassifierFile { genres: music.genres(), config: self.ear, weights, accuracy: Vec::new() };
+        let mut file = ClassifierFile {
+            genres: music.genres(),
+            config: EarConfig::Papers(self.ear),
+            weights,
+            accuracy: Vec::new(),
+        };
         let filled =
             |split: &Split| (0..music.items.len()).all(|genre| !music.split(genre, *split).is_empty());
         let split = [Split::Valid, Split::Test].into_iter().find(filled).unwrap_or(Split::Train);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
 use crate::arrange::Arrange;
 use crate::classifier::training::ListenerOptions;
-use crate::classifier::{self, ClassifierFile};
+use crate::classifier::{self, ClassifierFile, EarConfig};
 use crate::dataset::Dataset;
 use crate::from::Addition;
 use crate::gan::Gan;
@@ -69,10 +69,11 @@ fn of<T: Trainee>(
     let sources = trainee.sources(data);
     let own = trainee.ear(data)?;
     let data = &trainee.genres(data)?;
-    let ClassifierFile { config: classifier, mut weights, accuracy, .. } = match own {
+    let ClassifierFile { config, mut weights, accuracy, .. } = match own {
         Some(own) => own,
         None => ear(data, &trainee.configuration(), run, listening)?,
     };
+    let classifier = config.papers().context("a pack's classifier is of the papers' build")?;
     let (architecture, generator) = trainee.pack(classifier)?;
     for (name, tensor) in generator.iter() {
         weights.insert(name, tensor.clone());
@@ -111,7 +112,8 @@ fn ear(
     let path = run.run.join(CLASSIFIER);
     let genres = data.genres();
     // One of another size or for other genres is no use here.
-    let wanted = ClassifierConfig { genres: genres.len(), width: listening.listener_width };
+    let wanted =
+        EarConfig::Papers(ClassifierConfig { genres: genres.len(), width: listening.listener_width });
     if let Ok(kept) = ClassifierFile::read(&path)
         && kept.config == wanted
         && kept.genres == genres
