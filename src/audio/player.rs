@@ -150,8 +150,7 @@ impl Player {
         let (old, playing) = match source {
             Source::Answer(job) => (self.answer.replace(job), Playing::Answer),
             Source::Dry(feel) => {
-                let cells = self.input.roll().sounding;
-                realise(&self.input, &cells, first as usize, &mut self.dry);
+                realise(&self.input, &self.input.roll(), first as usize, &mut self.dry);
                 feel.apply(first as usize, &mut self.dry);
                 (self.answer.take(), Playing::Dry)
             }

@@ -1,7 +1,7 @@
 //! Answers that were given lately: a loop's passes, and the phrase as it stood a beat before its line.
 
-use model::{Cells, Report, Settings};
-use phrase::{Note, Phrase};
+use model::{Report, Settings};
+use phrase::{Note, Phrase, Roll};
 
 /// Answers kept. A full one takes 80 KiB with its phrase, a usual one 8.
 const ENTRIES: usize = 64;
@@ -19,7 +19,7 @@ struct Entry {
     key: Key,
     /// The phrase itself, not a hash of it: two phrases that share one would share an answer.
     input: Vec<Note>,
-    cells: Box<Cells>,
+    cells: Box<Roll>,
     answer: Vec<Note>,
     report: Report,
     used: u64,
@@ -39,7 +39,7 @@ impl Cache {
         pack: u64,
         input: &Phrase,
         settings: &Settings,
-        cells: &mut Cells,
+        cells: &mut Roll,
         out: &mut Phrase,
     ) -> Option<Report> {
         self.clock += 1;
@@ -59,7 +59,7 @@ impl Cache {
         pack: u64,
         input: &Phrase,
         settings: &Settings,
-        (cells, answer): (&Cells, &Phrase),
+        (cells, answer): (&Roll, &Phrase),
         report: Report,
     ) {
         self.clock += 1;
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    const CELLS: Cells = [1; STEPS];
+    const CELLS: Roll = Roll { sounding: [1; STEPS], onset: [0; STEPS] };
 
     fn phrase(position: i64, pitch: u8) -> Phrase {
         let mut phrase = Phrase::new(position, 120.0);
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn equal_phrases_share_an_answer_unless_chance_plays() {
         let mut cache = Cache::default();
-        let (settings, mut cells, mut out) = (Settings::to(1), [0; STEPS], phrase(7, 1));
+        let (settings, mut cells, mut out) = (Settings::to(1), Roll::EMPTY, phrase(7, 1));
         cache.put(1, &phrase(0, 60), &settings, (&CELLS, &phrase(0, 72)), Report::default());
         assert!(cache.get(1, &phrase(64, 60), &settings, &mut cells, &mut out).is_some());
         assert_eq!((&out, cells), (&phrase(64, 72), CELLS));
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_answer_unused_for_longest_goes_first() {
         let (mut cache, settings) = (Cache::default(), Settings::to(0));
-        let (mut cells, mut out) = ([0; STEPS], phrase(0, 0));
+        let (mut cells, mut out) = (Roll::EMPTY, phrase(0, 0));
         for i in 0..ENTRIES as u64 {
             cache.put(i, &phrase(0, 60), &settings, (&CELLS, &phrase(0, 60)), Report::default());
         }

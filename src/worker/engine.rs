@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use model::{Cells, Pack, Report, Settings, Transfer, default_pack};
-use phrase::{Phrase, realise};
+use model::{Pack, Report, Settings, Transfer, default_pack};
+use phrase::{Phrase, Roll, realise};
 
 /// Where a pack comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub trait Network {
         &mut self,
         input: &Phrase,
         settings: &Settings,
-        cells: &mut Cells,
+        cells: &mut Roll,
         out: &mut Phrase,
     ) -> Result<Report, String>;
 }
@@ -67,12 +67,12 @@ impl Network for Transfer {
         &mut self,
         input: &Phrase,
         settings: &Settings,
-        cells: &mut Cells,
+        cells: &mut Roll,
         out: &mut Phrase,
     ) -> Result<Report, String> {
         let answer = Transfer::cells(self, &input.roll(), input.position, settings);
-        let (sounding, report) = answer.map_err(|error| error.to_string())?;
-        *cells = sounding;
+        let (answer, report) = answer.map_err(|error| error.to_string())?;
+        *cells = answer;
         realise(input, cells, settings.first.into(), out);
         Ok(report)
     }

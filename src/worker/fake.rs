@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crossbeam_channel::Receiver;
-use model::{Cells, Report, Settings};
-use phrase::{Note, Phrase};
+use model::{Report, Settings};
+use phrase::{Note, Phrase, Roll};
 
 use super::engine::{Engine, Network, Source};
 
@@ -56,7 +56,7 @@ impl Network for Fake {
         &mut self,
         input: &Phrase,
         settings: &Settings,
-        cells: &mut Cells,
+        cells: &mut Roll,
         out: &mut Phrase,
     ) -> Result<Report, String> {
         match &self.way {
@@ -75,7 +75,7 @@ impl Network for Fake {
             });
         }
         out.sort();
-        *cells = out.roll().sounding;
+        *cells = out.roll();
         // What began before the first played step is played from there, as the real network's answers are.
         if settings.first > 0 {
             let whole = out.clone();

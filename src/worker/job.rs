@@ -1,7 +1,7 @@
 //! What travels between an audio thread and the worker.
 
-use model::{Cells, Report, Settings};
-use phrase::{Feel, Guards, Phrase, STEPS, nearest, realise};
+use model::{Report, Settings};
+use phrase::{Feel, Guards, Phrase, Roll, STEPS, nearest, realise};
 
 /// Which state of which phrase a job is about. Answers to anything else than what is wanted now are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub struct Job {
     /// The phrase as it was played.
     pub input: Phrase,
     /// What the network says, where the outcome says so: the cells that sound.
-    pub cells: Cells,
+    pub cells: Roll,
     /// The same as notes.
     pub answer: Phrase,
     /// What became of it.
@@ -88,7 +88,7 @@ impl Job {
             manner: Manner::default(),
             length: STEPS as f64,
             input,
-            cells: [0; STEPS],
+            cells: Roll::EMPTY,
             answer,
             outcome: Outcome::default(),
         })
@@ -108,7 +108,7 @@ impl Job {
             let held = closed.notes.iter().any(|other| other.tied_out && other.pitch == note.pitch);
             if let Some(row) = note.row().filter(|_| !held) {
                 let line = nearest(note.end()).clamp(0, STEPS as i64) as usize;
-                self.cells[line..].iter_mut().for_each(|step| *step &= !(1 << row));
+                self.cells.sounding[line..].iter_mut().for_each(|step| *step &= !(1 << row));
             }
         }
         self.input.clone_from(closed);
@@ -127,7 +127,7 @@ impl Job {
     /// Makes the cells that pass the guards into notes.
     fn realise(&mut self) {
         let mut cells = self.cells;
-        self.manner.guards.apply(&self.input, &mut cells);
+        self.manner.guards.apply(&self.input, &mut cells.sounding);
         realise(&self.input, &cells, self.settings.first.into(), &mut self.answer);
     }
 }
@@ -166,15 +166,16 @@ mod tests {
             for note in finished.notes.iter_mut().filter(|note| note.tied_out && note.velocity == 0.6) {
                 (note.length, note.tied_out) = (63.75 - note.onset, false);
             }
-            let mut sounding = asked.roll().sounding;
+            let mut answer = asked.roll();
+            let sounding = &mut answer.sounding;
             for (step, pitch, on) in cells {
                 let bit = 1u128 << (pitch - phrase::LOWEST);
                 sounding[step] = if on { sounding[step] | bit } else { sounding[step] & !bit };
             }
             prop_assert_eq!(asked.roll(), finished.roll());
             let mut exact = Phrase::new(0, 120.0);
-            realise(&finished, &sounding, first.into(), &mut exact);
-            let mut job = Job { input: asked, cells: sounding, ..*Job::new() };
+            realise(&finished, &answer, first.into(), &mut exact);
+            let mut job = Job { input: asked, cells: answer, ..*Job::new() };
             job.settings.first = first;
             job.realise();
             job.finish(&finished);

@@ -23,7 +23,7 @@ pub fn pack(name: &str, genres: &[&str], seed: u64) -> Pack {
     for parameter in architecture.parameters() {
         let spread = match parameter.init {
             // Not zero as at the start of a training, so that the network does something.
-            Init::Zeros => 0.3,
+            Init::Zeros | Init::Ones | Init::Constant(_) => 0.3,
             Init::Normal(spread) | Init::TruncatedNormal(spread) => spread,
         };
         let values: Vec<f32> = (0..parameter.len()).map(|_| spread * normal()).collect();

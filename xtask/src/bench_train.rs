@@ -160,7 +160,7 @@ fn times(batch: usize, parameters: &[Parameter], network: Network) -> Result<Tim
     let mut variables = Vec::new();
     for parameter in parameters {
         let scale = match parameter.init {
-            Init::Zeros => 0.1,
+            Init::Zeros | Init::Ones | Init::Constant(_) => 0.1,
             Init::Normal(deviation) | Init::TruncatedNormal(deviation) => 1.7 * deviation,
         };
         let values: Vec<f32> = (0..parameter.len()).map(|_| scale * noise()).collect();

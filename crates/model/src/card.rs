@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use phrase::Grid;
 use serde::{Deserialize, Serialize};
 
+use crate::arranger::{ArrangerConfig, Style};
 use crate::pairwise::{DIRECTIONS, PairNetwork};
 use crate::{ClassifierConfig, GeneratorConfig, Parameter, SLOTS};
 
-/// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention.
-pub const FORMAT: u32 = 2;
+/// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention, 3 arrangers.
+pub const FORMAT: u32 = 3;
 
 /// The most channels of the generator. From 65,536 values candle hands elementwise operations to a thread pool, which
 /// must not exist inside a host: 16 x 21 x 192 stays below.
@@ -17,6 +18,8 @@ const WIDEST: usize = 192;
 /// The widest of the papers' generators, twice the published one: no layer of theirs goes through candle's elementwise
 /// operations. Two of them with 10 blocks fill the largest pack.
 const WIDEST_PAPERS: usize = 128;
+/// The most channels anywhere in an arranger: 64 steps of it must answer in time.
+const WIDEST_ARRANGER: usize = 1024;
 /// The most residual blocks, and planes, of any generator.
 const DEEPEST: usize = 64;
 /// The most channels of the classifier's first layer, 64 x 7 of them, for the same reason.
@@ -41,6 +44,15 @@ pub enum Architecture {
         /// Sizes of the classifier.
         classifier: ClassifierConfig,
     },
+    /// [`crate::arranger`] with [`crate::Classifier`].
+    Arranger {
+        /// Sizes of the arranger.
+        arranger: ArrangerConfig,
+        /// How it writes.
+        style: Style,
+        /// Sizes of the classifier.
+        classifier: ClassifierConfig,
+    },
 }
 
 impl Architecture {
@@ -51,15 +63,26 @@ impl Architecture {
             Self::Pairwise { network, .. } => {
                 DIRECTIONS.into_iter().flat_map(|prefix| network.parameters(prefix)).collect()
             }
+            Self::Arranger { arranger, .. } => arranger.parameters(),
         };
         all.extend(self.classifier().parameters());
         all
     }
 
+    /// Planes of the roll that the network knows, as cards name them.
+    pub fn planes(&self) -> &'static [&'static str] {
+        match self {
+            Self::Arranger { .. } => &["sounding", "onset"],
+            _ => &["sounding"],
+        }
+    }
+
     /// Sizes of the classifier.
     pub fn classifier(&self) -> ClassifierConfig {
         match self {
-            Self::PatchResnet { classifier, .. } | Self::Pairwise { classifier, .. } => *classifier,
+            Self::PatchResnet { classifier, .. }
+            | Self::Pairwise { classifier, .. }
+            | Self::Arranger { classifier, .. } => *classifier,
         }
     }
 
@@ -76,6 +99,13 @@ impl Architecture {
             }
             Self::Pairwise { network: PairNetwork::Papers(g), .. } => {
                 (genres == 2, [g.width, g.blocks, 1], g.width, WIDEST_PAPERS)
+            }
+            Self::Arranger { arranger: a, style, .. } => {
+                let even = a.heads > 0 && a.width.is_multiple_of(a.heads) && style.is_usable();
+                let sizes = [a.width, a.reader.max(1), a.writer];
+                let width = a.width.max(a.inner).max(a.units);
+                let least = a.inner.min(a.units).min(1);
+                (a.genres == genres && even && least == 1, sizes, width, WIDEST_ARRANGER)
             }
         };
         if !fit || classifier.genres != genres {
@@ -145,7 +175,7 @@ impl Card {
             Some("two genres have the same name".to_string())
         } else if let Some(fault) = self.architecture.fault(genres) {
             Some(fault)
-        } else if self.planes != ["sounding"] || self.grid != Grid::Nearest {
+        } else if self.planes != self.architecture.planes() || self.grid != Grid::Nearest {
             Some("it needs planes or a grid rule that this version does not know".to_string())
         } else if !(self.threshold > 0.0 && self.threshold < 1.0) {
             Some("its threshold is not between 0 and 1".to_string())

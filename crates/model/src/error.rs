@@ -49,6 +49,11 @@ pub enum ModelError {
         /// How many there are.
         known: usize,
     },
+    /// Logits of a whole phrase were asked of a network that writes step by step.
+    #[error(
+        "this pack writes its answers step by step and has no logits of a whole phrase; leave out what needs them"
+    )]
+    Stepwise,
     /// A parameter is missing or has another shape than the architecture needs.
     #[error("the parameter {name} {fault}; get the pack again or export it anew")]
     Parameter {

@@ -4,6 +4,7 @@
 //! Everything here that a plugin calls runs on one thread: [`Transfer`] belongs to the worker, a [`Pack`] may be
 //! shared between threads.
 
+pub mod arranger;
 mod attention;
 mod card;
 mod classifier;
@@ -31,5 +32,5 @@ pub use ops::Ops;
 pub use pack::{Pack, default_pack, read_card};
 pub use pairwise::{DIRECTIONS, PairGenerator, PairNetwork};
 pub use saliency::{Saliency, saliency};
-pub use transfer::{Cells, INPUT_LOGIT, Report, SLOTS, Settings, Transfer};
+pub use transfer::{INPUT_LOGIT, Report, SLOTS, Settings, Transfer};
 pub use weights::{Init, Parameter, Weights};

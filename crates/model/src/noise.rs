@@ -4,13 +4,18 @@ use phrase::mix;
 
 /// Logistic noise (location 0, scale 1) for one cell, from a counter-based hash of seed, phrase position (steps), step
 /// and row. Adding it to a logit and thresholding at 0 samples the cell from its own probability.
-pub(crate) fn logistic(seed: u32, position: i64, step: usize, row: usize) -> f32 {
-    let mut hash = mix(u64::from(seed) ^ 0x9e37_79b9_7f4a_7c15);
+pub(crate) fn logistic(seed: u64, position: i64, step: usize, row: usize) -> f32 {
+    let uniform = unit(seed, position, step, row);
+    (uniform / (1.0 - uniform)).ln()
+}
+
+/// A number between 0 and 1, neither of them, from the same hash.
+pub(crate) fn unit(seed: u64, position: i64, step: usize, row: usize) -> f32 {
+    let mut hash = mix(seed ^ 0x9e37_79b9_7f4a_7c15);
     hash = mix(hash ^ position as u64);
     hash = mix(hash ^ ((step as u64) << 32 | row as u64));
-    // 24 bits, centred in their interval: never 0 or 1, so the logarithm is finite.
-    let uniform = ((hash >> 40) as f32 + 0.5) / (1u32 << 24) as f32;
-    (uniform / (1.0 - uniform)).ln()
+    // 23 bits, centred in their interval: never 0 or 1, so the logarithm is finite.
+    ((hash >> 41) as f32 + 0.5) / (1u32 << 23) as f32
 }
 
 #[cfg(test)]

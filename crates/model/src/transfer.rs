@@ -1,9 +1,10 @@
 //! A loaded pack that answers phrases.
 
 use candle_core::{Device, Tensor};
-use phrase::{ContentChange, LOWEST, PITCHES, Phrase, Roll, STEPS, realise};
+use phrase::{ContentChange, LOWEST, PITCHES, Phrase, Roll, STEPS, mix, realise};
 
-use crate::noise::logistic;
+use crate::arranger::{Decoder, Draw, Style};
+use crate::noise::{logistic, unit};
 use crate::pairwise::{DIRECTIONS, PairGenerator};
 use crate::{Architecture, Classifier, Generator, ModelError, Ops, Pack};
 
@@ -15,8 +16,8 @@ pub const SLOTS: usize = 8;
 /// exceeds this times (1 - a) / a.
 pub const INPUT_LOGIT: f32 = 1.0;
 
-/// The *sounding* plane of an answer: bit r of a step is MIDI note 24 + r.
-pub type Cells = [u128; STEPS];
+/// Keeps the draw of which decisions vary apart from the draw of their noise.
+const CHANCE: u64 = 0x5bd1_e995_9e37_79b9;
 
 /// What the user asks of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +62,8 @@ enum Network {
     Conditional(Box<Generator>),
     /// By source slot.
     Pair(Box<[PairGenerator; 2]>),
+    /// One for all directions, which writes instead of changing.
+    Arranger(Box<Decoder>, Style),
 }
 
 /// A pack's networks, ready to compute. Owned by the thread that runs them.
@@ -102,6 +105,9 @@ impl Transfer {
                     DIRECTIONS.map(|prefix| PairGenerator::new(*network, prefix, &weights, ops));
                 Network::Pair(Box::new([there?, back?]))
             }
+            Architecture::Arranger { arranger, style, .. } => {
+                Network::Arranger(Box::new(Decoder::new(*arranger, &weights)?), *style)
+            }
         };
         Ok(Self {
             device: device.clone(),
@@ -131,41 +137,97 @@ impl Transfer {
         Ok(report)
     }
 
-    /// The answer's cells to `roll`, a phrase that begins at step `position` of the song.
+    /// The answer to `roll`, a phrase that begins at step `position` of the song: its cells, and the onsets that the network
+    /// asks for (none where it only knows sounding cells), as [`realise`] takes them.
     pub fn cells(
         &self,
         roll: &Roll,
         position: i64,
         settings: &Settings,
-    ) -> Result<(Cells, Report), ModelError> {
+    ) -> Result<(Roll, Report), ModelError> {
         let amount = settings.amount.clamp(0.0, 1.0);
         if roll.is_empty() || amount == 0.0 || self.shares(&settings.target).is_none() {
-            return Ok((roll.sounding, Report::default()));
+            return Ok((*roll, Report::default()));
         }
         let cells = self.tensor(roll)?;
         let (source, probabilities) = match settings.source {
             Some(slot) if usize::from(slot) < self.genres => (slot, [0.0; SLOTS]),
             _ => self.hear(&cells)?,
         };
-        let logits = self.logits(&cells, source.into(), &settings.target)?.flatten_all()?.to_vec1::<f32>()?;
+        let answer = match &self.network {
+            Network::Arranger(decoder, style) => {
+                self.arranged(decoder, style, roll, position, source, settings)
+            }
+            _ => self.thresholded(&cells, roll, position, source, settings)?,
+        };
+        let change = ContentChange::between(&roll.sounding, &answer.sounding);
+        Ok((answer, Report { source, probabilities, change }))
+    }
 
-        let mut answer = [0u128; STEPS];
-        for (step, sounding) in answer.iter_mut().enumerate() {
+    /// What an arranger writes. At variation 0 the draw is a function of the phrase alone, wherever it stands; else that
+    /// share of the decisions is drawn anew for seed and position.
+    fn arranged(
+        &self,
+        decoder: &Decoder,
+        style: &Style,
+        roll: &Roll,
+        position: i64,
+        source: u8,
+        settings: &Settings,
+    ) -> Roll {
+        let Some(shares) = self.shares(&settings.target) else { return *roll };
+        // What of the target is the source's own genre is the input itself.
+        let amount = settings.amount.clamp(0.0, 1.0) * (1.0 - shares[usize::from(source)]);
+        if amount == 0.0 {
+            return *roll;
+        }
+        let draw = Draw {
+            pull: style.pull * (1.0 - amount) / amount,
+            contrast: style.contrast,
+            temperature: style.temperature,
+            melody: style.melody,
+        };
+        let own = roll
+            .sounding
+            .iter()
+            .chain(&roll.onset)
+            .fold(0, |hash, &bits| mix(mix(hash ^ bits as u64) ^ (bits >> 64) as u64));
+        let noise = |step: usize, row: usize, kind: usize| {
+            let row = kind * PITCHES + row;
+            if unit(own ^ CHANCE, position, step, row) < settings.variation {
+                logistic(u64::from(settings.seed), position, step, row)
+            } else {
+                logistic(own, 0, step, row)
+            }
+        };
+        decoder.write(roll, source.into(), &shares, &draw, noise)
+    }
+
+    /// The cells over the threshold, the input's own logits and chance mixed in.
+    fn thresholded(
+        &self,
+        cells: &Tensor,
+        roll: &Roll,
+        position: i64,
+        source: u8,
+        settings: &Settings,
+    ) -> Result<Roll, ModelError> {
+        let amount = settings.amount.clamp(0.0, 1.0);
+        let logits = self.logits(cells, source.into(), &settings.target)?.flatten_all()?.to_vec1::<f32>()?;
+        let mut answer = Roll::EMPTY;
+        for (step, sounding) in answer.sounding.iter_mut().enumerate() {
             for row in 0..PITCHES {
                 let own = if roll.get(step, row) { INPUT_LOGIT } else { -INPUT_LOGIT };
                 let mut logit = logits[step * PITCHES + row] - self.threshold;
                 if settings.variation > 0.0 {
-                    logit += settings.variation * logistic(settings.seed, position, step, row);
+                    logit += settings.variation * logistic(settings.seed.into(), position, step, row);
                 }
                 if (1.0 - amount) * own + amount * logit > 0.0 {
                     *sounding |= 1 << row;
                 }
             }
         }
-        Ok((
-            answer,
-            Report { source, probabilities, change: ContentChange::between(&roll.sounding, &answer) },
-        ))
+        Ok(answer)
     }
 
     /// The classifier's probabilities of each slot for `roll`.
@@ -181,7 +243,8 @@ impl Transfer {
     /// a blend mixes the input's logits ([`INPUT_LOGIT`] around the threshold) with the network's.
     ///
     /// # Errors
-    /// When the pack has no slot `source`, or `cells` is no such tensor on the pack's device.
+    /// When the pack has no slot `source`, `cells` is no such tensor on the pack's device, or its network writes step by
+    /// step ([`crate::arranger`]): what it says of a cell depends on the cells before.
     pub fn logits(&self, cells: &Tensor, source: usize, target: &[f32]) -> Result<Tensor, ModelError> {
         if source >= self.genres {
             return Err(ModelError::Genre { genre: source, known: self.genres });
@@ -211,6 +274,7 @@ impl Transfer {
                 }
                 Ok((answer.affine(1.0 - own, 0.0)? + input()?.affine(own, 0.0)?)?)
             }
+            Network::Arranger(..) => Err(ModelError::Stepwise),
         }
     }
 

@@ -11,6 +11,10 @@ use crate::ModelError;
 pub enum Init {
     /// All zero: the layer does nothing at first.
     Zeros,
+    /// All one: a norm that scales nothing at first.
+    Ones,
+    /// All this value.
+    Constant(f32),
     /// Normal with this standard deviation.
     Normal(f32),
     /// Normal with this standard deviation, drawn again where it lies further than two of them from 0, as the papers'

@@ -4,7 +4,7 @@
 mod kernels_common;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use kernels_common::{Case, Noise, close, gradients};
+use kernels_common::{Case, Noise, bits, close, gradients};
 use model::kernels::{self, Window, reference};
 use proptest::prelude::*;
 
@@ -136,6 +136,17 @@ proptest! {
             seed,
             &|t| kernels::linear(&t[0], &t[1]),
             &|t| reference::linear(&t[0], &t[1]),
+        )?;
+    }
+
+    #[test]
+    fn nade(n in 1_usize..20, k in 1_usize..3, p in 1_usize..30, h in 1_usize..40, seed: u64) {
+        let bits = bits(n, k, p)?;
+        agree(
+            &[&[n, h], &[k, p, h], &[k, p, h]],
+            seed,
+            &|t| kernels::nade(&bits, &t[0], &t[1], &t[2]),
+            &|t| reference::nade(&bits, &t[0], &t[1], &t[2]),
         )?;
     }
 

@@ -4,7 +4,7 @@
 mod kernels_common;
 
 use candle_core::{Device, Result, Tensor, Var};
-use kernels_common::{Case, Noise, gradients};
+use kernels_common::{Case, Noise, bits, gradients};
 use model::kernels::{self, Window};
 
 const STEP: f32 = 1e-2;
@@ -112,6 +112,17 @@ fn bias_act() -> Result<()> {
         check(&[apart(&[2, 3, 4, 5])?, bias.clone()], &move |t| kernels::bias_act(&t[0], &t[1], slope))?;
     }
     Ok(())
+}
+
+#[test]
+fn nade() -> Result<()> {
+    let bits = bits(2, 2, 5)?;
+    // Starts far enough from 0 that no hidden unit meets the kink.
+    let start = (random(&[&[2, 4]])?[0].sign()? * 6.0)?;
+    let weights = random(&[&[2, 5, 4], &[2, 5, 4]])?;
+    check(&[start, weights[0].clone(), weights[1].clone()], &move |t| {
+        kernels::nade(&bits, &t[0], &t[1], &t[2])
+    })
 }
 
 #[test]

@@ -220,7 +220,7 @@ mod tests {
     fn guarded(guards: Guards, input: &[(u8, f64, f64)], answer: &[(u8, f64, f64)]) -> Vec<(u8, f64, f64)> {
         let (input, mut cells, mut out) = (phrase(input), cells(answer), Phrase::new(0, 0.0));
         guards.apply(&input, &mut cells);
-        realise(&input, &cells, 0, &mut out);
+        realise(&input, &Roll { sounding: cells, ..Roll::EMPTY }, 0, &mut out);
         out.notes.iter().map(|note| (note.pitch, note.onset, note.length)).collect()
     }
 

@@ -118,7 +118,7 @@ mod tests {
         let heard = [phrase(0, &[held(0.0)]), phrase(64, &[middle]), phrase(128, &[piece(0.3)])];
         let answers = heard.map(|input| {
             let mut out = Phrase::new(0, 0.0);
-            realise(&input, &input.roll().sounding, 0, &mut out);
+            realise(&input, &input.roll(), 0, &mut out);
             out
         });
         assert_eq!(spans(&answers), [(0.0, 128.3)]);

@@ -18,10 +18,11 @@ use settle::settle;
 /// Turns the answered cells into notes, keeping of `input` all that the answer keeps.
 ///
 /// `input` is the phrase that the network heard, `answer` the cells that sound after thresholding (bit `r` of a step is
-/// MIDI pitch `r + 24`), `first` the first step that will be played (0 but for windows that slide). `out` is
+/// MIDI pitch `r + 24`) with the onsets that the network itself asks for (none where it only knows sounding cells), `first`
+/// the first step that will be played (0 but for windows that slide). `out` is
 /// overwritten, at the input's position and tempo, and comes out sorted.
 ///
-/// Every unbroken run of cells of a pitch *owns* the input's notes that start in it:
+/// A run of cells of a pitch ends where the pitch falls silent, or is struck anew where no note of the input starts. It *owns* the input's notes that start in it:
 /// - An owned note keeps its onset, velocity and channel, and its exact end where the answer keeps all its cells. Where
 ///   the answer stops before, so does the note, on the step's line; where the answer goes on and no owned note covers
 ///   it, the note that ended last is lengthened, up to the next owned onset.
@@ -36,7 +37,7 @@ use settle::settle;
 ///
 /// So the input's own cells return the input, note for note. Notes that find no room are counted in `out.overflow`, new
 /// ones first.
-pub fn realise(input: &Phrase, answer: &[u128; STEPS], first: usize, out: &mut Phrase) {
+pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
     out.clear(input.position, input.tempo);
     let rows = Rows::new(input);
     for note in &input.notes {
@@ -45,13 +46,13 @@ pub fn realise(input: &Phrase, answer: &[u128; STEPS], first: usize, out: &mut P
         }
     }
     for row in 0..PITCHES {
-        for run in Runs(Roll::column(answer, row)) {
+        for run in rows.runs(answer, row) {
             keep(input, rows.owned(row, &run), &run, out);
         }
     }
     let fresh = Fresh::new(input, &rows);
     for row in 0..PITCHES {
-        for run in Runs(Roll::column(answer, row)) {
+        for run in rows.runs(answer, row) {
             fresh.add(input, &rows, row, &run, out);
         }
     }
@@ -149,6 +150,13 @@ impl Rows {
         Self(places)
     }
 
+    /// The runs of a row of the answer.
+    fn runs(&self, answer: &Roll, row: usize) -> Runs {
+        let own = self.owned(row, &(0..STEPS)).iter().fold(0, |starts, place| starts | 1 << place.start);
+        let strikes = Roll::column(&answer.onset, row) & !own;
+        Runs { strikes, ..Runs::of(Roll::column(&answer.sounding, row)) }
+    }
+
     /// The notes of a row that start in a run.
     fn owned(&self, row: usize, run: &Range<usize>) -> &[Place] {
         let before = |step: usize| {
@@ -159,11 +167,15 @@ impl Rows {
 }
 
 /// The unbroken runs of set bits of a column, the first first.
-pub(crate) struct Runs(u64);
+pub(crate) struct Runs {
+    column: u64,
+    /// Where a run is broken: a new one starts.
+    strikes: u64,
+}
 
 impl Runs {
     pub(crate) fn of(column: u64) -> Self {
-        Self(column)
+        Self { column, strikes: 0 }
     }
 }
 
@@ -171,13 +183,15 @@ impl Iterator for Runs {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        if self.0 == 0 {
+        if self.column == 0 {
             return None;
         }
-        let start = self.0.trailing_zeros();
-        let end = start + (!(self.0 >> start)).trailing_zeros();
+        let start = self.column.trailing_zeros();
+        let after = |column: u64| column.checked_shr(start + 1).unwrap_or(0);
+        let length = 1 + (!after(self.column)).trailing_zeros().min(after(self.strikes).trailing_zeros());
+        let end = (start + length).min(STEPS as u32);
         // What the run leaves: nothing where it reaches the last step.
-        self.0 &= u64::MAX.checked_shl(end).unwrap_or(0);
+        self.column &= u64::MAX.checked_shl(end).unwrap_or(0);
         Some(start as usize..end as usize)
     }
 }

@@ -84,7 +84,7 @@ mod tests {
                 .iter()
                 .map(|window| {
                     let mut out = Phrase::new(0, 0.0);
-                    realise(window, &window.roll().sounding, first, &mut out);
+                    realise(window, &window.roll(), first, &mut out);
                     out
                 })
                 .collect();

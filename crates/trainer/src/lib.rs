@@ -3,6 +3,7 @@
 //! [`prepare`] cuts songs into phrases, [`run`] trains what is to be trained ([`gan`], [`pairwise`]) and the classifier
 //! ([`listener`]) and exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
 
+pub mod arrange;
 pub mod attribute;
 pub mod batch;
 pub mod classifier;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 use model::Pack;
+use trainer::arrange::{Arrange, ArrangeOptions};
 use trainer::attribute::{AttributeOptions, attribute};
 use trainer::classifier::{ClassifyOptions, classify};
 use trainer::data::export::{ExportNpyOptions, export_npy};
@@ -64,6 +65,15 @@ enum Command {
         dataset: PathBuf,
         #[command(flatten)]
         options: Box<PairArguments>,
+        #[command(flatten)]
+        run: RunOptions,
+    },
+    /// Trains the arranger: one network for all directions that writes phrases anew from their melody and harmony.
+    TrainArranger {
+        /// The dataset that `prepare` made; best with `--hop-bars 1`.
+        dataset: PathBuf,
+        #[command(flatten)]
+        options: ArrangeOptions,
         #[command(flatten)]
         run: RunOptions,
     },
@@ -161,6 +171,12 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
             let data = Dataset::read(&dataset)?;
             data.check_trainable()?;
             let fresh = |device: &_| Gan::new(options.clone(), data.items.len(), device);
+            run::train(&data, &options, &RunOptions { given, ..run }, fresh)?;
+        }
+        Command::TrainArranger { dataset, options, run } => {
+            let data = Dataset::read(&dataset)?;
+            data.check_trainable()?;
+            let fresh = |device: &_| Arrange::new(options.clone(), data.items.len(), device);
             run::train(&data, &options, &RunOptions { given, ..run }, fresh)?;
         }
         Command::TrainPair { dataset, options, run } => {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use model::Pack;
 
+use crate::arrange::{Arrange, ArrangeOptions};
 use crate::dataset::Dataset;
 use crate::evaluate::{EvaluateOptions, evaluate};
-use crate::gan::{Gan, GanOptions};
 use crate::listener::ListenerOptions;
 use crate::prepare::{PrepareOptions, prepare};
 use crate::run::{self, DeviceChoice, Naming, RunOptions};
@@ -26,7 +26,7 @@ pub struct MakeOptions {
     pub name: Option<String>,
     /// The recipe.
     #[command(flatten)]
-    pub gan: GanOptions,
+    pub arrange: ArrangeOptions,
     /// The classifier.
     #[command(flatten)]
     pub listening: ListenerOptions,
@@ -57,15 +57,15 @@ pub fn make(options: &MakeOptions) -> Result<()> {
     }
     let (threads, device) = (options.threads, options.device);
     let mut run = RunOptions { threads, device, ..RunOptions::in_folder(&folder) };
-    run.resume = same_music && run::resumable::<Gan>(&data, &options.gan, &run);
+    run.resume = same_music && run::resumable::<Arrange>(&data, &options.arrange, &run);
     run.anew = !run.resume;
     run.given = vec!["steps".to_string()];
     if run.resume {
         println!("{}: going on", folder.display());
     }
-    let fresh = |device: &_| Gan::new(options.gan.clone(), data.items.len(), device);
-    let mut gan = run::start(&data, &options.gan, &run, fresh)?;
-    if !run::drive(&mut gan, &data, &run, &stop)? {
+    let fresh = |device: &_| Arrange::new(options.arrange.clone(), data.items.len(), device);
+    let mut arrange = run::start(&data, &options.arrange, &run, fresh)?;
+    if !run::drive(&mut arrange, &data, &run, &stop)? {
         println!("{}: stopped; the same command goes on", folder.display());
         return Ok(());
     }

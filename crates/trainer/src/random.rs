@@ -22,6 +22,8 @@ pub fn normal(rng: &mut ChaCha8Rng, len: usize) -> Vec<f32> {
 pub fn start(parameter: &Parameter, rng: &mut ChaCha8Rng) -> Result<Tensor> {
     let values = match parameter.init {
         Init::Zeros => vec![0.0; parameter.len()],
+        Init::Ones => vec![1.0; parameter.len()],
+        Init::Constant(value) => vec![value; parameter.len()],
         Init::Normal(deviation) => normal(rng, parameter.len()).into_iter().map(|x| x * deviation).collect(),
         Init::TruncatedNormal(deviation) => {
             let near = StandardNormal.sample_iter(rng).filter(|x: &f32| x.abs() <= 2.0);

@@ -211,7 +211,7 @@ fn sum(values: &[f32]) -> f32 {
 /// The exponential of what is not positive, to 2e-7 of it, in operations that vectorise: `2^n e^r` with `|r|` at most half
 /// the logarithm of 2, and the series of `e^r`.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     // ln 2 in two parts, the first exact in few bits, so that subtracting its multiples rounds nothing.
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;

@@ -175,3 +175,19 @@ fn leaky_relu(x: &Tensor, slope: f32) -> Result<Tensor> {
     }
     (x.relu()? * f64::from(1.0 - slope))? + (x * f64::from(slope))?
 }
+
+/// See [`super::nade`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn nade(visible: &Tensor, start: &Tensor, seen: &Tensor, hidden: &Tensor) -> Result<Tensor> {
+    let (rows, kinds, cells) = visible.dims3()?;
+    let width = start.dim(1)?;
+    // 1 where a cell q lies before the cell p: [P, 1, P, 1].
+    let before = (0..cells * cells).map(|i| f32::from(u8::from(i % cells < i / cells)));
+    let before = Tensor::from_iter(before, start.device())?.reshape((cells, 1, cells, 1))?;
+    let seen = seen.unsqueeze(0)?.broadcast_mul(&before)?.reshape((cells, kinds * cells, width))?;
+    let visible = visible.reshape((1, rows, kinds * cells))?.repeat((cells, 1, 1))?;
+    let states = visible.matmul(&seen)?.broadcast_add(&start.unsqueeze(0)?)?.relu()?;
+    states.matmul(&hidden.permute((1, 2, 0))?.contiguous()?)?.permute((1, 2, 0))?.contiguous()
+}

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
+use model::arranger::{ArrangerConfig, Style};
 use model::{
     Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Init, Pack, PairNetwork, Parameter,
     Weights, papers,
@@ -35,7 +36,7 @@ pub fn weights(parameters: &[Parameter], seed: u64) -> Weights {
     let mut weights = Weights::new();
     for parameter in parameters {
         let scale = match parameter.init {
-            Init::Zeros => 0.3,
+            Init::Zeros | Init::Ones | Init::Constant(_) => 0.3,
             Init::Normal(deviation) | Init::TruncatedNormal(deviation) => deviation * 1.7,
         };
         weights.insert(&parameter.name, numbers.tensor(&parameter.shape, scale));
@@ -73,9 +74,19 @@ pub fn pairwise(network: PairNetwork, seed: u64) -> Pack {
     pack_of(Architecture::Pairwise { network, classifier }, &["jazz", "pop"], seed)
 }
 
+/// An arranger's pack with a small random network for three genres.
+pub fn arranger(seed: u64) -> Pack {
+    let arranger =
+        ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20 };
+    let style = Style { pull: 1.0, contrast: 0.5, temperature: 1.0, melody: 0.0 };
+    let classifier = ClassifierConfig { genres: 3, width: 4 };
+    pack_of(Architecture::Arranger { arranger, style, classifier }, &["jazz", "pop", "classic"], seed)
+}
+
 /// A pack of this architecture with random weights.
 pub fn pack_of(architecture: Architecture, genres: &[&str], seed: u64) -> Pack {
     let weights = weights(&architecture.parameters(), seed);
+    let planes = architecture.planes().iter().map(|plane| plane.to_string()).collect();
     let card = Card {
         format: FORMAT,
         name: "Random".into(),
@@ -83,7 +94,7 @@ pub fn pack_of(architecture: Architecture, genres: &[&str], seed: u64) -> Pack {
         genres: genres.iter().map(|name| name.to_string()).collect(),
         architecture,
         grid: Grid::Nearest,
-        planes: vec!["sounding".into()],
+        planes,
         threshold: 0.5,
         data: Vec::new(),
         recipe: "random weights".into(),

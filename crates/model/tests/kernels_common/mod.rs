@@ -52,3 +52,10 @@ pub fn close(what: &str, found: &Tensor, expected: &Tensor) -> Result<()> {
     assert!(difference <= 2e-5 * size.max(1.0), "{what}: off by {difference} at values up to {size}");
     Ok(())
 }
+
+/// Decisions, 0 or 1, `[n, k, p]`: about a third of them 1.
+#[allow(dead_code)]
+pub fn bits(n: usize, k: usize, p: usize) -> Result<Tensor> {
+    let bit = |i: usize| f32::from(u8::from(i * 7919 % 13 < 4));
+    Tensor::from_iter((0..n * k * p).map(bit), &Device::Cpu)?.reshape((n, k, p))
+}

@@ -16,7 +16,7 @@ fn note(pitch: u8, onset: f64, length: f64) -> Note {
 
 fn answer(input: &Phrase, answer: &[u128; STEPS], first: usize) -> Phrase {
     let mut out = Phrase::new(7, 1.0);
-    realise(input, answer, first, &mut out);
+    realise(input, &Roll { sounding: *answer, ..Roll::EMPTY }, first, &mut out);
     out
 }
 
@@ -32,10 +32,10 @@ fn realised(input: &[Note], pitch: u8, steps: Range<usize>) -> Vec<Note> {
 
 #[test]
 fn runs_of_a_column() {
-    assert_eq!(Runs(0).count(), 0);
-    assert_eq!(Runs(0b110_0111).collect::<Vec<_>>(), [0..3, 5..7]);
-    assert_eq!(Runs(u64::MAX).map(|run| (run.start, run.end)).collect::<Vec<_>>(), [(0, 64)]);
-    assert_eq!(Runs(1 << 63 | 1).collect::<Vec<_>>(), [0..1, 63..64]);
+    assert_eq!(Runs::of(0).count(), 0);
+    assert_eq!(Runs::of(0b110_0111).collect::<Vec<_>>(), [0..3, 5..7]);
+    assert_eq!(Runs::of(u64::MAX).map(|run| (run.start, run.end)).collect::<Vec<_>>(), [(0, 64)]);
+    assert_eq!(Runs::of(1 << 63 | 1).collect::<Vec<_>>(), [0..1, 63..64]);
 }
 
 #[test]

@@ -171,7 +171,7 @@ impl Player<'_> {
         let mut answer = Roll::EMPTY;
         for (window, place) in windows.iter().zip((0..STEPS).step_by(hop)) {
             let cells = self.transfer.cells(window, 0, &settings)?.0;
-            let part = played(window, cells, STEPS - hop);
+            let part = played(window, &cells, STEPS - hop);
             answer.sounding[place..place + hop].copy_from_slice(&part.sounding[STEPS - hop..]);
             answer.onset[place..place + hop].copy_from_slice(&part.onset[STEPS - hop..]);
         }
@@ -207,13 +207,17 @@ impl Player<'_> {
 
 /// The answer `cells` to `roll`, of which the steps from `first` on are played, with the onsets that realisation gives it:
 /// notes that were repeated stay so. Of what is before `first` nothing is said.
-pub fn played(roll: &Roll, cells: [u128; STEPS], first: usize) -> Roll {
+pub fn played(roll: &Roll, cells: &Roll, first: usize) -> Roll {
     let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
     let mut output = Phrase::new(0, 120.0);
-    realise(&input, &cells, first, &mut output);
+    realise(&input, cells, first, &mut output);
     let answer = output.roll();
     // They differ only where an answer has more notes than a phrase can hold.
-    if answer.sounding[first..] == cells[first..] { answer } else { Roll::from_sounding(cells) }
+    if answer.sounding[first..] == cells.sounding[first..] {
+        answer
+    } else {
+        Roll::from_sounding(cells.sounding)
+    }
 }
 
 #[cfg(test)]
@@ -224,17 +228,17 @@ mod tests {
     fn repeated_notes_stay_repeated_and_what_is_new_starts_once() {
         let mut roll = Roll::from_cells(|step, row| row == 30 && step < 8);
         roll.onset[4] |= 1 << 30;
-        assert_eq!(played(&roll, roll.sounding, 0), roll);
-        let cells = Roll::from_cells(|step, row| row == 30 && step < 12 || row == 5 && step > 60).sounding;
-        let answer = played(&roll, cells, 0);
+        assert_eq!(played(&roll, &roll, 0), roll);
+        let cells = Roll::from_cells(|step, row| row == 30 && step < 12 || row == 5 && step > 60);
+        let answer = played(&roll, &cells, 0);
         let starts: Vec<_> = answer.notes().map(|note| (note.row, note.start, note.length)).collect();
         assert_eq!(starts, [(30, 0, 4), (30, 4, 8), (5, 61, 3)]);
         // More notes than a phrase can hold: no cell is lost.
         let crowd = Roll::from_cells(|step, row| (step + row) % 2 == 0);
-        assert_eq!(played(&roll, crowd.sounding, 0), crowd);
+        assert_eq!(played(&roll, &crowd, 0), crowd);
         // Of a window only the newest part is played; what is held over its line is no new note there.
-        let part = played(&roll, cells, 6);
-        assert_eq!(part.sounding[6..], cells[6..]);
+        let part = played(&roll, &cells, 6);
+        assert_eq!(part.sounding[6..], cells.sounding[6..]);
         assert_eq!((part.onset[6], part.onset[61]), (0, 1 << 5));
     }
 

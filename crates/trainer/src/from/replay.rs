@@ -60,5 +60,5 @@ fn played(transfer: &Transfer, roll: &Roll, target: usize) -> Result<Roll> {
     heard[target] = -1.0;
     let likeliest = (0..SLOTS).max_by(|&a, &b| heard[a].total_cmp(&heard[b])).unwrap_or(0);
     let settings = Settings { source: Some(likeliest as u8), ..Settings::to(target) };
-    Ok(Roll::from_sounding(transfer.cells(roll, 0, &settings)?.0))
+    Ok(Roll::from_sounding(transfer.cells(roll, 0, &settings)?.0.sounding))
 }

@@ -9,6 +9,7 @@ use phrase::Grid;
 use serde_json::Value;
 
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
+use crate::arrange::Arrange;
 use crate::classifier::training::ListenerOptions;
 use crate::classifier::{self, ClassifierFile, EarConfig};
 use crate::dataset::Dataset;
@@ -42,6 +43,7 @@ pub fn export(
 ) -> Result<Pack> {
     let path = run.checkpoint();
     match Checkpoint::peek(&path)?.kind.as_str() {
+        Arrange::KIND => of::<Arrange>(&path, data, naming, run, listening),
         Gan::KIND => of::<Gan>(&path, data, naming, run, listening),
         Pair::KIND => of::<Pair>(&path, data, naming, run, listening),
         Addition::KIND => of::<Addition>(&path, data, naming, run, listening),
@@ -88,9 +90,9 @@ fn of<T: Trainee>(
         name: naming.name.clone(),
         version: naming.pack_version.clone(),
         genres,
+        planes: architecture.planes().iter().map(|plane| plane.to_string()).collect(),
         architecture,
         grid: Grid::Nearest,
-        planes: vec!["sounding".to_string()],
         threshold: 0.5,
         data: sources,
         recipe: format!("{} {}", trainee.recipe(), naming.remark).trim_end().to_string(),

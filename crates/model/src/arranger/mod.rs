@@ -1,0 +1,129 @@
+//! The arranger: it keeps what a tune is made of (melody, harmony, bass roots) and writes the rest anew, in the style of a
+//! genre, a step at a time.
+//!
+//! A conditional autoregressive model of piano rolls. A transformer (Vaswani et al., *Attention Is All You Need*, 2017) reads
+//! the [`Content`] of a phrase, a second, causal one the steps that are written so far, and a NADE (Boulanger-Lewandowski et
+//! al., *Modeling Temporal Dependencies in High-Dimensional Sequences*, 2012) tells the pitches of the next step from the
+//! lowest to the highest. It learns from each genre's own phrases, by maximum likelihood: content in, phrase out. With
+//! another genre's embedding the same content comes back in that genre's texture. So it transfers without a cycle and
+//! without a discriminator, keeps the tune by construction, and never cuts notes in pieces, because it knows what it wrote
+//! a step before.
+//!
+//! [`Network`] computes all steps of known phrases at once, for training; [`Decoder`] writes new ones.
+
+mod content;
+mod decode;
+mod linear;
+mod network;
+
+pub use content::{Content, FEATURES, MelodyNote, shifted, tonic_shift};
+pub use decode::{Decoder, Draw};
+pub use network::{Masks, Network};
+
+use phrase::{PITCHES, STEPS};
+use serde::{Deserialize, Serialize};
+
+use crate::{Init, Parameter};
+
+const NAME: &str = "arranger.";
+
+/// What is decided of each cell: whether it sounds, and whether a note starts there though one sounded before.
+pub(crate) const KINDS: usize = 2;
+
+/// Steps back from which the onsets of a pitch are shown to it again: a beat, two, a bar, two.
+pub(crate) const ONSET_LAGS: [usize; 4] = [4, 8, 16, 32];
+
+/// The same for its sounding: a bar.
+pub(crate) const SOUNDING_LAG: usize = 16;
+
+/// What each pitch of a step is shown of itself: sounding and onset a step ago; melody sounding and starting, its class in
+/// the harmony, its class in the bass; the lags.
+pub(crate) const VIEWS: usize = 2 + 4 + ONSET_LAGS.len() + 1;
+
+/// The arranger's sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrangerConfig {
+    /// Genres of the pack, 1..=8.
+    pub genres: usize,
+    /// Channels of both transformers; a multiple of `heads`.
+    pub width: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Blocks of the transformer that reads the content.
+    pub reader: usize,
+    /// Blocks of the transformer that reads what is written.
+    pub writer: usize,
+    /// Channels inside the blocks' two-layer networks.
+    pub inner: usize,
+    /// Hidden units of the NADE.
+    pub units: usize,
+}
+
+/// How an arranger's answers are drawn: part of the pack, chosen on the validation split.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Style {
+    /// At amount a, the input's own cells have this times (1 - a) / a on their side, in logits.
+    pub pull: f32,
+    /// See [`Draw::contrast`].
+    pub contrast: f32,
+    /// See [`Draw::temperature`].
+    pub temperature: f32,
+    /// See [`Draw::melody`].
+    pub melody: f32,
+}
+
+impl Style {
+    /// Whether all are numbers, and none negative.
+    pub(crate) fn is_usable(&self) -> bool {
+        [self.pull, self.contrast, self.temperature, self.melody].iter().all(|x| (0.0..=1e3).contains(x))
+    }
+}
+
+impl ArrangerConfig {
+    /// The size that ships.
+    pub fn compact(genres: usize) -> Self {
+        Self { genres, width: 128, heads: 4, reader: 2, writer: 3, inner: 256, units: 64 }
+    }
+
+    /// Every parameter of the network.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let d = self.width;
+        let name = |part: &str| format!("{NAME}{part}");
+        let flat = |fan_in: usize, scale: f32| Init::Normal(scale * (fan_in as f32).sqrt().recip());
+        let mut all = vec![
+            Parameter::new(name("content"), &[FEATURES, d], flat(FEATURES, 1.0)),
+            Parameter::new(name("content_bias"), &[d], Init::Zeros),
+            Parameter::new(name("written"), &[KINDS * PITCHES, d], flat(KINDS * PITCHES, 1.0)),
+            Parameter::new(name("norm"), &[d], Init::Ones),
+            Parameter::new(name("direct"), &[d, KINDS * PITCHES], flat(d, 0.3)),
+            // Most cells are silent, most notes are held.
+            Parameter::new(name("direct_bias"), &[KINDS * PITCHES], Init::Constant(-3.0)),
+            Parameter::new(name("views"), &[d, KINDS * VIEWS], flat(d, 0.3)),
+            Parameter::new(name("views_bias"), &[KINDS * VIEWS], Init::Zeros),
+            Parameter::new(name("units"), &[d, self.units], flat(d, 1.0)),
+            Parameter::new(name("units_bias"), &[self.units], Init::Zeros),
+            Parameter::new(name("seen"), &[KINDS, PITCHES, self.units], Init::Normal(0.1)),
+            Parameter::new(name("hidden"), &[KINDS, PITCHES, self.units], Init::Normal(0.05)),
+        ];
+        for (part, blocks) in [("reader", self.reader), ("writer", self.writer)] {
+            let name = |rest: &str| format!("{NAME}{part}.{rest}");
+            all.push(Parameter::new(name("step"), &[STEPS, d], Init::Normal(0.1)));
+            all.push(Parameter::new(name("genre"), &[self.genres, d], Init::Normal(0.1)));
+            for block in 0..blocks {
+                let name = |rest: &str| name(&format!("{block}.{rest}"));
+                all.extend([
+                    Parameter::new(name("norm1"), &[d], Init::Ones),
+                    Parameter::new(name("ask"), &[d, 3 * d], flat(d, 0.6)),
+                    Parameter::new(name("distance"), &[self.heads, 2 * STEPS - 1], Init::Zeros),
+                    Parameter::new(name("answer"), &[d, d], flat(d, 0.3)),
+                    Parameter::new(name("norm2"), &[d], Init::Ones),
+                    Parameter::new(name("in"), &[d, self.inner], flat(d, 0.6)),
+                    Parameter::new(name("in_bias"), &[self.inner], Init::Zeros),
+                    Parameter::new(name("out"), &[self.inner, d], flat(self.inner, 0.3)),
+                    Parameter::new(name("out_bias"), &[d], Init::Zeros),
+                ]);
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,158 @@
+//! The arranger: writing step by step is what the network says of whole phrases, and what the plugin relies on.
+
+mod common;
+
+use candle_core::{Device, Tensor};
+use common::{arranger, phrase, weights};
+use model::arranger::{ArrangerConfig, Content, Decoder, Draw, FEATURES, Network, shifted, tonic_shift};
+use model::{Ops, Pack, SLOTS, Settings, Transfer};
+use phrase::{PITCHES, Phrase, Roll, STEPS};
+use proptest::prelude::*;
+
+const CONFIG: ArrangerConfig =
+    ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20 };
+const FREE: Draw = Draw { pull: 0.0, contrast: 0.0, temperature: 0.0, melody: 0.0 };
+
+/// The network's logits of every cell of `roll`, `[64][2][84]`, told from the content of `own`.
+fn logits(own: &Roll, roll: &Roll, genre: usize, ops: Ops) -> Vec<f32> {
+    let weights = weights(&CONFIG.parameters(), 5);
+    let mut content = vec![0.0; STEPS * FEATURES];
+    Content::of(own).write(&mut content);
+    let mut cells = Vec::new();
+    for step in 0..STEPS {
+        for plane in [&roll.sounding, &roll.onset] {
+            cells.extend((0..PITCHES).map(|row| (plane[step] >> row & 1) as f32));
+        }
+    }
+    let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
+    let genres = tensor((0..3).map(|g| f32::from(u8::from(g == genre))).collect(), &[1, 3]);
+    let (content, cells) = (tensor(content, &[1, STEPS, FEATURES]), tensor(cells, &[1, STEPS, 2, PITCHES]));
+    let network = Network::new(CONFIG, &weights, ops);
+    network.forward(&content, &genres, &cells, None).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Every decision of the writer, which knows only what it wrote before, is what the network says of the whole.
+#[test]
+fn writing_step_by_step_is_what_the_network_says() {
+    let decoder = Decoder::new(CONFIG, &weights(&CONFIG.parameters(), 5)).unwrap();
+    let mut decisions = [0; 2];
+    for seed in 0..4 {
+        // In C major or A minor: nothing is moved, so no cell leaves the roll.
+        let roll = phrase(seed).roll();
+        let own = shifted(&roll, tonic_shift(&roll));
+        assert_eq!(tonic_shift(&own), 0);
+        for genre in 0..3 {
+            let target: Vec<f32> = (0..3).map(|g| f32::from(u8::from(g == genre))).collect();
+            let answer = decoder.write(&own, 0, &target, &FREE, |_, _, _| 0.0);
+            for ops in [Ops::KERNELS, Ops::BUILT_IN] {
+                let logits = logits(&own, &answer, genre, ops);
+                for step in 0..STEPS {
+                    let before = if step == 0 { 0 } else { answer.sounding[step - 1] };
+                    for row in 0..PITCHES {
+                        let says = |kind: usize| logits[(step * 2 + kind) * PITCHES + row];
+                        let (sounds, starts) =
+                            (answer.sounding[step] >> row & 1 == 1, answer.onset[step] >> row & 1 == 1);
+                        // Rounding decides where a logit is nearly 0, and twelve at once are the most.
+                        if says(0).abs() > 1e-3 && answer.sounding[step].count_ones() < 12 {
+                            assert_eq!(sounds, says(0) > 0.0, "step {step}, row {row}: {}", says(0));
+                            decisions[usize::from(sounds)] += 1;
+                        }
+                        if sounds && before >> row & 1 == 1 && says(1).abs() > 1e-3 {
+                            assert_eq!(starts, says(1) > 0.0);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(decisions[0] > 5_000 && decisions[1] > 100, "{decisions:?}: too few to prove anything");
+}
+
+#[test]
+fn keys_are_told_apart_and_moved_to_one() {
+    let scale = |tonic: usize| {
+        let degrees = [0, 4, 7, 12, 7, 4, 5, 9, 12, 7, 11, 14, 12, 7, 4, 0];
+        Roll::from_cells(move |step, row| row == 24 + tonic + degrees[step / 4])
+    };
+    for tonic in 0..12 {
+        let roll = scale(tonic);
+        let by = tonic_shift(&roll);
+        assert!((-5..=6).contains(&by) && (tonic as i32 - by).rem_euclid(12) == 0, "{tonic}: {by}");
+        assert_eq!(shifted(&shifted(&roll, by), -by), roll);
+    }
+    assert_eq!(tonic_shift(&Roll::EMPTY), 0);
+}
+
+#[test]
+fn content_is_the_skyline_and_the_half_bars_harmony() {
+    // C4 for two bars over a low A that starts on the second half bar.
+    let roll = Roll::from_cells(|step, row| row == 36 && step < 32 || row == 21 && (8..16).contains(&step));
+    let content = Content::of(&roll);
+    assert_eq!(content.melody.len(), 1);
+    assert_eq!((content.melody[0].start, content.melody[0].row, content.melody[0].end), (0, 36, 32));
+    assert_eq!(content.bass, [Some(0), Some(9), Some(0), Some(0), None, None, None, None]);
+    assert_eq!((content.harmony[1][9], content.harmony[1][0], content.harmony[0][9]), (1.0, 1.0, 0.0));
+    let mut features = vec![0.0; STEPS * FEATURES];
+    content.write(&mut features);
+    assert_eq!(features.iter().step_by(FEATURES).count(), STEPS);
+    assert_eq!((features[36], features[PITCHES + 36], features[FEATURES + PITCHES + 36]), (1.0, 1.0, 0.0));
+}
+
+fn transfer() -> Transfer {
+    Transfer::new(&arranger(3)).unwrap()
+}
+
+#[test]
+fn a_pack_of_it_is_read_as_it_was_written() {
+    let pack = arranger(3);
+    let bytes = pack.to_bytes().unwrap();
+    let read = Pack::from_bytes("a pack", &bytes).unwrap();
+    assert_eq!((&read.card.architecture, &read.card.planes), (&pack.card.architecture, &pack.card.planes));
+    assert_eq!(read.to_bytes().unwrap(), bytes);
+    let odd = Pack { card: model::Card { planes: vec!["sounding".into()], ..pack.card.clone() }, ..pack };
+    assert!(odd.to_bytes().unwrap_err().to_string().contains("planes"));
+}
+
+#[test]
+fn no_logits_of_a_whole_phrase_are_given() {
+    let cells = Tensor::zeros((1, STEPS, PITCHES), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let error = transfer().logits(&cells, 0, &[0.0, 1.0]).unwrap_err();
+    assert!(error.to_string().contains("step by step"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Amount 0 and the source's own genre return the input; the same question has the same answer; more than twelve at
+    /// once there never are; at variation 0 neither seed nor place matters, else they do.
+    #[test]
+    fn what_the_plugin_relies_on(seed in 0u64..1000, amount in 0.3f32..1.0) {
+        let transfer = transfer();
+        let roll = phrase(seed).roll();
+        let to = |slot: usize, settings: Settings| transfer.cells(&roll, 64, &Settings { source: Some(0), target: Settings::to(slot).target, ..settings }).unwrap().0;
+        let plain = Settings { amount, ..Settings::to(1) };
+        prop_assert_eq!(to(1, Settings { amount: 0.0, ..plain }), roll);
+        prop_assert_eq!(to(0, plain), roll);
+        let answer = to(1, plain);
+        prop_assert_eq!(to(1, plain), answer);
+        prop_assert_eq!(to(1, Settings { seed: 9, ..plain }), answer);
+        prop_assert_eq!(transfer.cells(&roll, 128, &Settings { source: Some(0), ..plain }).unwrap().0, answer);
+        prop_assert!(answer.sounding.iter().zip(&roll.sounding).all(|(a, own)| a.count_ones() <= 12.max(own.count_ones())));
+        prop_assert!(answer.onset.iter().zip(&answer.sounding).all(|(onset, sounding)| onset & !sounding == 0));
+        let free = Settings { variation: 1.0, amount: 1.0, ..plain };
+        prop_assert_ne!(to(1, free), to(1, Settings { seed: 9, ..free }));
+    }
+
+    /// Half of the target being the source's own genre is half the amount.
+    #[test]
+    fn the_own_genre_in_a_blend_is_the_input(seed in 0u64..100) {
+        let transfer = transfer();
+        let roll = phrase(seed).roll();
+        let mut target = [0.0; SLOTS];
+        (target[0], target[1]) = (2.0, 2.0);
+        let blend = transfer.cells(&roll, 0, &Settings { source: Some(0), target, ..Settings::to(1) }).unwrap().0;
+        prop_assert!(blend.cells() > 0);
+        let phrase = Phrase::of_roll(&blend, 0, 120.0, 0.5);
+        prop_assert_eq!(phrase.roll().sounding, blend.sounding);
+    }
+}

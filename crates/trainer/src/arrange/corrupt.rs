@@ -1,0 +1,163 @@
+//! What is done to the content of a training phrase, so that the arranger learns to mend it: a tune that comes from another
+//! genre has that genre's rhythm, ornaments and passing notes, and looks like a damaged one of its own.
+
+use model::arranger::{Content, MelodyNote};
+use phrase::{PITCHES, STEPS, STEPS_PER_BEAT};
+use rand::Rng;
+use rand::seq::{IndexedRandom, index};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+/// How much content is damaged. All are probabilities but for the last.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+pub struct Corruption {
+    /// That the melody notes of a beat start on other steps of it, in their order.
+    #[arg(long, default_value_t = 0.85)]
+    pub retime: f32,
+    /// That a melody note is left out.
+    #[arg(long, default_value_t = 0.1)]
+    pub omit: f32,
+    /// That a melody note gets a neighbour, up to 4 semitones away, that was not there.
+    #[arg(long, default_value_t = 0.15)]
+    pub insert: f32,
+    /// That a melody note is a semitone off.
+    #[arg(long, default_value_t = 0.05)]
+    pub detune: f32,
+    /// That a pitch class is left out of a half bar's harmony.
+    #[arg(long, default_value_t = 0.1)]
+    pub omit_class: f32,
+    /// That a pitch class is in a half bar's harmony that was not there.
+    #[arg(long, default_value_t = 0.12)]
+    pub insert_class: f32,
+    /// That a half bar's bass is not told.
+    #[arg(long, default_value_t = 0.15)]
+    pub omit_bass: f32,
+    /// Standard deviation of what the density is told to be, in octaves.
+    #[arg(long, default_value_t = 0.3)]
+    pub density_noise: f32,
+}
+
+impl Corruption {
+    /// Damages `content`.
+    pub fn apply(&self, content: &mut Content, rng: &mut ChaCha8Rng) {
+        let beat = |note: &MelodyNote| note.start / STEPS_PER_BEAT;
+        let melody = std::mem::take(&mut content.melody);
+        for notes in melody.chunk_by(|a, b| beat(a) == beat(b)) {
+            content.melody.extend(self.beat(notes, rng));
+        }
+        for classes in &mut content.harmony {
+            for weight in classes {
+                // The root of a share; see `Content::harmony`.
+                let share = *weight * *weight;
+                let heard = if share > 0.0 && rng.random::<f32>() >= self.omit_class {
+                    share * rng.random_range(0.5..1.5)
+                } else if share == 0.0 && rng.random::<f32>() < self.insert_class {
+                    rng.random_range(0.0..0.4)
+                } else {
+                    0.0
+                };
+                *weight = heard.min(1.0).sqrt();
+            }
+        }
+        for class in &mut content.bass {
+            if rng.random::<f32>() < self.omit_bass {
+                *class = None;
+            }
+        }
+        let noise: f32 = StandardNormal.sample(rng);
+        content.density += self.density_noise * noise;
+    }
+
+    /// The notes of one beat, damaged.
+    fn beat(&self, notes: &[MelodyNote], rng: &mut ChaCha8Rng) -> Vec<MelodyNote> {
+        const OFF: [i32; 8] = [-4, -3, -2, -1, 1, 2, 3, 4];
+        let moved = |note: MelodyNote, by: i32| MelodyNote {
+            row: (note.row as i32 + by).clamp(0, PITCHES as i32 - 1) as usize,
+            ..note
+        };
+        let mut all = Vec::new();
+        for &note in notes {
+            if rng.random::<f32>() < self.omit {
+                continue;
+            }
+            let detuned = rng.random::<f32>() < self.detune;
+            let by = if rng.random() { 1 } else { -1 };
+            all.push(if detuned { moved(note, by) } else { note });
+            if rng.random::<f32>() < self.insert {
+                let end = note.start + rng.random_range(1..4);
+                all.extend(OFF.choose(rng).map(|&by| moved(MelodyNote { end, ..note }, by)));
+            }
+        }
+        all.truncate(STEPS_PER_BEAT);
+        let crowded = all.windows(2).any(|pair| pair[0].start == pair[1].start);
+        if crowded || rng.random::<f32>() < self.retime {
+            let mut steps = index::sample(rng, STEPS_PER_BEAT, all.len()).into_vec();
+            steps.sort_unstable();
+            for (note, step) in all.iter_mut().zip(steps) {
+                let start = note.start / STEPS_PER_BEAT * STEPS_PER_BEAT + step;
+                note.end = note.end.max(start + 1);
+                note.start = start;
+            }
+        }
+        for note in &mut all {
+            let length = (note.end - note.start) as f32 * rng.random_range(0.5..2.0);
+            note.end = (note.start + (length.round() as usize).max(1)).min(STEPS);
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use phrase::Roll;
+
+    use super::*;
+    use crate::random;
+
+    #[test]
+    fn notes_stay_in_their_beats_in_order_and_on_steps_of_their_own() {
+        let roll = Roll::from_cells(|step, row| row == 40 + step / 3 % 7);
+        let clean = Content::of(&roll);
+        let all = Corruption {
+            retime: 0.8,
+            omit: 0.2,
+            insert: 0.5,
+            detune: 0.1,
+            omit_class: 0.2,
+            insert_class: 0.3,
+            omit_bass: 0.2,
+            density_noise: 0.3,
+        };
+        let mut changed = 0;
+        for seed in 0..50 {
+            let mut content = clean.clone();
+            all.apply(&mut content, &mut random::stream(seed, 0));
+            assert!(content.melody.windows(2).all(|pair| pair[0].start < pair[1].start));
+            assert!(
+                content
+                    .melody
+                    .iter()
+                    .all(|note| note.start < note.end && note.end <= STEPS && note.row < PITCHES)
+            );
+            assert!(content.harmony.iter().flatten().all(|weight| (0.0..=1.0).contains(weight)));
+            changed += usize::from(content.melody != clean.melody);
+        }
+        assert_eq!(changed, 50);
+        let none = Corruption {
+            retime: 0.0,
+            omit: 0.0,
+            insert: 0.0,
+            detune: 0.0,
+            omit_class: 0.0,
+            insert_class: 0.0,
+            omit_bass: 0.0,
+            density_noise: 0.0,
+        };
+        let mut content = clean.clone();
+        none.apply(&mut content, &mut random::stream(1, 0));
+        let starts = |content: &Content| content.melody.iter().map(|n| (n.start, n.row)).collect::<Vec<_>>();
+        assert_eq!(starts(&content), starts(&clean));
+        assert_eq!((content.bass, content.density), (clean.bass, clean.density));
+    }
+}

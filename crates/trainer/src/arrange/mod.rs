@@ -1,0 +1,93 @@
+//! Training of the arranger ([`model::arranger`]): each genre's own phrases, restored from their damaged content by maximum
+//! likelihood.
+
+mod corrupt;
+mod trainee;
+
+use model::arranger::{ArrangerConfig, Style};
+use serde::{Deserialize, Serialize};
+
+pub use corrupt::Corruption;
+pub use trainee::Arrange;
+
+/// Everything that decides the numbers of a run, and how its pack writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+pub struct ArrangeOptions {
+    /// Training steps in all.
+    #[arg(long, default_value_t = 12_000)]
+    pub steps: u64,
+    /// Phrases a step; the genres take turns.
+    #[arg(long, default_value_t = 32)]
+    pub batch: usize,
+    /// Channels of both transformers.
+    #[arg(long, default_value_t = 128)]
+    pub width: usize,
+    /// Attention heads.
+    #[arg(long, default_value_t = 4)]
+    pub heads: usize,
+    /// Blocks of the transformer that reads the content.
+    #[arg(long, default_value_t = 2)]
+    pub reader: usize,
+    /// Blocks of the transformer that reads what is written.
+    #[arg(long, default_value_t = 3)]
+    pub writer: usize,
+    /// Channels inside the blocks.
+    #[arg(long, default_value_t = 256)]
+    pub inner: usize,
+    /// Hidden units that tell the pitches of a step.
+    #[arg(long, default_value_t = 64)]
+    pub units: usize,
+    /// Learning rate (Adam, betas 0.9 and 0.98).
+    #[arg(long, default_value_t = 1.5e-3)]
+    pub rate: f32,
+    /// Steps over which the rate rises from zero.
+    #[arg(long, default_value_t = 200)]
+    pub warmup: u64,
+    /// Share of the steps, at the end, over which the rate falls linearly to zero.
+    #[arg(long, default_value_t = 0.7)]
+    pub decay: f32,
+    /// The longest a step's gradient may be; a longer one is scaled down.
+    #[arg(long, default_value_t = 1.0)]
+    pub clip: f32,
+    /// Share of the transformers' numbers that is dropped.
+    #[arg(long, default_value_t = 0.1)]
+    pub drop: f32,
+    /// Share of the newest weights in the moving average that is exported.
+    #[arg(long, default_value_t = 0.002)]
+    pub average: f32,
+    /// Every second phrase is transposed at random by up to this many semitones out of C major or A minor.
+    #[arg(long, default_value_t = 3)]
+    pub transpose: i32,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How content is damaged.
+    #[command(flatten)]
+    pub corruption: Corruption,
+    /// How strongly the pack's answers hold to the input at amounts below 100 %.
+    #[arg(long, default_value_t = 1.0)]
+    pub pull: f32,
+    /// How far the pack's answers go beyond the target genre, away from the source.
+    #[arg(long, default_value_t = 0.5)]
+    pub contrast: f32,
+    /// Temperature at which the pack's answers are drawn.
+    #[arg(long, default_value_t = 0.7)]
+    pub temperature: f32,
+    /// What the melody's cells have on their side in the pack's answers, in logits.
+    #[arg(long, default_value_t = 0.0)]
+    pub melody: f32,
+}
+
+impl ArrangeOptions {
+    /// Sizes of the network.
+    pub fn config(&self, genres: usize) -> ArrangerConfig {
+        let Self { width, heads, reader, writer, inner, units, .. } = *self;
+        ArrangerConfig { genres, width, heads, reader, writer, inner, units }
+    }
+
+    /// How the pack writes.
+    pub fn style(&self) -> Style {
+        let Self { pull, contrast, temperature, melody, .. } = *self;
+        Style { pull, contrast, temperature, melody }
+    }
+}
