@@ -110,6 +110,9 @@ pub struct Audio {
     frozen: bool,
     /// The worker is to be sent about the frozen phrase.
     errand: Option<Errand>,
+    /// When the host's last event was heard: where a ramp's next block begins before the end of the last, the next event still
+    /// comes after it.
+    heard: f64,
     /// The phrase before `line` has closed; notes already belong to the next one.
     closed: bool,
     pending: Option<Pending>,
@@ -145,6 +148,7 @@ impl Audio {
             loaded: 0,
             frozen: false,
             errand: None,
+            heard: f64::NEG_INFINITY,
             closed: false,
             pending: None,
             window: Box::new(Phrase::new(0, 120.0)),
@@ -248,6 +252,7 @@ impl Audio {
         self.start = self.grid.before(span.at + CLOSING);
         self.first = self.grid.first();
         (self.closed, self.pending, self.realign) = (false, None, None);
+        self.heard = f64::NEG_INFINITY;
         self.set_line(span);
         self.capture.reset(self.start, self.first, span.tempo);
         if self.frozen {
@@ -390,7 +395,8 @@ impl Audio {
 
     /// A note or controller of the host.
     fn hear(&mut self, span: &Span, sample: u32, event: Event, block: &Block, io: &mut impl Io) {
-        let time = span.time(sample);
+        self.heard = span.time(sample).max(self.heard);
+        let time = self.heard;
         let at_once = block.options.thru != Thru::Wet;
         let mapped = |event| block.options.manner.feel.channel.map_or(event, |to| on_channel(event, to));
         match kind(&event) {

@@ -5,6 +5,8 @@
 //! is joined when the last one goes, so that nothing of ours runs when a host unloads the library.
 
 mod cache;
+#[cfg(test)]
+mod death;
 mod engine;
 #[cfg(test)]
 pub(crate) mod fake;

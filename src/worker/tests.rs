@@ -11,6 +11,9 @@ use super::fake::{Fake, Way};
 use super::*;
 use crate::shared::PackView;
 
+/// Held by tests that kill the process's one worker or need it alive.
+pub static ALONE: Mutex<()> = Mutex::new(());
+
 struct Place {
     desk: Desk,
     seat: Seat,
@@ -257,6 +260,7 @@ fn a_job_is_never_met_without_the_order_for_its_pack() {
 
 #[test]
 fn new_instances_get_a_worker_that_lives() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let old = Worker::shared().unwrap();
     assert!(Arc::ptr_eq(&old, &Worker::shared().unwrap()));
     old.die();
