@@ -14,7 +14,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let notes: Vec<_> = song.notes().copied().collect();
     assert!(notes.iter().all(|note| note.onset.is_finite() && note.length >= 0.0 && note.pitch < 128));
-    windows(&notes, &song.tempo_map(), 16);
+    // Every window takes tens of KiB: a song of hours is for `cut`, which leaves the empty ones out.
+    if song.end < 2_000.0 {
+        windows(&notes, &song.tempo_map(), 16);
+    }
     if let Ok(written) = song.to_bytes() {
         let again = Song::from_bytes("again", &written).expect("what is written can be read");
         assert_eq!(again.notes().count(), notes.len(), "no note is lost");
