@@ -91,8 +91,12 @@ fn read_card(path: &Path) -> Option<Found> {
 
 /// Finds a pack: what is to be shown of it, and where its weights are (`None` where it cannot be used).
 fn resolve(pack: &PackRef, folder: Option<&Path>) -> (PackView, Option<Source>) {
-    let view =
-        |name: &str, genres, problem| PackView { name: name.to_string(), genres, ready: false, problem };
+    let view = |name: &str, genres, problem| PackView {
+        name: name.to_string(),
+        genres,
+        problem,
+        ..PackView::default()
+    };
     if pack.is_default() {
         return match model::read_card("the default pack", model::default_pack()) {
             Ok(card) => (view(&card.name, card.genres, None), Some(Source::Default)),
@@ -187,20 +191,32 @@ impl Selection {
     }
 }
 
+/// What a project saves of its pack.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SavedPack {
+    #[serde(flatten)]
+    pack: PackRef,
+    /// See [`PackView::needs_gpu`]: a project is rendered on what it was played on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    needs_gpu: bool,
+}
+
 /// The choice as part of the saved state: loading a project chooses its pack, since a host says nothing else then.
 #[derive(Debug)]
 pub struct PackField(pub Arc<Selection>);
 
-impl<'a> PersistentField<'a, PackRef> for PackField {
-    fn set(&self, pack: PackRef) {
-        self.0.choose(pack);
+impl<'a> PersistentField<'a, SavedPack> for PackField {
+    fn set(&self, saved: SavedPack) {
+        self.0.choose(saved.pack);
+        self.0.shared.set_needs_gpu(self.0.lock().stamp, saved.needs_gpu);
     }
 
     fn map<F, R>(&self, f: F) -> R
     where
-        F: Fn(&PackRef) -> R,
+        F: Fn(&SavedPack) -> R,
     {
-        f(&self.0.pack())
+        f(&SavedPack { pack: self.0.pack(), needs_gpu: self.0.shared.needs_gpu() })
     }
 }
 

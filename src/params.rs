@@ -12,7 +12,7 @@ use crate::audio::options::{Fallback, Latency, Margin, Options, Thru};
 use crate::frozen::FrozenField;
 use crate::packs::{PackField, Selection};
 use crate::shared::Shared;
-use crate::worker::Manner;
+use crate::worker::{Manner, Processor};
 
 /// All parameters of an instance, and its pack.
 #[derive(Params)]
@@ -128,6 +128,10 @@ pub struct PluginParams {
     /// Notes pass at once, unchanged.
     #[id = "bypass"]
     pub bypass: BoolParam,
+
+    /// What computes the answers.
+    #[id = "processor"]
+    pub processor: EnumParam<Processor>,
 }
 
 impl PluginParams {
@@ -173,6 +177,8 @@ impl PluginParams {
             freeze: BoolParam::new("Freeze", false),
             panic: button("Panic", shared, Shared::panic),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
+            // Loading a pack for the GPU takes long: nothing for a lane.
+            processor: EnumParam::new("Processor", Processor::default()).non_automatable(),
         }
     }
 
@@ -188,6 +194,7 @@ impl PluginParams {
             longest: small(&self.longest),
             pedal: self.pedal.value(),
             manner: Manner { guards: self.guards(), feel: self.feel() },
+            processor: self.processor.value(),
         }
     }
 

@@ -119,6 +119,10 @@ pub struct PackView {
     pub ready: bool,
     /// Why it cannot be used, in one sentence.
     pub problem: Option<String>,
+    /// *Auto* has found the CPU too slow for it: it is computed on the GPU from then on, in a bounce too.
+    pub needs_gpu: bool,
+    /// Why the CPU computes where the GPU was wanted, in one sentence.
+    pub note: Option<String>,
 }
 
 /// What an instance's threads share.
@@ -230,6 +234,30 @@ impl Shared {
         if pack.0 == stamp {
             pack.1.problem = Some(problem);
             self.dry.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether the pack is computed on the GPU where the user leaves it to us. Not for the audio thread.
+    pub fn needs_gpu(&self) -> bool {
+        self.pack.read().unwrap_or_else(PoisonError::into_inner).1.needs_gpu
+    }
+
+    /// The pack with the number `stamp` is computed on the GPU, or not, where the user leaves it to us.
+    pub fn set_needs_gpu(&self, stamp: u32, needs_gpu: bool) {
+        let mut pack = self.pack.write().unwrap_or_else(PoisonError::into_inner);
+        if pack.0 == stamp {
+            pack.1.needs_gpu = needs_gpu;
+        }
+    }
+
+    /// Why the CPU computes the pack with the number `stamp` where the GPU was wanted; `None` where it was not. For the worker,
+    /// with every answer.
+    pub fn set_note(&self, stamp: u32, note: Option<&str>) {
+        if self.pack.read().unwrap_or_else(PoisonError::into_inner).1.note.as_deref() != note {
+            let mut pack = self.pack.write().unwrap_or_else(PoisonError::into_inner);
+            if pack.0 == stamp {
+                pack.1.note = note.map(str::to_owned);
+            }
         }
     }
 

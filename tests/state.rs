@@ -9,7 +9,7 @@ use host::{ClapHost, Event};
 use proptest::prelude::*;
 
 /// All parameters in their order, with the value (in thousandths of the range) that a fresh instance has.
-const DEFAULTS: [(&str, u32); 26] = [
+const DEFAULTS: [(&str, u32); 27] = [
     ("Target", 0),
     ("Source", 0),
     ("Amount", 900),
@@ -36,6 +36,7 @@ const DEFAULTS: [(&str, u32); 26] = [
     ("Freeze", 0),
     ("Panic", 0),
     ("Bypass", 0),
+    ("Processor", 0),
 ];
 
 /// All parameters' values, in thousandths.
@@ -49,7 +50,7 @@ fn values(plugin: &mut ClapHost) -> Vec<(String, u32)> {
 }
 
 /// The ids are part of every saved project and every automation lane: none may ever change.
-const IDS: [&str; 26] = [
+const IDS: [&str; 27] = [
     "amount",
     "bypass",
     "channel",
@@ -66,6 +67,7 @@ const IDS: [&str; 26] = [
     "melody",
     "panic",
     "pedal",
+    "processor",
     "realign",
     "seed",
     "shift",

@@ -7,7 +7,7 @@ use model::Settings;
 use phrase::Phrase;
 
 use crate::shared::Shared;
-use crate::worker::{Desk, Errand, Job, Manner, Outcome, Ticket};
+use crate::worker::{Desk, Errand, Job, Manner, Outcome, Terms, Ticket};
 
 /// How long a bounce waits for one answer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -64,6 +64,7 @@ pub struct Answers {
     generation: u32,
     /// Counts phrases.
     phrase: u32,
+    terms: Terms,
     /// The phrase before the line.
     next: Question,
     /// What was asked for ahead of its closing.
@@ -89,6 +90,7 @@ impl Answers {
             shared,
             generation: 0,
             phrase: 0,
+            terms: Terms::default(),
             next,
             ahead,
             pending,
@@ -114,6 +116,11 @@ impl Answers {
         if let Some(job) = job {
             self.desk.keep(job);
         }
+    }
+
+    /// The terms of what is asked from now on.
+    pub fn set_terms(&mut self, terms: Terms) {
+        self.terms = terms;
     }
 
     /// Another time begins: nothing that was asked is wanted any more.
@@ -309,8 +316,10 @@ impl Answers {
     }
 
     fn ask(&mut self, wanted: Wanted, fill: impl FnOnce(&mut Phrase)) -> bool {
+        let terms = self.terms;
         self.desk.ask(|job| {
             (job.ticket, job.settings, job.manner) = (wanted.ticket, wanted.settings, wanted.manner);
+            job.terms = terms;
             fill(&mut job.input);
         })
     }

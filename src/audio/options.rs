@@ -4,7 +4,7 @@ use nice_plug::prelude::Enum;
 use phrase::{STEPS_PER_BAR, STEPS_PER_BEAT};
 
 use super::grid::Plan;
-use crate::worker::Manner;
+use crate::worker::{Manner, Processor};
 
 /// How much later than what it answers an answer comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -99,6 +99,8 @@ pub struct Options {
     pub pedal: bool,
     /// What is done with what the network says.
     pub manner: Manner,
+    /// What computes.
+    pub processor: Processor,
 }
 
 impl Options {

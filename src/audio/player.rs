@@ -254,6 +254,7 @@ impl Player {
                 self.now = self.now.max(sample);
                 return;
             }
+            self.now = off_at.min(controller_at).min(on_at);
             match off {
                 Some(index) if off_at <= controller_at && off_at <= on_at => self.end_next(index, off_at, io),
                 _ if controller_first => controllers.send_next(controller_at, io),

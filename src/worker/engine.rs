@@ -2,8 +2,37 @@
 
 use std::path::PathBuf;
 
+use model::device::{self, Choice};
 use model::{Pack, Report, Settings, Transfer, default_pack};
+use nice_plug::prelude::Enum;
 use phrase::{Phrase, Roll, realise};
+
+/// What is to compute, as the user chooses it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Processor {
+    /// The CPU; but the GPU for a pack that is too slow on the CPU for its deadline.
+    #[default]
+    #[id = "auto"]
+    #[name = "auto"]
+    Auto,
+    /// The CPU.
+    #[id = "cpu"]
+    #[name = "CPU"]
+    Cpu,
+    /// The GPU where there is one, else the CPU.
+    #[id = "gpu"]
+    #[name = "GPU"]
+    Gpu,
+}
+
+/// What computes a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The CPU, with our kernels.
+    Cpu,
+    /// The GPU of this build, with candle's operations.
+    Gpu,
+}
 
 /// Where a pack comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +50,8 @@ pub enum Source {
 
 /// Loads packs. Lives on the worker thread.
 pub trait Engine: Send {
-    /// Loads a pack; an error is one sentence for the user.
-    fn load(&mut self, source: &Source) -> Result<Box<dyn Network>, String>;
+    /// Loads a pack for a device. An error is one sentence for the user, or for the GPU a clause: why it cannot be used.
+    fn load(&mut self, source: &Source, device: Device) -> Result<Box<dyn Network>, String>;
 }
 
 /// A loaded pack. Lives on the worker thread.
@@ -37,12 +66,16 @@ pub trait Network {
     ) -> Result<Report, String>;
 }
 
-/// The real engine: packs of the model crate, on the CPU.
+/// The real engine: packs of the model crate. The GPU is opened when the first pack wants it.
 #[derive(Debug, Default)]
 pub struct Packs;
 
 impl Engine for Packs {
-    fn load(&mut self, source: &Source) -> Result<Box<dyn Network>, String> {
+    fn load(&mut self, source: &Source, device: Device) -> Result<Box<dyn Network>, String> {
+        let (opened, fault) = device::open(if device == Device::Gpu { Choice::Auto } else { Choice::Cpu });
+        if device == Device::Gpu && opened.is_cpu() {
+            return Err(fault.unwrap_or_else(|| "this build has no code for one".into()));
+        }
         let pack = match source {
             Source::Default => Pack::from_bytes("the default pack", default_pack()),
             Source::File { path, .. } => Pack::read(path),
@@ -57,7 +90,7 @@ impl Engine for Packs {
                 "{file}: this is not the pack {name} that the project was saved with; choose it anew"
             ));
         }
-        let transfer = Transfer::new(&pack).map_err(|error| error.to_string())?;
+        let transfer = Transfer::on(&pack, &opened).map_err(|error| error.to_string())?;
         Ok(Box::new(transfer))
     }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use model::{Report, Settings};
 use phrase::{Note, Phrase, Roll};
 
-use super::engine::{Engine, Network, Source};
+use super::engine::{Device, Engine, Network, Source};
 
 /// What a fake does with each phrase.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub enum Way {
     Panics,
     /// Cannot load its pack.
     Missing,
+    /// As [`Way::Octaves`], but takes so long on the CPU. On the GPU, which a test may have, it is fast.
+    Slow(Duration),
+    /// Answers on the CPU and fails on the GPU, which is there.
+    GpuFails,
 }
 
 /// A fake engine that counts what it does.
@@ -30,23 +35,33 @@ pub struct Fake {
     pub way: Way,
     pub loads: Arc<AtomicU32>,
     pub answers: Arc<AtomicU32>,
+    /// Answers on the GPU.
+    pub on_gpu: Arc<AtomicU32>,
+    /// There is a GPU.
+    pub gpu: bool,
+    device: Device,
 }
 
 impl Fake {
     pub fn new(way: Way) -> Self {
-        Self { way, loads: Arc::default(), answers: Arc::default() }
+        let gpu = matches!(way, Way::GpuFails);
+        let (loads, answers, on_gpu) = Default::default();
+        Self { way, loads, answers, on_gpu, gpu, device: Device::Cpu }
     }
 }
 
 impl Engine for Fake {
-    fn load(&mut self, _: &Source) -> Result<Box<dyn Network>, String> {
+    fn load(&mut self, _: &Source, device: Device) -> Result<Box<dyn Network>, String> {
+        if device == Device::Gpu && !self.gpu {
+            return Err("there is none".into());
+        }
         self.loads.fetch_add(1, Ordering::SeqCst);
         if let Way::Loading(gate) = &self.way {
             gate.recv().unwrap_or(());
         }
         match self.way {
             Way::Missing => Err("the pack is missing; find it".into()),
-            _ => Ok(Box::new(self.clone())),
+            _ => Ok(Box::new(Self { device, ..self.clone() })),
         }
     }
 }
@@ -62,9 +77,12 @@ impl Network for Fake {
         match &self.way {
             Way::Gated(gate) => gate.recv().unwrap_or(()),
             Way::Panics => panic!("a fault in the network"),
-            Way::Octaves | Way::Loading(_) | Way::Missing => {}
+            Way::GpuFails if self.device == Device::Gpu => return Err("its memory is full".into()),
+            Way::Slow(time) if self.device == Device::Cpu => std::thread::sleep(*time),
+            _ => {}
         }
         self.answers.fetch_add(1, Ordering::SeqCst);
+        self.on_gpu.fetch_add(u32::from(self.device == Device::Gpu), Ordering::SeqCst);
         out.clear(input.position, input.tempo);
         for note in &input.notes {
             out.push(Note {

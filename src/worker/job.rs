@@ -1,7 +1,11 @@
 //! What travels between an audio thread and the worker.
 
+use std::time::Duration;
+
 use model::{Report, Settings};
 use phrase::{Feel, Guards, Phrase, Roll, STEPS, nearest, realise};
+
+use super::Processor;
 
 /// Which state of which phrase a job is about. Answers to anything else than what is wanted now are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +27,15 @@ pub struct Manner {
     pub guards: Guards,
     /// How it is played.
     pub feel: Feel,
+}
+
+/// How an answer is come by. It is no part of the question: another processor gives the same answer but for rounding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What is to compute.
+    pub processor: Processor,
+    /// How long the network has on stage; a bounce waits, and has no deadline.
+    pub deadline: Option<Duration>,
 }
 
 /// What a job is for.
@@ -65,6 +78,8 @@ pub struct Job {
     pub settings: Settings,
     /// See [`Manner`].
     pub manner: Manner,
+    /// See [`Terms`].
+    pub terms: Terms,
     /// How many steps of the answer are played, for the errands that are about a frozen phrase.
     pub length: f64,
     /// The phrase as it was played.
@@ -86,6 +101,7 @@ impl Job {
             ticket: Ticket::default(),
             settings: Settings::to(0),
             manner: Manner::default(),
+            terms: Terms::default(),
             length: STEPS as f64,
             input,
             cells: Roll::EMPTY,

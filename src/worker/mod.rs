@@ -5,6 +5,8 @@
 //! is joined when the last one goes, so that nothing of ours runs when a host unloads the library.
 
 mod cache;
+#[cfg(test)]
+mod death;
 mod engine;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -20,8 +22,8 @@ use std::thread::{JoinHandle, Thread};
 use crossbeam_channel::{Sender, unbounded};
 use rtrb::{Consumer, Producer, RingBuffer};
 
-pub use engine::{Engine, Packs, Source};
-pub use job::{Errand, Job, Manner, Outcome, Ticket};
+pub use engine::{Engine, Packs, Processor, Source};
+pub use job::{Errand, Job, Manner, Outcome, Terms, Ticket};
 
 use crate::shared::Shared;
 use run::{Control, Run};

@@ -1,19 +1,20 @@
 //! The worker's loop: takes jobs from all instances, answers them one at a time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use crossbeam_channel::Receiver;
+use model::Report;
 use rtrb::{Consumer, Producer};
 
 use super::JOBS;
 use super::cache::Cache;
-use super::engine::{Engine, Network, Source};
+use super::engine::{Device, Engine, Network, Processor, Source};
 use super::job::{Errand, Job, Outcome};
 use crate::frozen::Frozen;
 use crate::shared::Shared;
@@ -31,14 +32,28 @@ pub(super) enum Control {
     Die,
 }
 
+/// As many answers in succession must miss their deadline on the CPU before *auto* takes the GPU: the first ones of a pack
+/// find cold caches, and one alone says that the machine was busy.
+const MISSES: u8 = 3;
+
 /// A pack in memory, shared by the instances that chose it.
 struct Loaded {
     /// For the cache.
     number: u64,
     source: Source,
+    device: Device,
+    /// Answers in succession that took longer than they had, on stage.
+    misses: Cell<u8>,
     network: RefCell<Box<dyn Network>>,
     /// Why nothing it would say is to be trusted: it panicked once.
     broken: RefCell<Option<String>>,
+}
+
+/// The pack that an instance chose, on each device that computes it.
+struct Chosen {
+    cpu: Rc<Loaded>,
+    /// From the first answer on that is wanted of it.
+    gpu: Option<Rc<Loaded>>,
 }
 
 struct Instance {
@@ -47,7 +62,7 @@ struct Instance {
     answers: Producer<Box<Job>>,
     shared: Arc<Shared>,
     stamp: u32,
-    pack: Option<Rc<Loaded>>,
+    pack: Option<Chosen>,
     /// The jobs that were not begun, the oldest first: of each phrase the newest.
     waiting: ArrayVec<Box<Job>, JOBS>,
 }
@@ -87,6 +102,8 @@ pub(super) struct Run {
     loaded: Vec<Weak<Loaded>>,
     numbers: u64,
     cache: Cache,
+    /// Why the GPU cannot be used; it is tried once.
+    no_gpu: Option<String>,
 }
 
 impl Run {
@@ -99,6 +116,7 @@ impl Run {
             loaded: Vec::new(),
             numbers: 0,
             cache: Cache::default(),
+            no_gpu: None,
         }
     }
 
@@ -126,18 +144,99 @@ impl Run {
         // An instance that has come just now may have asked already.
         let Some(index) = next else { return told };
         self.turn = index + 1;
-        let instance = &mut self.instances[index];
-        if let Some(mut job) = instance.waiting.pop_at(0) {
+        if let Some(mut job) = self.instances[index].waiting.pop_at(0) {
             let outcome = match job.errand {
-                Errand::Answer => work(instance, &mut job, &mut self.cache),
-                _ => run_errand(&instance.shared, &mut job),
+                Errand::Answer => self.work(index, &mut job),
+                _ => run_errand(&self.instances[index].shared, &mut job),
             };
             if let Outcome::Answered(_) = outcome {
                 job.perform();
             }
-            instance.answer(job, outcome);
+            self.instances[index].answer(job, outcome);
         }
         true
+    }
+
+    /// Answers a job of an instance, on what the user wants to compute it.
+    fn work(&mut self, index: usize, job: &mut Job) -> Outcome {
+        let instance = &self.instances[index];
+        let stamp = instance.stamp;
+        if job.ticket.pack != stamp {
+            return Outcome::Superseded;
+        }
+        let Some(cpu) = instance.pack.as_ref().map(|pack| pack.cpu.clone()) else {
+            return Outcome::NoNetwork;
+        };
+        let wants_gpu = match job.terms.processor {
+            Processor::Cpu => false,
+            Processor::Gpu => true,
+            Processor::Auto => instance.shared.needs_gpu(),
+        };
+        if wants_gpu {
+            let tried = self.gpu(index).and_then(|gpu| compute(&gpu, job, &mut self.cache));
+            let shared = &self.instances[index].shared;
+            match tried {
+                Ok((report, took)) => {
+                    shared.set_note(stamp, None);
+                    return answered(shared, took, report);
+                }
+                Err(fault) => {
+                    shared.set_note(stamp, Some(&format!("The GPU is not used: {fault}; the CPU computes")));
+                    self.no_gpu = Some(fault);
+                }
+            }
+        } else {
+            instance.shared.set_note(stamp, None);
+        }
+        match compute(&cpu, job, &mut self.cache) {
+            Ok((report, took)) => {
+                if job.terms.processor == Processor::Auto && !wants_gpu {
+                    self.judge(index, &cpu, took, job.terms.deadline);
+                }
+                answered(&self.instances[index].shared, took, report)
+            }
+            Err(fault) => {
+                self.instances[index].shared.pack_failed(stamp, fault);
+                Outcome::NoNetwork
+            }
+        }
+    }
+
+    /// The instance's pack on the GPU, or why there is none.
+    fn gpu(&mut self, index: usize) -> Result<Rc<Loaded>, String> {
+        if let Some(fault) = &self.no_gpu {
+            return Err(fault.clone());
+        }
+        let Some(Chosen { cpu, gpu }) = &self.instances[index].pack else {
+            return Err("no pack is chosen".into());
+        };
+        if let Some(gpu) = gpu {
+            return Ok(gpu.clone());
+        }
+        let source = cpu.source.clone();
+        let loaded = self.load(source, Device::Gpu)?;
+        if let Some(pack) = &mut self.instances[index].pack {
+            pack.gpu = Some(loaded.clone());
+        }
+        Ok(loaded)
+    }
+
+    /// Takes the GPU from the next answer on where the pack has missed its deadline on the CPU too often. What comes from the
+    /// cache tells nothing, and a bounce has no deadline.
+    fn judge(&mut self, index: usize, cpu: &Loaded, took: Option<Duration>, deadline: Option<Duration>) {
+        let (Some(took), Some(deadline)) = (took, deadline) else { return };
+        let misses = if took > deadline { cpu.misses.get().saturating_add(1) } else { 0 };
+        cpu.misses.set(misses);
+        if misses < MISSES || self.no_gpu.is_some() {
+            return;
+        }
+        match self.gpu(index) {
+            Ok(_) => {
+                let instance = &self.instances[index];
+                instance.shared.set_needs_gpu(instance.stamp, true);
+            }
+            Err(fault) => self.no_gpu = Some(fault),
+        }
     }
 
     fn obey(&mut self, control: Control) {
@@ -161,13 +260,13 @@ impl Run {
                 let Some(index) = self.instances.iter().position(|instance| instance.id == id) else {
                     return;
                 };
-                let loaded = source.map(|source| self.load(source));
+                let loaded = source.map(|source| self.load(source, Device::Cpu));
                 let instance = &mut self.instances[index];
                 instance.stamp = stamp;
                 match loaded {
                     None => instance.pack = None,
                     Some(Ok(pack)) => {
-                        instance.pack = Some(pack);
+                        instance.pack = Some(Chosen { cpu: pack, gpu: None });
                         instance.shared.pack_is_ready(stamp);
                     }
                     Some(Err(error)) => {
@@ -183,19 +282,23 @@ impl Run {
     }
 
     /// The pack from memory where an instance has it already.
-    fn load(&mut self, source: Source) -> Result<Rc<Loaded>, String> {
+    fn load(&mut self, source: Source, device: Device) -> Result<Rc<Loaded>, String> {
         let mut known = self.loaded.iter().filter_map(Weak::upgrade);
-        if let Some(loaded) = known.find(|loaded| loaded.source == source && loaded.broken.borrow().is_none())
-        {
+        let is = |loaded: &Rc<Loaded>| {
+            loaded.source == source && loaded.device == device && loaded.broken.borrow().is_none()
+        };
+        if let Some(loaded) = known.find(is) {
             return Ok(loaded);
         }
         let engine = &mut self.engine;
-        let network = catch_unwind(AssertUnwindSafe(|| engine.load(&source)))
+        let network = catch_unwind(AssertUnwindSafe(|| engine.load(&source, device)))
             .unwrap_or_else(|panic| Err(why(&*panic)))?;
         self.numbers += 1;
         let loaded = Rc::new(Loaded {
             number: self.numbers,
             source,
+            device,
+            misses: Cell::new(0),
             network: RefCell::new(network),
             broken: RefCell::new(None),
         });
@@ -235,41 +338,35 @@ fn run_errand(shared: &Shared, job: &mut Job) -> Outcome {
     Outcome::Done
 }
 
-/// Answers a job from the cache or by the network.
-fn work(instance: &Instance, job: &mut Job, cache: &mut Cache) -> Outcome {
-    if job.ticket.pack != instance.stamp {
-        return Outcome::Superseded;
-    }
-    let Some(pack) = &instance.pack else { return Outcome::NoNetwork };
+/// An answer to a job from the cache or by the network, and how long the latter took.
+fn compute(pack: &Loaded, job: &mut Job, cache: &mut Cache) -> Result<(Report, Option<Duration>), String> {
     if let Some(reason) = &*pack.broken.borrow() {
         // It broke down in another instance's hands.
-        instance.shared.pack_failed(instance.stamp, reason.clone());
-        return Outcome::NoNetwork;
+        return Err(reason.clone());
     }
     let Job { input, settings, cells, answer, .. } = job;
     if let Some(report) = cache.get(pack.number, input, settings, cells, answer) {
-        return Outcome::Answered(report);
+        return Ok((report, None));
     }
     let begun = Instant::now();
     answer.clear(input.position, input.tempo);
     let attempt =
         catch_unwind(AssertUnwindSafe(|| pack.network.borrow_mut().answer(input, settings, cells, answer)));
-    let result = attempt.unwrap_or_else(|panic| {
+    let report = attempt.unwrap_or_else(|panic| {
         let reason = why(&*panic);
         pack.broken.replace(Some(reason.clone()));
         Err(reason)
-    });
-    match result {
-        Ok(report) => {
-            instance.shared.meters.answered(begun.elapsed(), report.source);
-            cache.put(pack.number, input, settings, (cells, answer), report);
-            Outcome::Answered(report)
-        }
-        Err(error) => {
-            instance.shared.pack_failed(instance.stamp, error);
-            Outcome::NoNetwork
-        }
+    })?;
+    let took = begun.elapsed();
+    cache.put(pack.number, input, settings, (cells, answer), report);
+    Ok((report, Some(took)))
+}
+
+fn answered(shared: &Shared, took: Option<Duration>, report: Report) -> Outcome {
+    if let Some(took) = took {
+        shared.meters.answered(took, report.source);
     }
+    Outcome::Answered(report)
 }
 
 /// A panic's message as a sentence.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crossbeam_channel::unbounded;
 use model::Settings;
@@ -10,6 +11,9 @@ use phrase::Note;
 use super::fake::{Fake, Way};
 use super::*;
 use crate::shared::PackView;
+
+/// Held by tests that kill the process's one worker or need it alive.
+pub static ALONE: Mutex<()> = Mutex::new(());
 
 struct Place {
     desk: Desk,
@@ -34,6 +38,20 @@ impl Place {
             job.input.clear(0, 120.0);
             job.input.push(Note::new(pitch, 0, 0.5, 0.0, 4.0));
         })
+    }
+
+    /// The same on these terms, of a phrase that no one has asked for.
+    fn ask_on(&mut self, pitch: u8, terms: Terms) -> Box<Job> {
+        assert!(self.desk.ask(|job| {
+            job.ticket = Ticket { pack: 1, ..Ticket::default() };
+            (job.settings, job.terms) = (Settings::to(1), terms);
+            job.input.clear(0, 120.0);
+            job.input.push(Note::new(pitch, 0, 0.5, 0.0, 4.0));
+        }));
+        let job = self.hear().expect("the worker is alive");
+        assert!(matches!(job.outcome, Outcome::Answered(_)));
+        assert_eq!(job.answer.notes[0].pitch, pitch + 12);
+        job
     }
 
     /// The next answer, however long it takes; `None` once the worker is dead.
@@ -257,6 +275,7 @@ fn a_job_is_never_met_without_the_order_for_its_pack() {
 
 #[test]
 fn new_instances_get_a_worker_that_lives() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let old = Worker::shared().unwrap();
     assert!(Arc::ptr_eq(&old, &Worker::shared().unwrap()));
     old.die();
@@ -276,4 +295,79 @@ fn the_thread_is_gone_with_the_last_place() {
     assert!(alive.load(Ordering::SeqCst));
     drop(places);
     assert!(!alive.load(Ordering::SeqCst));
+}
+
+/// A worker with a network that takes `time` on the CPU, with or without a GPU.
+fn slow_worker(time: Duration, gpu: bool) -> (Arc<Worker>, Fake) {
+    let mut fake = Fake::new(Way::Slow(time));
+    fake.gpu = gpu;
+    (Worker::start(Box::new(fake.clone())).unwrap(), fake)
+}
+
+const LIVE: Terms = Terms { processor: Processor::Auto, deadline: Some(Duration::from_millis(1)) };
+
+/// Asks for so many phrases that none has asked for, on the same terms.
+fn ask_some(place: &mut Place, pitches: std::ops::Range<u8>, terms: Terms) {
+    for pitch in pitches {
+        let job = place.ask_on(pitch, terms);
+        place.desk.keep(job);
+    }
+}
+
+#[test]
+fn auto_takes_the_gpu_once_the_cpu_misses_the_deadline_on_stage_and_stays() {
+    let (worker, fake) = slow_worker(Duration::from_millis(3), true);
+    let mut place = place(&worker);
+    let on_gpu = || fake.on_gpu.load(Ordering::SeqCst);
+    // A bounce has no deadline, one with time enough is kept, and the CPU asked for by name is never left.
+    ask_some(&mut place, 10..16, Terms { deadline: None, ..LIVE });
+    ask_some(&mut place, 20..26, Terms { deadline: Some(Duration::from_secs(60)), ..LIVE });
+    ask_some(&mut place, 30..36, Terms { processor: Processor::Cpu, ..LIVE });
+    assert_eq!((on_gpu(), place.shared.needs_gpu()), (0, false));
+    // Two misses may be chance, and what the cache knows is none.
+    ask_some(&mut place, 40..42, LIVE);
+    ask_some(&mut place, 40..42, LIVE);
+    assert!(!place.shared.needs_gpu());
+    ask_some(&mut place, 42..43, LIVE);
+    assert_eq!((on_gpu(), place.shared.needs_gpu()), (0, true));
+    // From now on in a bounce too; the project says so.
+    ask_some(&mut place, 50..53, Terms { deadline: None, ..LIVE });
+    assert_eq!((on_gpu(), place.shared.pack().note), (3, None));
+    // Another pack starts on the CPU.
+    place.shared.announce(2, PackView::default());
+    assert!(!place.shared.needs_gpu());
+}
+
+#[test]
+fn auto_stays_on_the_cpu_where_there_is_no_gpu_and_says_nothing() {
+    let (worker, fake) = slow_worker(Duration::from_millis(3), false);
+    let mut place = place(&worker);
+    ask_some(&mut place, 40..50, LIVE);
+    assert_eq!((fake.on_gpu.load(Ordering::SeqCst), place.shared.needs_gpu()), (0, false));
+    assert_eq!(place.shared.pack().note, None);
+}
+
+#[test]
+fn a_gpu_that_is_wanted_computes_and_one_that_is_missing_or_fails_is_named_in_a_sentence() {
+    let wants = Terms { processor: Processor::Gpu, deadline: None };
+    let (worker, fake) = slow_worker(Duration::ZERO, true);
+    let mut there = place(&worker);
+    ask_some(&mut there, 40..42, wants);
+    assert_eq!((fake.on_gpu.load(Ordering::SeqCst), there.shared.pack().note), (2, None));
+
+    for (way, fault) in [(Way::Octaves, "there is none"), (Way::GpuFails, "its memory is full")] {
+        let (worker, fake) = self::worker(way);
+        let mut place = place(&worker);
+        ask_some(&mut place, 40..43, wants);
+        let note = place.shared.pack().note.unwrap();
+        assert_eq!(note, format!("The GPU is not used: {fault}; the CPU computes"));
+        assert!(!place.shared.is_dry() && fake.on_gpu.load(Ordering::SeqCst) == 0);
+        // A project that needs it, opened here, says so too, and still needs it where there is one.
+        place.shared.set_needs_gpu(1, true);
+        ask_some(&mut place, 50..52, Terms { deadline: None, ..LIVE });
+        assert!(place.shared.needs_gpu() && place.shared.pack().note.is_some());
+        // Nothing is missed where the CPU is wanted.
+        ask_some(&mut place, 60..61, Terms { processor: Processor::Cpu, deadline: None });
+        assert_eq!(place.shared.pack().note, None);
+    }
 }

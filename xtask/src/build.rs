@@ -10,6 +10,15 @@ use serde_json::Value;
 /// The package that is the plugin.
 pub const PLUGIN: &str = "contrafact";
 
+/// The GPU that we were built for, as a feature of the plugin: it is to have it too.
+pub const GPU: Option<&str> = if cfg!(feature = "cuda") {
+    Some("contrafact/cuda")
+} else if cfg!(feature = "metal") {
+    Some("contrafact/metal")
+} else {
+    None
+};
+
 /// The workspace's root folder.
 pub fn root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -32,6 +41,7 @@ pub fn plugin() -> Result<PathBuf> {
     let output = cargo()?
         // With ourselves: the same packages, the same features, nothing built twice.
         .args(["build", "--release", "-p", PLUGIN, "-p", "xtask", "--message-format=json-render-diagnostics"])
+        .args(GPU.iter().flat_map(|feature| ["--features", feature]))
         .output()
         .context("cargo could not be started")?;
     if !output.status.success() {

@@ -21,7 +21,9 @@ pub fn run() -> Result<Bundles> {
     let target = build::target()?;
     // The bundler reads bundler.toml from the current folder.
     env::set_current_dir(build::root()?).context("the workspace's folder cannot be entered")?;
-    nice_plug_xtask::bundle(&target, build::PLUGIN, &["--release".to_owned()], false)?;
+    let mut options = vec!["--release".to_owned()];
+    options.extend(build::GPU.iter().flat_map(|feature| ["--features".to_owned(), (*feature).to_owned()]));
+    nice_plug_xtask::bundle(&target, build::PLUGIN, &options, false)?;
     made()
 }
 

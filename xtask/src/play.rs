@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use host::{ANSWER_BEATS, ClapHost, RenderOptions, render_song};
 use model::{Pack, Settings, Transfer};
 use phrase::{ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_PER_BEAT, Song, cut};
@@ -44,6 +44,9 @@ pub struct Arguments {
     /// A pack in place of the one inside the plugin.
     #[arg(long)]
     pack: Option<PathBuf>,
+    /// The plugin's library, in place of building it.
+    #[arg(long)]
+    library: Option<PathBuf>,
 }
 
 /// Samples a second and a block, as a DAW's usual bounce has them.
@@ -72,7 +75,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let target = genres::slot(&pack.card.genres, &arguments.to)?;
     let source = genres::source(&pack.card.genres, &arguments.from)?;
     let (midi, image) = outputs(arguments, &pack.card.genres[usize::from(target)])?;
-    let library = build::plugin()?;
+    let library = match &arguments.library {
+        Some(path) => path.canonicalize().with_context(|| format!("{} cannot be loaded", path.display()))?,
+        None => build::plugin()?,
+    };
 
     let rendered = {
         // SAFETY: no thread of ours is running, and the plugin that reads the variable is not loaded yet.

@@ -328,6 +328,28 @@ fn our_own_clock_keeps_the_latency_the_margin_and_the_bars() {
 }
 
 #[test]
+fn a_position_that_slips_back_keeps_what_is_played_in_its_order() {
+    use nice_plug::midi::NoteEvent;
+    let bend = |value| NoteEvent::MidiPitchBend { timing: 0, channel: 0, value };
+    let mut rig = rig(Options::default());
+    // Ten steps a block, of which a quarter may be a ramp's: the second begins two steps before the first ends.
+    rig.block = 60_000;
+    rig.event(9.5, bend(0.1));
+    rig.note(60, 9.6, 12.0);
+    rig.event(10.1, bend(0.2));
+    rig.note(62, 10.2, 13.0);
+    rig.run_to(10.0);
+    rig.jump(2.0);
+    rig.run_to(80.0);
+    let sent: Vec<_> = rig.log.iter().map(|(_, event)| *event).collect();
+    let bends = sent.iter().filter_map(|event| match event {
+        NoteEvent::MidiPitchBend { value, .. } => Some(*value),
+        _ => None,
+    });
+    assert_eq!((bends.collect::<Vec<_>>(), rig.in_steps().len()), (vec![0.1, 0.2], 2), "{sent:?}");
+}
+
+#[test]
 fn scrubbing_leaves_no_note_and_the_music_after_it_is_answered() {
     for block in [64, 4096] {
         let mut rig = Rig::new(Way::Octaves);

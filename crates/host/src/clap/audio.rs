@@ -33,7 +33,8 @@ impl ClapAudio {
             channels: channels.clone(),
             buffers: channels.each_ref().map(buffers),
             events_in: EventBuffer::new(),
-            events_out: EventBuffer::new(),
+            // Room beforehand: a plugin that is built in and watched for allocations fills it in its own call.
+            events_out: EventBuffer::with_capacity(256),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 
+use clack_host::entry::EntryDescriptor;
 use clack_host::prelude::*;
 
 use super::ClapHost;
@@ -48,6 +49,20 @@ impl ClapLibrary {
         // SAFETY: loading runs the library's initialisers; the caller names a plugin built to be loaded by hosts.
         let entry = unsafe { PluginEntry::load(path) }.map_err(|error| fault(error.to_string()))?;
         Ok(ClapLibrary { entry, path: path.to_owned() })
+    }
+
+    /// The plugins of an entry that is linked into this program, for tests that must reach both of its sides.
+    ///
+    /// # Errors
+    ///
+    /// The entry is of another CLAP or refuses to begin.
+    pub fn built_in(entry: &'static EntryDescriptor) -> Result<Self, HostError> {
+        let path = PathBuf::from("(built in)");
+        // SAFETY: a static entry of this program is never unloaded and was made by a plugin framework, not by hand.
+        let loaded = unsafe { PluginEntry::load_from_raw(entry, c"") };
+        let entry =
+            loaded.map_err(|error| HostError::Load { path: path.clone(), reason: error.to_string() })?;
+        Ok(ClapLibrary { entry, path })
     }
 
     /// The plugins in the library.

@@ -1,0 +1,167 @@
+//! A phrase's life: asked for ahead, closed, its line, its entry or its late one; and the frozen phrase.
+
+use std::time::Duration;
+
+use model::Settings;
+use phrase::{STEPS_PER_BEAT, first_step};
+
+use super::answers::{Found, PATIENCE};
+use super::capture::CLOSING;
+use super::clock::Span;
+use super::options::{Fallback, Thru};
+use super::player::{Cue, Source};
+use super::{AHEAD, Audio, Block, NEAR, Pending, WINDOW};
+use crate::worker::{Errand, Terms};
+
+impl Audio {
+    /// Freezes and thaws what is played, and fetches what a state has brought.
+    pub(super) fn tend_frozen(&mut self, span: Option<&Span>, block: &Block) {
+        if std::mem::replace(&mut self.loaded, block.loaded) != block.loaded {
+            self.errand = Some(Errand::Fetch);
+        }
+        if let Some(job) = self.answers.take_fetched() {
+            let before = self.player.freeze(job);
+            self.answers.keep(before);
+            self.frozen = true;
+            if let Some(span) = span.filter(|_| !block.bypass) {
+                self.player.resume(self.start, span.at);
+            }
+        }
+        let awaited = self.errand == Some(Errand::Fetch) || self.answers.is_fetching();
+        if block.options.freeze != self.frozen && !awaited {
+            if self.frozen {
+                (self.frozen, self.errand) = (false, Some(Errand::Thaw));
+            } else if self.player.has_phrase() {
+                (self.frozen, self.errand) = (true, Some(Errand::Freeze));
+            }
+        }
+        if let Some(errand) = self.errand
+            && self.answers.send(errand, |job| self.player.write(job))
+        {
+            self.errand = None;
+        }
+    }
+
+    /// The line of the phrase that begins at `start`: the grid's next, or where a loop or the user cuts it.
+    pub(super) fn set_line(&mut self, span: &Span) {
+        let whole = self.grid.after(self.start).min(self.start + WINDOW);
+        let line =
+            self.realign.filter(|&line| line > self.start + NEAR).map_or(whole, |line| line.min(whole));
+        let next_wrap = |cut: f64| if cut > self.start + NEAR { cut } else { cut + span.pass };
+        let cut = span.cut.map(next_wrap).filter(|&cut| cut > self.start + NEAR && cut <= line + NEAR);
+        (self.line, self.wraps) = (cut.unwrap_or(line), cut.is_some());
+    }
+
+    /// The phrase closes: asks for its answer with the settings of this moment.
+    pub(super) fn close(&mut self, span: &Span, block: &Block) {
+        let revision = self.capture.revision();
+        self.first = self.first_step();
+        self.capture.close(self.line, self.first, span.tempo);
+        self.closed = true;
+        let (settings, manner) = (self.settings(block), block.options.manner);
+        self.answers.close(revision, settings, manner, self.capture.closed());
+        self.answers.tend(self.player.input(), &self.window, self.capture.closed());
+    }
+
+    /// What is asked of the network for the phrase being played.
+    pub(super) fn settings(&self, block: &Block) -> Settings {
+        Settings { first: self.first_step() as u8, ..block.settings }
+    }
+
+    /// The phrase's first step in its window, if it ends at the line.
+    pub(super) fn first_step(&self) -> f64 {
+        self.first.min(first_step(self.line - self.start) as f64)
+    }
+
+    /// The line: the closed phrase is whole and waits for its entry, the next one begins.
+    pub(super) fn reach_line(&mut self, span: &Span, block: &Block) {
+        // A line too soon after the last one leaves that one's phrase no margin.
+        self.enter(block);
+        let (length, first) = (self.line - self.start, self.first);
+        // Entries keep the order of their lines, so that one phrase waits at a time.
+        let entry = self.line + self.begun.margin().min(length);
+        self.pending = Some(Pending { line: self.line, entry, length, first });
+        self.begun = self.options(block);
+        self.grid.follow(self.begun.plan(), span.bars);
+        if self.wraps || self.realign.is_some_and(|line| line <= self.line + NEAR) {
+            self.grid.pin(self.line);
+            self.realign = None;
+        }
+        self.first = self.grid.first();
+        self.capture.take(&mut self.window, self.first, self.wraps);
+        self.answers.line();
+        self.controllers.line();
+        self.start = self.line;
+        self.closed = false;
+        self.set_line(span);
+    }
+
+    /// When a phrase enters next, as far as can be told.
+    pub(super) fn next_entry(&self) -> f64 {
+        let margin = self.begun.margin().min(self.line - self.start);
+        self.pending.map_or(self.line + margin, |pending| pending.entry)
+    }
+
+    /// The entry of the phrase that is pending: its answer begins, or what is played where there is none.
+    pub(super) fn enter(&mut self, block: &Block) {
+        let Some(Pending { line, entry, length, first }) = self.pending else { return };
+        let entry = entry.min(self.line);
+        if self.frozen && self.player.has_phrase() {
+            self.pending = None;
+            self.answers.skip();
+            self.controllers.enter(line, entry, length + (entry - line));
+            return;
+        }
+        let patience = if block.offline { PATIENCE } else { self.pace.patience().min(PATIENCE) };
+        if !patience.is_zero()
+            && !self.answers.wait(patience, self.player.input(), &self.window, self.capture.closed())
+            && block.offline
+        {
+            self.shared.meters.count_timeout();
+        }
+        let feel = block.options.manner.feel;
+        let source = match (self.answers.take(&self.window), block.options.fallback) {
+            (found, _) if block.options.thru == Thru::Dry => {
+                self.answers.refuse(found);
+                Source::Silence
+            }
+            (Found::Answer(job), _) => Source::Answer(job),
+            (Found::Late, Fallback::Silence) => Source::Silence,
+            (Found::Late, Fallback::Last) => Source::Again,
+            (Found::Late, Fallback::Dry) | (Found::Nothing, _) => Source::Dry(feel),
+        };
+        self.pending = None;
+        let end = if self.next_entry() > entry + length + NEAR { entry + length } else { f64::INFINITY };
+        let played = self.player.enter(Cue { entry, first, length, end }, &mut self.window, source);
+        self.answers.keep(played);
+        self.controllers.enter(line, entry, length + (entry - line));
+    }
+
+    /// A late answer comes in.
+    pub(super) fn enter_late(&mut self, time: f64) {
+        if let Some(job) = self.answers.take_late(self.player.input()) {
+            let played = self.player.enter_late(time, job);
+            self.answers.keep(played);
+        }
+    }
+
+    /// On stage an answer has the time from the closing to the entry.
+    pub(super) fn terms(&self, span: &Span, block: &Block) -> Terms {
+        let bounces = block.offline || !self.pace.patience().is_zero();
+        let steps = CLOSING + self.begun.margin();
+        let deadline = Duration::from_secs_f64(steps * 60.0 / (span.tempo * STEPS_PER_BEAT as f64));
+        Terms { processor: block.options.processor, deadline: (!bounces).then_some(deadline) }
+    }
+
+    /// Asks for the phrase as it stands, from a beat before its line and after each change.
+    pub(super) fn ask_ahead(&mut self, span: &Span, block: &Block) {
+        let soon = !self.closed && span.time(span.to) >= self.line - AHEAD;
+        if soon && !self.capture.is_empty() {
+            let settings = self.settings(block);
+            let (capture, line, first) = (&self.capture, self.line, settings.first.into());
+            self.answers.ask_ahead(capture.revision(), settings, block.options.manner, |input| {
+                capture.snapshot(line, first, input);
+            });
+        }
+    }
+}
