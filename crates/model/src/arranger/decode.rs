@@ -3,26 +3,37 @@
 use multiversion::multiversion;
 use phrase::{PITCHES, Roll, STEPS};
 
-use super::content::{Content, FEATURES, shifted, tonic_shift};
+use super::content::{Content, FEATURES, scale, shifted, tonic_shift};
 use super::linear::{Heard, Linear, add, add_here, dot_relu, norm};
 use super::{ArrangerConfig, KINDS, NAME, ONSET_LAGS, SOUNDING_LAG, VIEWS};
-use crate::{ModelError, Weights};
+use crate::{ModelError, SLOTS, Weights};
 
 /// The most pitches at once: more no two hands play.
 const MOST_AT_ONCE: usize = 12;
+
+/// A logit under which contrast does nothing.
+const IMPLAUSIBLE: f32 = -4.0;
+
+/// Notes that are added to both counts before they are compared, so that the first few do not matter.
+const FEW: f32 = 8.0;
 
 /// How a phrase is drawn from the model's probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draw {
     /// What the input's own cells have on their side, in logits: 0 writes freely, infinity returns the input.
     pub pull: f32,
-    /// How far to go beyond the target genre, away from the source: the logit of each cell's sounding is moved by this many times its difference
+    /// How far to go beyond the target genre, away from the source: the logit of each note's start is moved by this many times its difference
     /// between both (after Ho and Salimans' guidance, 2022, with another class instead of none).
     pub contrast: f32,
     /// 0 takes the likelier of two choices, 1 draws each from its probability.
     pub temperature: f32,
-    /// What the melody's cells have on their side, in logits.
+    /// What the melody's cells have on their side, and starts above a melody that sounds have against them, in logits.
     pub melody: f32,
+    /// What new notes have against them where more were written than the input had until here, in logits for each factor of
+    /// e (and on their side, where fewer were).
+    pub density: f32,
+    /// What cells outside the phrase's key have against them, in logits, by target genre.
+    pub chromatic: [f32; SLOTS],
 }
 
 #[derive(Debug)]
@@ -130,8 +141,9 @@ impl Decoder {
         if draw.contrast > 0.0 {
             genres.push((0..self.config.genres).map(|genre| f32::from(u8::from(genre == source))).collect());
         }
+        let chromatic = target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
-        let mut run = Run::new(self, &genres, read);
+        let mut run = Run::new(self, &genres, scale(input), chromatic, read);
         let mut roll = Roll::EMPTY;
         for step in 0..STEPS {
             run.step(step, &content, &own, &mut roll, draw, &noise);
@@ -217,6 +229,13 @@ impl Work {
 struct Run<'a> {
     decoder: &'a Decoder,
     genres: &'a [Vec<f32>],
+    /// Pitch classes of the input's key.
+    scale: u16,
+    /// What cells outside it have against them.
+    chromatic: f32,
+    /// Notes of the input, and of what is written, until here.
+    heard_notes: f32,
+    written: f32,
     read: Vec<Vec<f32>>,
     /// What was written, by block and mix.
     heard: Vec<Vec<Heard>>,
@@ -229,12 +248,22 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(decoder: &'a Decoder, genres: &'a [Vec<f32>], read: Vec<Vec<f32>>) -> Self {
+    fn new(
+        decoder: &'a Decoder,
+        genres: &'a [Vec<f32>],
+        scale: u16,
+        chromatic: f32,
+        read: Vec<Vec<f32>>,
+    ) -> Self {
         let (config, mixes) = (decoder.config, genres.len());
         let room = |width: usize| vec![0.0; mixes * width];
         Self {
             decoder,
             genres,
+            scale,
+            chromatic,
+            heard_notes: 0.0,
+            written: 0.0,
             read,
             heard: (0..config.writer)
                 .map(|_| (0..mixes).map(|_| Heard::new(config.width)).collect())
@@ -260,13 +289,22 @@ impl<'a> Run<'a> {
     ) {
         self.think(step, roll);
         let back = |plane: &[u128; STEPS], lag: usize| step.checked_sub(lag).map_or(0, |step| plane[step]);
+        let content = &content[step * FEATURES..][..FEATURES];
+        let held = |roll: &Roll| if step == 0 { 0 } else { roll.sounding[step - 1] };
+        let starts =
+            |roll: &Roll| (roll.sounding[step] & (roll.onset[step] | !held(roll))).count_ones() as f32;
+        self.heard_notes += starts(own);
         let seen = Seen {
-            content: &content[step * FEATURES..][..FEATURES],
+            content,
             before: back(&roll.sounding, 1),
             struck: back(&roll.onset, 1),
             onsets: ONSET_LAGS.map(|lag| back(&roll.onset, lag)),
             sounding: back(&roll.sounding, SOUNDING_LAG),
             own: [own.sounding[step], own.onset[step]],
+            scale: self.scale,
+            chromatic: self.chromatic,
+            crowd: draw.density * ((self.written + FEW) / (self.heard_notes + FEW)).ln(),
+            ceiling: content[..PITCHES].iter().rposition(|&sounds| sounds > 0.0).unwrap_or(PITCHES - 1),
         };
         let mut chance = [[0.0; PITCHES]; KINDS];
         if draw.temperature > 0.0 {
@@ -278,6 +316,7 @@ impl<'a> Run<'a> {
         }
         let mixes = Mixes { direct: &self.direct, weights: &self.weights, units: &mut self.units };
         [roll.sounding[step], roll.onset[step]] = pitches(self.decoder, mixes, &seen, draw, &chance);
+        self.written += roll.onset[step].count_ones() as f32;
     }
 
     /// Fills `direct`, `weights` and `units` for a step.
@@ -324,6 +363,14 @@ struct Seen<'a> {
     sounding: u128,
     /// Cells and onsets of the input.
     own: [u128; KINDS],
+    /// Pitch classes of its key.
+    scale: u16,
+    /// What others have against them.
+    chromatic: f32,
+    /// What new notes have against them because there are many.
+    crowd: f32,
+    /// The highest row of the melody that sounds; the last where none does.
+    ceiling: usize,
 }
 
 /// What the writer says of a step, by mix of genres.
@@ -366,8 +413,14 @@ fn pitches(
             let own = if seen.own[kind] >> row & 1 == 1 { draw.pull } else { -draw.pull };
             logit + own + chance[kind][row] > 0.0
         };
+        let mut lean = draw.melody * views[2];
+        if views[0] == 0.0 {
+            lean -= if views[2] == 0.0 { seen.crowd } else { 0.0 };
+            lean -= if seen.scale >> (row % 12) & 1 == 0 { seen.chromatic } else { 0.0 };
+            lean -= if row > seen.ceiling { draw.melody } else { 0.0 };
+        }
         let full = cells.count_ones() as usize == MOST_AT_ONCE;
-        if full || !yes(draw.melody.mul_add(views[2], at.logit(decoder, all, 0)), 0) {
+        if full || !yes(at.logit(decoder, all, 0) + lean, 0) {
             continue;
         }
         let starts_here = seen.before >> row & 1 == 0 || yes(at.logit(decoder, all, 1), 1);
@@ -398,8 +451,10 @@ impl At<'_> {
     fn logit(&self, decoder: &Decoder, all: &[f32], kind: usize) -> f32 {
         let units = decoder.config.units;
         let target = self.of(decoder, &all[..units], kind, 0);
-        // Where a held note is struck anew, going beyond the genre cuts notes in pieces.
-        if all.len() == units || kind == 1 {
+        // How long notes last the target says alone: going beyond it cuts them in pieces.
+        // And what it hardly knows it is not made to do because the source knows it even less (Li et al., Contrastive Decoding,
+        // 2022).
+        if all.len() == units || self.views[0] > 0.0 || target < IMPLAUSIBLE {
             return target;
         }
         target + self.contrast * (target - self.of(decoder, &all[units..], kind, 1))

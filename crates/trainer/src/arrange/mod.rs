@@ -76,6 +76,14 @@ pub struct ArrangeOptions {
     /// What the melody's cells have on their side in the pack's answers, in logits.
     #[arg(long, default_value_t = 0.0)]
     pub melody: f32,
+    /// What new notes have against them in the pack's answers where more were written than the input had, in logits for each
+    /// factor of e.
+    #[arg(long, default_value_t = 0.0)]
+    pub density: f32,
+    /// What cells outside the phrase's key have against them in the pack's answers, in logits, by target genre in the order
+    /// of the folders, as 0,1,2: more for genres that keep to the key. Genres that are not named have nothing.
+    #[arg(long, value_delimiter = ',')]
+    pub chromatic: Vec<f32>,
 }
 
 impl ArrangeOptions {
@@ -87,7 +95,8 @@ impl ArrangeOptions {
 
     /// How the pack writes.
     pub fn style(&self) -> Style {
-        let Self { pull, contrast, temperature, melody, .. } = *self;
-        Style { pull, contrast, temperature, melody }
+        let Self { pull, contrast, temperature, melody, density, .. } = *self;
+        let chromatic = std::array::from_fn(|slot| self.chromatic.get(slot).copied().unwrap_or(0.0));
+        Style { pull, contrast, temperature, melody, density, chromatic }
     }
 }

@@ -250,7 +250,7 @@ impl Trainee for Arrange {
             "Arranger (reads melody, harmony, bass and density, writes the phrase a step at a time), {} steps of batch {}, Adam {:e}, betas 0.9 / 0.98, {} warm-up \
              steps, gradient at most {}, dropout {}, seed {}; maximum likelihood of each genre's own phrases, content damaged (melody notes re-timed in their beat {}, left out {}, \
              inserted {}, detuned {}; pitch classes left out {}, inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} semitones out of C major or A minor, \
-             weights averaged at {} a step. Answers drawn with pull {}, contrast {}, temperature {}, melody {}.",
+             weights averaged at {} a step. Answers drawn with pull {}, contrast {}, temperature {}, melody {}, density {}, chromatic {:?}.",
             self.step,
             o.batch,
             o.rate,
@@ -271,7 +271,9 @@ impl Trainee for Arrange {
             o.pull,
             o.contrast,
             o.temperature,
-            o.melody
+            o.melody,
+            o.density,
+            o.chromatic
         )
     }
 }
