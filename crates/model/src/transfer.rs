@@ -183,11 +183,14 @@ impl Transfer {
         }
         let draw = Draw {
             pull: style.pull * (1.0 - amount) / amount,
+            change: style.change * amount,
             contrast: style.contrast,
             temperature: style.temperature,
             melody: style.melody,
             density: style.density,
             chromatic: style.chromatic,
+            lowest: style.lowest,
+            highest: style.highest,
         };
         let own = roll
             .sounding

@@ -80,11 +80,14 @@ pub fn arranger(seed: u64) -> Pack {
         ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20 };
     let style = Style {
         pull: 1.0,
+        change: 1.0,
         contrast: 0.5,
         temperature: 1.0,
         melody: 0.0,
         density: 0.0,
         chromatic: [0.0; SLOTS],
+        lowest: [0; SLOTS],
+        highest: [127; SLOTS],
     };
     let classifier = ClassifierConfig { genres: 3, width: 4 };
     pack_of(Architecture::Arranger { arranger, style, classifier }, &["jazz", "pop", "classic"], seed)
