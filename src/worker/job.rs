@@ -143,7 +143,7 @@ impl Job {
     /// Makes the cells that pass the guards into notes.
     fn realise(&mut self) {
         let mut cells = self.cells;
-        self.manner.guards.apply(&self.input, &mut cells.sounding);
+        self.manner.guards.apply(&self.input, &mut cells);
         realise(&self.input, &cells, self.settings.first.into(), &mut self.answer);
     }
 }

@@ -137,8 +137,8 @@ impl Transfer {
         Ok(report)
     }
 
-    /// The answer to `roll`, a phrase that begins at step `position` of the song: its cells, and the onsets that the network
-    /// asks for (none where it only knows sounding cells), as [`realise`] takes them.
+    /// The answer to `roll`, a phrase that begins at step `position` of the song: its cells, and where notes start in them
+    /// as far as the network knows, as [`realise`] takes them.
     pub fn cells(
         &self,
         roll: &Roll,
@@ -183,9 +183,14 @@ impl Transfer {
         }
         let draw = Draw {
             pull: style.pull * (1.0 - amount) / amount,
+            change: style.change * amount,
             contrast: style.contrast,
             temperature: style.temperature,
             melody: style.melody,
+            density: style.density,
+            chromatic: style.chromatic,
+            lowest: style.lowest,
+            highest: style.highest,
         };
         let own = roll
             .sounding
@@ -214,7 +219,8 @@ impl Transfer {
     ) -> Result<Roll, ModelError> {
         let amount = settings.amount.clamp(0.0, 1.0);
         let logits = self.logits(cells, source.into(), &settings.target)?.flatten_all()?.to_vec1::<f32>()?;
-        let mut answer = Roll::EMPTY;
+        // Of starts the network knows nothing: the input's own stay.
+        let mut answer = Roll { sounding: [0; STEPS], onset: roll.onset };
         for (step, sounding) in answer.sounding.iter_mut().enumerate() {
             for row in 0..PITCHES {
                 let own = if roll.get(step, row) { INPUT_LOGIT } else { -INPUT_LOGIT };
@@ -227,6 +233,7 @@ impl Transfer {
                 }
             }
         }
+        answer.onset.iter_mut().zip(&answer.sounding).for_each(|(onset, sounding)| *onset &= sounding);
         Ok(answer)
     }
 

@@ -11,7 +11,17 @@ use proptest::prelude::*;
 
 const CONFIG: ArrangerConfig =
     ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20 };
-const FREE: Draw = Draw { pull: 0.0, contrast: 0.0, temperature: 0.0, melody: 0.0 };
+const FREE: Draw = Draw {
+    pull: 0.0,
+    change: 0.0,
+    contrast: 0.0,
+    temperature: 0.0,
+    melody: 0.0,
+    density: 0.0,
+    chromatic: [0.0; SLOTS],
+    lowest: [0; SLOTS],
+    highest: [127; SLOTS],
+};
 
 /// The network's logits of every cell of `roll`, `[64][2][84]`, told from the content of `own`.
 fn logits(own: &Roll, roll: &Roll, genre: usize, ops: Ops) -> Vec<f32> {

@@ -53,15 +53,16 @@ impl Guards {
         Self { melody: false, key: KeyLock::Off, lowest: 0, highest: 127, voices: 0, density: 0 };
 
     /// Takes out of `cells`, the answer to `input`, what the guards do not let through, and moves what they move.
-    pub fn apply(&self, input: &Phrase, cells: &mut [u128; STEPS]) {
+    pub fn apply(&self, input: &Phrase, answer: &mut Roll) {
         if *self == Self::OFF {
             return;
         }
         let roll = input.roll();
         let starts = starts(input);
         if self.melody {
-            add_skyline(input, &roll, cells);
+            add_skyline(input, &roll, answer);
         }
+        let cells = &mut answer.sounding;
         let scale = self.scale(&roll);
         let (low, high) = rows(self.lowest, self.highest);
         if scale != ALL || low > 0 || high < PITCHES {
@@ -168,12 +169,13 @@ fn starts(input: &Phrase) -> [u128; STEPS] {
 }
 
 /// Adds the cells of the input's notes that are the highest where they start.
-fn add_skyline(input: &Phrase, roll: &Roll, cells: &mut [u128; STEPS]) {
+fn add_skyline(input: &Phrase, roll: &Roll, answer: &mut Roll) {
     for note in &input.notes {
         if let (Some(own), Some(row)) = (note.cells(), note.row())
             && roll.sounding[own.start] >> row == 1
         {
-            fill(cells, row, &own, true);
+            answer.onset[own.start] |= 1 << row;
+            fill(&mut answer.sounding, row, &own, true);
         }
     }
 }
@@ -218,9 +220,10 @@ mod tests {
     }
 
     fn guarded(guards: Guards, input: &[(u8, f64, f64)], answer: &[(u8, f64, f64)]) -> Vec<(u8, f64, f64)> {
-        let (input, mut cells, mut out) = (phrase(input), cells(answer), Phrase::new(0, 0.0));
-        guards.apply(&input, &mut cells);
-        realise(&input, &Roll { sounding: cells, ..Roll::EMPTY }, 0, &mut out);
+        let (input, mut out) = (phrase(input), Phrase::new(0, 0.0));
+        let mut answer = Roll { sounding: cells(answer), onset: input.roll().onset };
+        guards.apply(&input, &mut answer);
+        realise(&input, &answer, 0, &mut out);
         out.notes.iter().map(|note| (note.pitch, note.onset, note.length)).collect()
     }
 
@@ -308,15 +311,17 @@ mod tests {
             let guards = Guards { melody, key, lowest, highest, voices, density };
             let input = phrase(&input);
             let roll = input.roll();
-            let mut own = roll.sounding;
+            let mut own = roll;
             guards.apply(&input, &mut own);
-            prop_assert_eq!(own, roll.sounding, "an unchanged answer stays");
+            prop_assert_eq!(own, roll, "an unchanged answer stays");
             // A sparse random answer.
             let mut cells = Roll::from_sounding(bits.clone().try_into().unwrap()).sounding;
             for (step, cells) in cells.iter_mut().enumerate() {
                 *cells &= bits[(step + 7) % STEPS] & bits[(step + thin as usize % 31) % STEPS];
             }
-            guards.apply(&input, &mut cells);
+            let mut answer = Roll { sounding: cells, onset: roll.onset };
+            guards.apply(&input, &mut answer);
+            let cells = answer.sounding;
             let (scale, starts) = (guards.scale(&roll), starts(&input));
             let (low, high) = rows(lowest, highest);
             let mut begun = [[0u32; 2]; STEPS / STEPS_PER_BEAT];

@@ -18,11 +18,12 @@ use settle::settle;
 /// Turns the answered cells into notes, keeping of `input` all that the answer keeps.
 ///
 /// `input` is the phrase that the network heard, `answer` the cells that sound after thresholding (bit `r` of a step is
-/// MIDI pitch `r + 24`) with the onsets that the network itself asks for (none where it only knows sounding cells), `first`
-/// the first step that will be played (0 but for windows that slide). `out` is
-/// overwritten, at the input's position and tempo, and comes out sorted.
+/// MIDI pitch `r + 24`) and where notes start in them; a network that only knows sounding cells leaves the input's starts.
+/// `first` is the first step that will be played (0 but for windows that slide). `out` is overwritten, at the input's position and
+/// tempo, and comes out sorted.
 ///
-/// A run of cells of a pitch ends where the pitch falls silent, or is struck anew where no note of the input starts. It *owns* the input's notes that start in it:
+/// A run of cells of a pitch ends where the pitch falls silent, or where a note starts in it that the input has not. It *owns* the
+/// input's notes that start in it, but for those that the answer has no start for, which it holds an earlier note through:
 /// - An owned note keeps its onset, velocity and channel, and its exact end where the answer keeps all its cells. Where
 ///   the answer stops before, so does the note, on the step's line; where the answer goes on and no owned note covers
 ///   it, the note that ended last is lengthened, up to the next owned onset.
@@ -39,7 +40,7 @@ use settle::settle;
 /// ones first.
 pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
     out.clear(input.position, input.tempo);
-    let rows = Rows::new(input);
+    let rows = Rows::new(input, answer);
     for note in &input.notes {
         if note.cells().is_none() {
             out.push(*note);
@@ -129,14 +130,20 @@ impl Place {
     }
 }
 
-/// The input's notes that have cells, by row and first cell.
+/// The input's notes that have cells and that the answer does not hold an earlier note through, by row and first cell.
 struct Rows(ArrayVec<Place, MAX_NOTES>);
 
 impl Rows {
-    fn new(input: &Phrase) -> Self {
+    fn new(input: &Phrase, answer: &Roll) -> Self {
+        let held = |step: usize, row: usize| {
+            let bit = |bits: u128| bits >> row & 1 == 1;
+            step > 0 && bit(answer.sounding[step - 1] & answer.sounding[step] & !answer.onset[step])
+        };
         let mut places = ArrayVec::new_const();
         for (index, note) in input.notes.iter().enumerate() {
-            if let (Some(cells), Some(row)) = (note.cells(), note.row()) {
+            if let (Some(cells), Some(row)) = (note.cells(), note.row())
+                && !held(cells.start, row)
+            {
                 // All fit: steps and rows are under 128, indices under 1,024.
                 places.push(Place {
                     row: row as u8,

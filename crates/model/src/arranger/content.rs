@@ -91,6 +91,13 @@ pub fn tonic_shift(roll: &Roll) -> i32 {
     (tonic + 5).rem_euclid(12) - 5
 }
 
+/// The pitch classes of `roll`'s key once it was moved by [`tonic_shift`], one bit each: those of C major, with G sharp where it
+/// is A minor. All, where it has no key.
+pub fn scale(roll: &Roll) -> u16 {
+    const C_MAJOR: u16 = 0b1010_1011_0101;
+    Key::of(roll).map_or(0xfff, |key| if key.mode == Mode::Minor { C_MAJOR | 1 << 8 } else { C_MAJOR })
+}
+
 /// `roll` moved `by` rows down; what leaves it is lost.
 pub fn shifted(roll: &Roll, by: i32) -> Roll {
     let rows = (1u128 << PITCHES) - 1;

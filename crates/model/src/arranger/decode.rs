@@ -1,28 +1,52 @@
 //! New phrases, a step after the other. Runs on the worker thread; uses no candle and no other thread.
 
 use multiversion::multiversion;
-use phrase::{PITCHES, Roll, STEPS};
+use phrase::{LOWEST, PITCHES, Roll, STEPS};
 
-use super::content::{Content, FEATURES, shifted, tonic_shift};
+use super::content::{Content, FEATURES, scale, shifted, tonic_shift};
 use super::linear::{Heard, Linear, add, add_here, dot_relu, norm};
 use super::{ArrangerConfig, KINDS, NAME, ONSET_LAGS, SOUNDING_LAG, VIEWS};
-use crate::{ModelError, Weights};
+use crate::{ModelError, SLOTS, Weights};
 
 /// The most pitches at once: more no two hands play.
 const MOST_AT_ONCE: usize = 12;
+
+/// What starts outside the target genre's range have against them, in logits.
+const OUT_OF_RANGE: f32 = 8.0;
+
+/// A logit under which contrast does nothing.
+const IMPLAUSIBLE: f32 = -4.0;
+
+/// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
+const EAGERNESS: f32 = 4.0;
+
+/// Notes that are added to both counts before they are compared, so that the first few do not matter.
+const FEW: f32 = 8.0;
 
 /// How a phrase is drawn from the model's probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draw {
     /// What the input's own cells have on their side, in logits: 0 writes freely, infinity returns the input.
     pub pull: f32,
-    /// How far to go beyond the target genre, away from the source: the logit of each cell's sounding is moved by this many times its difference
+    /// The content change that is aimed at: the pull grows where more was changed until here, and shrinks where less was, so
+    /// that an amount changes as much in every direction.
+    pub change: f32,
+    /// How far to go beyond the target genre, away from the source: the logit of each note's start is moved by this many times its difference
     /// between both (after Ho and Salimans' guidance, 2022, with another class instead of none).
     pub contrast: f32,
     /// 0 takes the likelier of two choices, 1 draws each from its probability.
     pub temperature: f32,
-    /// What the melody's cells have on their side, in logits.
+    /// What the melody's cells have on their side, and starts above a melody that sounds have against them, in logits.
     pub melody: f32,
+    /// What new notes have against them where more were written than the input had until here, in logits for each factor of
+    /// e (and on their side, where fewer were).
+    pub density: f32,
+    /// What cells outside the phrase's key have against them, in logits, by target genre.
+    pub chromatic: [f32; SLOTS],
+    /// The lowest MIDI pitch of each target genre: under it no note starts, but where the input's own pull.
+    pub lowest: [u8; SLOTS],
+    /// The highest.
+    pub highest: [u8; SLOTS],
 }
 
 #[derive(Debug)]
@@ -130,8 +154,15 @@ impl Decoder {
         if draw.contrast > 0.0 {
             genres.push((0..self.config.genres).map(|genre| f32::from(u8::from(genre == source))).collect());
         }
+        let chromatic = target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
-        let mut run = Run::new(self, &genres, read);
+        let mut run = Run::new(self, &genres, scale(input), chromatic, read);
+        let asked = |slot: &usize| target.get(*slot).is_some_and(|&share| share > 0.0);
+        let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;
+        run.range = (
+            (0..SLOTS).filter(asked).map(|slot| row(draw.lowest[slot])).min().unwrap_or(i32::MIN),
+            (0..SLOTS).filter(asked).map(|slot| row(draw.highest[slot])).max().unwrap_or(i32::MAX),
+        );
         let mut roll = Roll::EMPTY;
         for step in 0..STEPS {
             run.step(step, &content, &own, &mut roll, draw, &noise);
@@ -217,6 +248,18 @@ impl Work {
 struct Run<'a> {
     decoder: &'a Decoder,
     genres: &'a [Vec<f32>],
+    /// Pitch classes of the input's key.
+    scale: u16,
+    /// What cells outside it have against them.
+    chromatic: f32,
+    /// The lowest and the highest row of the target genres.
+    range: (i32, i32),
+    /// Notes of the input, and of what is written, until here.
+    heard_notes: f32,
+    written: f32,
+    /// Cells of the input, and cells that were changed, until here.
+    cells: f32,
+    changed: f32,
     read: Vec<Vec<f32>>,
     /// What was written, by block and mix.
     heard: Vec<Vec<Heard>>,
@@ -229,12 +272,25 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(decoder: &'a Decoder, genres: &'a [Vec<f32>], read: Vec<Vec<f32>>) -> Self {
+    fn new(
+        decoder: &'a Decoder,
+        genres: &'a [Vec<f32>],
+        scale: u16,
+        chromatic: f32,
+        read: Vec<Vec<f32>>,
+    ) -> Self {
         let (config, mixes) = (decoder.config, genres.len());
         let room = |width: usize| vec![0.0; mixes * width];
         Self {
             decoder,
             genres,
+            scale,
+            chromatic,
+            range: (i32::MIN, i32::MAX),
+            heard_notes: 0.0,
+            written: 0.0,
+            cells: 0.0,
+            changed: 0.0,
             read,
             heard: (0..config.writer)
                 .map(|_| (0..mixes).map(|_| Heard::new(config.width)).collect())
@@ -246,6 +302,11 @@ impl<'a> Run<'a> {
             weights: room(KINDS * VIEWS),
             units: room(config.units),
         }
+    }
+
+    /// The content change until here.
+    fn change(&self) -> f32 {
+        self.changed / (self.cells + 2.0 * FEW)
     }
 
     /// Writes one step into `roll`.
@@ -260,13 +321,24 @@ impl<'a> Run<'a> {
     ) {
         self.think(step, roll);
         let back = |plane: &[u128; STEPS], lag: usize| step.checked_sub(lag).map_or(0, |step| plane[step]);
+        let content = &content[step * FEATURES..][..FEATURES];
+        let held = |roll: &Roll| if step == 0 { 0 } else { roll.sounding[step - 1] };
+        let starts =
+            |roll: &Roll| (roll.sounding[step] & (roll.onset[step] | !held(roll))).count_ones() as f32;
+        self.heard_notes += starts(own);
         let seen = Seen {
-            content: &content[step * FEATURES..][..FEATURES],
+            content,
             before: back(&roll.sounding, 1),
             struck: back(&roll.onset, 1),
             onsets: ONSET_LAGS.map(|lag| back(&roll.onset, lag)),
             sounding: back(&roll.sounding, SOUNDING_LAG),
             own: [own.sounding[step], own.onset[step]],
+            pull: draw.pull * (EAGERNESS * (self.change() - draw.change)).clamp(-3.0, 3.0).exp(),
+            scale: self.scale,
+            chromatic: self.chromatic,
+            range: self.range,
+            crowd: draw.density * ((self.written + FEW) / (self.heard_notes + FEW)).ln(),
+            ceiling: content[..PITCHES].iter().rposition(|&sounds| sounds > 0.0).unwrap_or(PITCHES - 1),
         };
         let mut chance = [[0.0; PITCHES]; KINDS];
         if draw.temperature > 0.0 {
@@ -278,6 +350,9 @@ impl<'a> Run<'a> {
         }
         let mixes = Mixes { direct: &self.direct, weights: &self.weights, units: &mut self.units };
         [roll.sounding[step], roll.onset[step]] = pitches(self.decoder, mixes, &seen, draw, &chance);
+        self.written += roll.onset[step].count_ones() as f32;
+        self.cells += own.sounding[step].count_ones() as f32;
+        self.changed += (own.sounding[step] ^ roll.sounding[step]).count_ones() as f32;
     }
 
     /// Fills `direct`, `weights` and `units` for a step.
@@ -324,6 +399,18 @@ struct Seen<'a> {
     sounding: u128,
     /// Cells and onsets of the input.
     own: [u128; KINDS],
+    /// What these have on their side.
+    pull: f32,
+    /// Pitch classes of its key.
+    scale: u16,
+    /// What others have against them.
+    chromatic: f32,
+    /// The lowest and the highest row of the target genres.
+    range: (i32, i32),
+    /// What new notes have against them because there are many.
+    crowd: f32,
+    /// The highest row of the melody that sounds; the last where none does.
+    ceiling: usize,
 }
 
 /// What the writer says of a step, by mix of genres.
@@ -363,14 +450,22 @@ fn pitches(
         ];
         let at = At { direct, weights, row, views: &views, contrast: draw.contrast };
         let yes = |logit: f32, kind: usize| {
-            let own = if seen.own[kind] >> row & 1 == 1 { draw.pull } else { -draw.pull };
+            let own = if seen.own[kind] >> row & 1 == 1 { seen.pull } else { -seen.pull };
             logit + own + chance[kind][row] > 0.0
         };
+        let mut lean = draw.melody * views[2];
+        if views[0] == 0.0 {
+            lean -= if views[2] == 0.0 { seen.crowd } else { 0.0 };
+            lean -= if seen.scale >> (row % 12) & 1 == 0 { seen.chromatic } else { 0.0 };
+            let inside = (seen.range.0..=seen.range.1).contains(&(row as i32));
+            lean -= if inside { 0.0 } else { OUT_OF_RANGE };
+            lean -= if row > seen.ceiling { draw.melody } else { 0.0 };
+        }
         let full = cells.count_ones() as usize == MOST_AT_ONCE;
-        if full || !yes(draw.melody.mul_add(views[2], at.logit(decoder, all, 0)), 0) {
+        if full || !yes(at.logit(decoder, all, 0) + lean, 0) {
             continue;
         }
-        let starts_here = seen.before >> row & 1 == 0 || yes(at.logit(decoder, all, 1), 1);
+        let starts_here = seen.before >> row & 1 == 0 || yes(at.logit(decoder, all, 1) - seen.crowd, 1);
         cells |= 1 << row;
         starts |= u128::from(starts_here) << row;
         for mix in all.chunks_exact_mut(units) {
@@ -398,8 +493,10 @@ impl At<'_> {
     fn logit(&self, decoder: &Decoder, all: &[f32], kind: usize) -> f32 {
         let units = decoder.config.units;
         let target = self.of(decoder, &all[..units], kind, 0);
-        // Where a held note is struck anew, going beyond the genre cuts notes in pieces.
-        if all.len() == units || kind == 1 {
+        // How long notes last the target says alone: going beyond it cuts them in pieces.
+        // And what it hardly knows it is not made to do because the source knows it even less (Li et al., Contrastive Decoding,
+        // 2022).
+        if all.len() == units || self.views[0] > 0.0 || target < IMPLAUSIBLE {
             return target;
         }
         target + self.contrast * (target - self.of(decoder, &all[units..], kind, 1))

@@ -16,14 +16,14 @@ mod decode;
 mod linear;
 mod network;
 
-pub use content::{Content, FEATURES, MelodyNote, shifted, tonic_shift};
+pub use content::{Content, FEATURES, MelodyNote, scale, shifted, tonic_shift};
 pub use decode::{Decoder, Draw};
 pub use network::{Masks, Network};
 
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};
 
-use crate::{Init, Parameter};
+use crate::{Init, Parameter, SLOTS};
 
 const NAME: &str = "arranger.";
 
@@ -64,18 +64,31 @@ pub struct ArrangerConfig {
 pub struct Style {
     /// At amount a, the input's own cells have this times (1 - a) / a on their side, in logits.
     pub pull: f32,
+    /// At amount a, a times this is [`Draw::change`].
+    pub change: f32,
     /// See [`Draw::contrast`].
     pub contrast: f32,
     /// See [`Draw::temperature`].
     pub temperature: f32,
     /// See [`Draw::melody`].
     pub melody: f32,
+    /// See [`Draw::density`].
+    pub density: f32,
+    /// See [`Draw::chromatic`].
+    pub chromatic: [f32; SLOTS],
+    /// See [`Draw::lowest`].
+    pub lowest: [u8; SLOTS],
+    /// See [`Draw::highest`].
+    pub highest: [u8; SLOTS],
 }
 
 impl Style {
     /// Whether all are numbers, and none negative.
     pub(crate) fn is_usable(&self) -> bool {
-        [self.pull, self.contrast, self.temperature, self.melody].iter().all(|x| (0.0..=1e3).contains(x))
+        [self.pull, self.change, self.contrast, self.temperature, self.melody, self.density]
+            .iter()
+            .chain(&self.chromatic)
+            .all(|x| (0.0..=1e3).contains(x))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Tensor};
 use model::arranger::{ArrangerConfig, Style};
 use model::{
-    Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Init, Pack, PairNetwork, Parameter,
+    Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Init, Pack, PairNetwork, Parameter, SLOTS,
     Weights, papers,
 };
 use phrase::{Grid, Note, Phrase};
@@ -78,7 +78,17 @@ pub fn pairwise(network: PairNetwork, seed: u64) -> Pack {
 pub fn arranger(seed: u64) -> Pack {
     let arranger =
         ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20 };
-    let style = Style { pull: 1.0, contrast: 0.5, temperature: 1.0, melody: 0.0 };
+    let style = Style {
+        pull: 1.0,
+        change: 1.0,
+        contrast: 0.5,
+        temperature: 1.0,
+        melody: 0.0,
+        density: 0.0,
+        chromatic: [0.0; SLOTS],
+        lowest: [0; SLOTS],
+        highest: [127; SLOTS],
+    };
     let classifier = ClassifierConfig { genres: 3, width: 4 };
     pack_of(Architecture::Arranger { arranger, style, classifier }, &["jazz", "pop", "classic"], seed)
 }

@@ -2,12 +2,14 @@
 //! likelihood.
 
 mod corrupt;
+mod habits;
 mod trainee;
 
 use model::arranger::{ArrangerConfig, Style};
 use serde::{Deserialize, Serialize};
 
 pub use corrupt::Corruption;
+pub use habits::Habits;
 pub use trainee::Arrange;
 
 /// Everything that decides the numbers of a run, and how its pack writes.
@@ -65,17 +67,28 @@ pub struct ArrangeOptions {
     #[command(flatten)]
     pub corruption: Corruption,
     /// How strongly the pack's answers hold to the input at amounts below 100 %.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 2.0)]
     pub pull: f32,
+    /// The content change that 100 % stands for: at lower amounts the pull follows so that this share of it comes out.
+    #[arg(long, default_value_t = 1.1)]
+    pub change: f32,
     /// How far the pack's answers go beyond the target genre, away from the source.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.8)]
     pub contrast: f32,
     /// Temperature at which the pack's answers are drawn.
     #[arg(long, default_value_t = 0.7)]
     pub temperature: f32,
     /// What the melody's cells have on their side in the pack's answers, in logits.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 3.0)]
     pub melody: f32,
+    /// What new notes have against them in the pack's answers where more were written than the input had, in logits for each
+    /// factor of e.
+    #[arg(long, default_value_t = 5.0)]
+    pub density: f32,
+    /// What cells outside the phrase's key have against them in the pack's answers, in logits, where the target genre never
+    /// leaves its key; a genre that leaves it as often as any of the pack has nothing.
+    #[arg(long, default_value_t = 2.0)]
+    pub chromatic: f32,
 }
 
 impl ArrangeOptions {
@@ -85,9 +98,23 @@ impl ArrangeOptions {
         ArrangerConfig { genres, width, heads, reader, writer, inner, units }
     }
 
-    /// How the pack writes.
-    pub fn style(&self) -> Style {
-        let Self { pull, contrast, temperature, melody, .. } = *self;
-        Style { pull, contrast, temperature, melody }
+    /// How the pack writes, given its genres' habits.
+    pub fn style(&self, habits: &[Habits]) -> Style {
+        let Self { pull, change, contrast, temperature, melody, density, .. } = *self;
+        let of = |slot: usize| habits.get(slot).copied().unwrap_or_default();
+        let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
+        Style {
+            pull,
+            change,
+            contrast,
+            temperature,
+            melody,
+            density,
+            chromatic: std::array::from_fn(|slot| {
+                self.chromatic * (1.0 - of(slot).out_of_key / most).max(0.0)
+            }),
+            lowest: std::array::from_fn(|slot| of(slot).range.0),
+            highest: std::array::from_fn(|slot| of(slot).range.1),
+        }
     }
 }

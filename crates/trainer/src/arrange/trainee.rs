@@ -9,7 +9,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::ArrangeOptions;
+use super::{ArrangeOptions, Habits};
 use crate::dataset::{Dataset, Split};
 use crate::random;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
@@ -30,6 +30,8 @@ pub struct Arrange {
     variables: Variables,
     optimiser: Adam,
     average: Gradients,
+    /// By genre; none before [`Trainee::settle`].
+    habits: Vec<Habits>,
 }
 
 /// Phrases as tensors.
@@ -70,7 +72,16 @@ impl Arrange {
         let variables = Variables::new(&config.parameters(), &mut rng, device)?;
         let average = variables.values()?;
         let optimiser = Adam::new(&average, 0.9, 0.98);
-        Ok(Self { options, step: 0, device: device.clone(), config, variables, optimiser, average })
+        Ok(Self {
+            options,
+            step: 0,
+            device: device.clone(),
+            config,
+            variables,
+            optimiser,
+            average,
+            habits: Vec::new(),
+        })
     }
 
     /// What the learning rate is multiplied by at this step.
@@ -239,9 +250,14 @@ impl Trainee for Arrange {
     }
 
     fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
-        let style = self.options.style();
+        let style = self.options.style(&self.habits);
         let architecture = Architecture::Arranger { arranger: self.config, style, classifier };
         Ok((architecture, self.variables.dressed(&self.average)?))
+    }
+
+    fn settle(&mut self, data: &Dataset) {
+        self.habits =
+            (0..data.items.len()).map(|genre| Habits::of(data.split(genre, Split::Train))).collect();
     }
 
     fn recipe(&self) -> String {
@@ -250,7 +266,7 @@ impl Trainee for Arrange {
             "Arranger (reads melody, harmony, bass and density, writes the phrase a step at a time), {} steps of batch {}, Adam {:e}, betas 0.9 / 0.98, {} warm-up \
              steps, gradient at most {}, dropout {}, seed {}; maximum likelihood of each genre's own phrases, content damaged (melody notes re-timed in their beat {}, left out {}, \
              inserted {}, detuned {}; pitch classes left out {}, inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} semitones out of C major or A minor, \
-             weights averaged at {} a step. Answers drawn with pull {}, contrast {}, temperature {}, melody {}.",
+             weights averaged at {} a step. Answers drawn with pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}.",
             self.step,
             o.batch,
             o.rate,
@@ -269,9 +285,12 @@ impl Trainee for Arrange {
             o.transpose,
             o.average,
             o.pull,
+            o.change,
             o.contrast,
             o.temperature,
-            o.melody
+            o.melody,
+            o.density,
+            o.chromatic
         )
     }
 }

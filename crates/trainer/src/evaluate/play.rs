@@ -230,6 +230,7 @@ mod tests {
         roll.onset[4] |= 1 << 30;
         assert_eq!(played(&roll, &roll, 0), roll);
         let cells = Roll::from_cells(|step, row| row == 30 && step < 12 || row == 5 && step > 60);
+        let cells = Roll { onset: roll.onset, ..cells };
         let answer = played(&roll, &cells, 0);
         let starts: Vec<_> = answer.notes().map(|note| (note.row, note.start, note.length)).collect();
         assert_eq!(starts, [(30, 0, 4), (30, 4, 8), (5, 61, 3)]);

@@ -64,8 +64,9 @@ fn of<T: Trainee>(
         "{}: the run was on another dataset; give that one",
         path.display()
     );
-    let trainee = T::resume(&checkpoint, &Device::Cpu)
+    let mut trainee = T::resume(&checkpoint, &Device::Cpu)
         .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
+    trainee.settle(data);
     let sources = trainee.sources(data);
     let own = trainee.ear(data)?;
     let data = &trainee.genres(data)?;

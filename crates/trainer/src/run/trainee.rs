@@ -78,6 +78,9 @@ pub trait Trainee: Sized {
     /// with (averaged where they are averaged), on the CPU.
     fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)>;
 
+    /// Called with the run's dataset before a pack is made: for what a pack needs of the music beside weights.
+    fn settle(&mut self, _data: &Dataset) {}
+
     /// The classifier of the pack, where the trainee has its own; else one is trained on [`Trainee::genres`].
     ///
     /// # Errors
