@@ -163,6 +163,13 @@ impl Selection {
         self.lock().seat.as_ref().is_some_and(Seat::is_alive)
     }
 
+    /// An editor was opened: what it shows of the last takes is to be found out.
+    pub fn look(&self) {
+        if let Some(seat) = &self.lock().seat {
+            seat.look();
+        }
+    }
+
     /// The instance goes: leaves the worker, and waits for its end where it was the last.
     pub fn leave(&self) {
         let seat = self.lock().seat.take();

@@ -128,6 +128,26 @@ pub struct PluginParams {
     /// Notes pass at once, unchanged.
     #[id = "bypass"]
     pub bypass: BoolParam,
+
+    /// The target is a blend of slots, by their weights.
+    #[id = "blend"]
+    pub blend: BoolParam,
+
+    /// The weight of each slot in a blend; `weight_1` is the first's.
+    #[nested(array)]
+    pub weights: [Weight; SLOTS],
+
+    /// Chance draws the same for every phrase, so that a loop comes back equal in each pass.
+    #[id = "lock"]
+    pub lock: BoolParam,
+}
+
+/// A slot's weight in a blend.
+#[derive(Params)]
+pub struct Weight {
+    /// Relative to the others'.
+    #[id = "weight"]
+    pub value: FloatParam,
 }
 
 impl PluginParams {
@@ -173,6 +193,11 @@ impl PluginParams {
             freeze: BoolParam::new("Freeze", false),
             panic: button("Panic", shared, Shared::panic),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
+            blend: BoolParam::new("Blend", false),
+            weights: std::array::from_fn(|slot| Weight {
+                value: percent(&format!("Blend weight {}", slot + 1), 1.0),
+            }),
+            lock: BoolParam::new("Lock draw", false),
         }
     }
 
@@ -187,7 +212,7 @@ impl PluginParams {
             freeze: self.freeze.value(),
             longest: small(&self.longest),
             pedal: self.pedal.value(),
-            manner: Manner { guards: self.guards(), feel: self.feel() },
+            manner: Manner { guards: self.guards(), feel: self.feel(), locked: self.lock.value() },
         }
     }
 
@@ -246,7 +271,12 @@ impl PluginParams {
     /// What the network is asked for now. Real-time safe.
     pub fn settings(&self) -> Settings {
         let slot = self.target.value().clamp(1, SLOTS as i32) as usize - 1;
+        let target = match self.blend.value() {
+            true => std::array::from_fn(|slot| self.weights[slot].value.value().clamp(0.0, 1.0)),
+            false => Settings::to(slot).target,
+        };
         Settings {
+            target,
             source: small(&self.source).checked_sub(1),
             amount: self.amount.value(),
             variation: self.variation.value().clamp(0.0, 1.0),

@@ -202,8 +202,9 @@ impl Answers {
 
     /// Sends the worker on an errand, in a job that `fill` prepares; false where that must be tried again.
     pub fn send(&mut self, errand: Errand, fill: impl FnOnce(&mut Job)) -> bool {
+        let ticket = self.ticket(0);
         let prepare = |job: &mut Job| {
-            job.errand = errand;
+            (job.errand, job.ticket) = (errand, ticket);
             fill(job);
         };
         let sent = self.desk.is_alive() && self.desk.ask(prepare);
@@ -214,6 +215,11 @@ impl Answers {
     /// Whether a frozen phrase is being fetched.
     pub fn is_fetching(&self) -> bool {
         self.fetching && self.desk.is_alive()
+    }
+
+    /// Whether a frozen phrase was fetched and not taken yet.
+    pub fn has_fetched(&self) -> bool {
+        self.fetched.is_some()
     }
 
     /// The frozen phrase that was fetched.

@@ -24,7 +24,8 @@ use model::Settings;
 use nice_plug::midi::{Channel, Key, NoteEvent};
 use phrase::{Phrase, STEPS, STEPS_PER_BEAT, first_step};
 
-use crate::shared::{Shared, Stage};
+use crate::live::Show;
+use crate::shared::{Heads, Shared, Stage};
 use crate::worker::{Desk, Errand};
 use answers::{Answers, Found, PATIENCE};
 use capture::{CLOSING, Capture};
@@ -118,6 +119,10 @@ pub struct Audio {
     /// What sounds must end at the next chance.
     hush: bool,
     bypassed: bool,
+    /// The worker is to be told what is played.
+    untold: bool,
+    /// Shows the phrase being played, where anyone is to see it.
+    show: Option<Show>,
 }
 
 impl Audio {
@@ -150,7 +155,14 @@ impl Audio {
             window: Box::new(Phrase::new(0, 120.0)),
             hush: false,
             bypassed: false,
+            untold: false,
+            show: None,
         }
+    }
+
+    /// Shows the phrase being played from now on.
+    pub fn show(&mut self, show: Show) {
+        self.show = Some(show);
     }
 
     /// The host will call with this sample rate from now on.
@@ -207,6 +219,9 @@ impl Audio {
             }
             Some(span) => self.walk(&span, None, block, io),
             None => self.rest(block, io),
+        }
+        if self.untold {
+            self.untold = !self.answers.send(Errand::Remember, |job| self.player.describe(job));
         }
         self.meters(span.as_ref());
         self.is_active()
@@ -265,7 +280,9 @@ impl Audio {
         if std::mem::replace(&mut self.loaded, block.loaded) != block.loaded {
             self.errand = Some(Errand::Fetch);
         }
-        if let Some(job) = self.answers.take_fetched() {
+        // What plays goes on to the next entry.
+        let waits = span.is_some() && !block.bypass && self.player.has_phrase();
+        if !waits && let Some(job) = self.answers.take_fetched() {
             let before = self.player.freeze(job);
             self.answers.keep(before);
             self.frozen = true;
@@ -273,7 +290,8 @@ impl Audio {
                 self.player.resume(self.start, span.at);
             }
         }
-        let awaited = self.errand == Some(Errand::Fetch) || self.answers.is_fetching();
+        let awaited =
+            self.errand == Some(Errand::Fetch) || self.answers.is_fetching() || self.answers.has_fetched();
         if block.options.freeze != self.frozen && !awaited {
             if self.frozen {
                 (self.frozen, self.errand) = (false, Some(Errand::Thaw));
@@ -509,6 +527,16 @@ impl Audio {
     fn enter(&mut self, block: &Block) {
         let Some(Pending { line, entry, length, first }) = self.pending else { return };
         let entry = entry.min(self.line);
+        if let Some(job) = self.answers.take_fetched() {
+            if block.options.freeze {
+                let before = self.player.freeze(job);
+                self.answers.keep(before);
+                self.frozen = true;
+                self.player.resume(entry, entry);
+            } else {
+                self.answers.keep(Some(job));
+            }
+        }
         if self.frozen && self.player.has_phrase() {
             self.pending = None;
             self.answers.skip();
@@ -537,6 +565,7 @@ impl Audio {
         let end = if self.next_entry() > entry + length + NEAR { entry + length } else { f64::INFINITY };
         let played = self.player.enter(Cue { entry, first, length, end }, &mut self.window, source);
         self.answers.keep(played);
+        self.untold = true;
         self.controllers.enter(line, entry, length + (entry - line));
     }
 
@@ -545,6 +574,7 @@ impl Audio {
         if let Some(job) = self.answers.take_late(self.player.input()) {
             let played = self.player.enter_late(time, job);
             self.answers.keep(played);
+            self.untold = true;
         }
     }
 
@@ -560,7 +590,18 @@ impl Audio {
         }
     }
 
-    fn meters(&self, span: Option<&Span>) {
+    fn meters(&mut self, span: Option<&Span>) {
+        // Between its closing and its line a phrase is still the one that is played.
+        if let Some(show) = self.show.as_mut().filter(|_| !self.closed) {
+            let (start, line, first, capture) = (self.start, self.line, self.first, &self.capture);
+            let shown = show.show((capture.revision(), self.shared.opened()), |live| {
+                (live.first, live.line) = (first, first + line - start);
+                capture.snapshot(line, first, &mut live.phrase);
+            });
+            if shown {
+                self.shared.wake();
+            }
+        }
         let meters = &self.shared.meters;
         meters.set_lost(self.controllers.lost());
         let beats = span
@@ -571,7 +612,17 @@ impl Audio {
             Some(_) if self.capture.is_empty() => Stage::Listening,
             Some(_) => Stage::Playing,
         };
+        if meters.stage().0 != stage {
+            self.shared.wake();
+        }
         meters.set_stage(stage, beats);
+        let step = |time: Option<f64>| time.map_or(f32::NAN, |time| time as f32);
+        let now = span.filter(|_| !self.bypassed).map(|span| span.time(span.to));
+        meters.set_heads(Heads {
+            input: step(now.map(|now| now - self.start + self.first)),
+            output: step(now.and_then(|now| self.player.step(now))),
+            tempo: span.map_or(120.0, |span| span.tempo as f32),
+        });
     }
 }
 

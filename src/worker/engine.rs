@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use model::{Cells, Pack, Report, Settings, Transfer, default_pack};
-use phrase::{Phrase, realise};
+use model::{Cells, Pack, Report, SLOTS, Saliency, Settings, Transfer, default_pack, saliency};
+use phrase::{Phrase, Roll, realise};
 
 /// Where a pack comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,16 @@ pub trait Network {
         cells: &mut Cells,
         out: &mut Phrase,
     ) -> Result<Report, String>;
+
+    /// The probability of each genre slot; `None` from a network that cannot tell.
+    fn hear(&mut self, _: &Roll) -> Option<[f32; SLOTS]> {
+        None
+    }
+
+    /// How much each cell speaks for a genre slot; `None` from a network that cannot tell.
+    fn saliency(&mut self, _: &Roll, _genre: usize) -> Option<Saliency> {
+        None
+    }
 }
 
 /// The real engine: packs of the model crate, on the CPU.
@@ -75,5 +85,13 @@ impl Network for Transfer {
         *cells = sounding;
         realise(input, cells, settings.first.into(), out);
         Ok(report)
+    }
+
+    fn hear(&mut self, roll: &Roll) -> Option<[f32; SLOTS]> {
+        self.classify(roll).ok()
+    }
+
+    fn saliency(&mut self, roll: &Roll, genre: usize) -> Option<Saliency> {
+        saliency(self.classifier(), roll, genre).ok()
     }
 }

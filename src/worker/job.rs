@@ -3,6 +3,8 @@
 use model::{Cells, Report, Settings};
 use phrase::{Feel, Guards, Phrase, STEPS, nearest, realise};
 
+use crate::history::Heard;
+
 /// Which state of which phrase a job is about. Answers to anything else than what is wanted now are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticket {
@@ -23,6 +25,8 @@ pub struct Manner {
     pub guards: Guards,
     /// How it is played.
     pub feel: Feel,
+    /// Chance draws the same for every phrase, wherever it stands in the song.
+    pub locked: bool,
 }
 
 /// What a job is for.
@@ -37,6 +41,8 @@ pub enum Errand {
     Thaw,
     /// To bring that as the answer.
     Fetch,
+    /// To remember what is played; see [`crate::history`].
+    Remember,
 }
 
 /// What became of a job.
@@ -65,8 +71,10 @@ pub struct Job {
     pub settings: Settings,
     /// See [`Manner`].
     pub manner: Manner,
-    /// How many steps of the answer are played, for the errands that are about a frozen phrase.
+    /// How many steps of the answer are played, for the errands.
     pub length: f64,
+    /// What is played, for [`Errand::Remember`].
+    pub heard: Heard,
     /// The phrase as it was played.
     pub input: Phrase,
     /// What the network says, where the outcome says so: the cells that sound.
@@ -87,6 +95,7 @@ impl Job {
             settings: Settings::to(0),
             manner: Manner::default(),
             length: STEPS as f64,
+            heard: Heard::default(),
             input,
             cells: [0; STEPS],
             answer,

@@ -9,9 +9,12 @@ use std::time::Instant;
 
 use arrayvec::ArrayVec;
 use crossbeam_channel::Receiver;
+use model::{Cells, Settings};
+use phrase::Phrase;
 use rtrb::{Consumer, Producer};
 
 use super::JOBS;
+use super::analyse::analyse;
 use super::cache::Cache;
 use super::engine::{Engine, Network, Source};
 use super::job::{Errand, Job, Outcome};
@@ -26,6 +29,8 @@ pub(super) enum Control {
     Pack { id: u64, stamp: u32, source: Option<Source> },
     /// An instance is gone.
     Leave { id: u64 },
+    /// An editor was opened.
+    Look,
     /// The thread dies as from a fault of our own: for tests of what the others do then.
     #[cfg(test)]
     Die,
@@ -124,7 +129,7 @@ impl Run {
         let next =
             (0..count).map(|i| (self.turn + i) % count).find(|&i| !self.instances[i].waiting.is_empty());
         // An instance that has come just now may have asked already.
-        let Some(index) = next else { return told };
+        let Some(index) = next else { return told || self.look() };
         self.turn = index + 1;
         let instance = &mut self.instances[index];
         if let Some(mut job) = instance.waiting.pop_at(0) {
@@ -138,6 +143,20 @@ impl Run {
             instance.answer(job, outcome);
         }
         true
+    }
+
+    /// Finds out what an open editor is to show of one take; false where nothing is left to be found out.
+    fn look(&mut self) -> bool {
+        self.instances.iter().filter(|instance| instance.shared.is_watched()).any(|instance| {
+            let Some(pack) = instance.pack.as_ref().filter(|pack| pack.broken.borrow().is_none()) else {
+                return false;
+            };
+            let Some(take) = instance.shared.history().unknown(instance.stamp) else { return false };
+            let known = catch_unwind(AssertUnwindSafe(|| analyse(&mut **pack.network.borrow_mut(), &take)));
+            instance.shared.history().know(&take, known.unwrap_or_default());
+            instance.shared.wake();
+            true
+        })
     }
 
     fn obey(&mut self, control: Control) {
@@ -177,6 +196,7 @@ impl Run {
                 }
                 self.sweep();
             }
+            Control::Look => {}
             #[cfg(test)]
             Control::Die => panic!("the worker was told to die"),
         }
@@ -230,6 +250,10 @@ fn run_errand(shared: &Shared, job: &mut Job) -> Outcome {
             }
             None => return Outcome::Superseded,
         },
+        Errand::Remember => {
+            shared.history().remember(job, &shared.pack().genres);
+            shared.wake();
+        }
         Errand::Answer => {}
     }
     Outcome::Done
@@ -246,7 +270,27 @@ fn work(instance: &Instance, job: &mut Job, cache: &mut Cache) -> Outcome {
         instance.shared.pack_failed(instance.stamp, reason.clone());
         return Outcome::NoNetwork;
     }
-    let Job { input, settings, cells, answer, .. } = job;
+    let Job { input, settings, manner, cells, answer, .. } = job;
+    let position = input.position;
+    if manner.locked {
+        // Chance looks at nothing but the seed and the cell then.
+        input.position = 0;
+    }
+    let outcome = ask(instance, pack, cache, input, settings, cells, answer);
+    (input.position, answer.position) = (position, position);
+    outcome
+}
+
+/// The answer of a pack, from the cache or by its network.
+fn ask(
+    instance: &Instance,
+    pack: &Loaded,
+    cache: &mut Cache,
+    input: &Phrase,
+    settings: &Settings,
+    cells: &mut Cells,
+    answer: &mut Phrase,
+) -> Outcome {
     if let Some(report) = cache.get(pack.number, input, settings, cells, answer) {
         return Outcome::Answered(report);
     }
