@@ -45,6 +45,8 @@ pub struct Take {
     pub length: f64,
     /// What that was.
     pub heard: Heard,
+    /// The longest note in steps; 0: any length.
+    pub longest: u8,
     /// What was asked of the network, where it answered.
     pub settings: Settings,
     /// What was done with its answer.
@@ -125,6 +127,7 @@ impl History {
             first: job.settings.first,
             length: job.length,
             heard: job.heard,
+            longest: job.longest,
             settings: job.settings,
             manner: job.manner,
             report,

@@ -116,7 +116,8 @@ impl Plugin for Contrafact {
     }
 
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        editor::create(EditorApp::new(self.params.clone(), self.selection.clone(), self.shared.clone()))
+        let (params, selection) = (self.params.clone(), self.selection.clone());
+        editor::create(EditorApp::new(params, selection, self.shared.clone(), self.watch.take()?))
     }
 
     fn filter_state(state: &mut PluginState) {

@@ -162,8 +162,9 @@ pub struct Shared {
     panics: AtomicU32,
     /// The phrase that is frozen; kept by the worker and by the loading of a state, the audio thread never looks at it.
     frozen: Mutex<Option<Frozen>>,
-    /// Counts the frozen phrases that states have brought.
+    /// Counts the frozen phrases that states and undo have brought, and those that have reached the player.
     loaded: AtomicU32,
+    brought: AtomicU32,
     /// The pack in words, with its number.
     pack: RwLock<(u32, PackView)>,
     /// What was played lately; kept by the worker, read by the editor, the audio thread never looks at it.
@@ -231,6 +232,16 @@ impl Shared {
         self.loaded.load(Ordering::Acquire)
     }
 
+    /// The frozen phrase of this count plays, or was dropped. Real-time safe.
+    pub fn bring(&self, loaded: u32) {
+        self.brought.store(loaded, Ordering::Release);
+    }
+
+    /// Whether a frozen phrase is still on its way to the player.
+    pub fn is_bringing(&self) -> bool {
+        self.loaded() != self.brought.load(Ordering::Acquire)
+    }
+
     /// What was played lately. Not for the audio thread.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
@@ -277,6 +288,7 @@ impl Shared {
         let mut pack = self.pack.write().unwrap_or_else(PoisonError::into_inner);
         self.dry.store(view.problem.is_some(), Ordering::Release);
         *pack = (stamp, view);
+        self.wake();
     }
 
     /// The audio thread may ask for the pack with the number `stamp`: the worker knows it.
@@ -290,6 +302,7 @@ impl Shared {
         if pack.0 == stamp {
             pack.1.ready = true;
         }
+        self.wake();
     }
 
     /// The pack with the number `stamp` turned out to be unusable.
@@ -299,6 +312,7 @@ impl Shared {
             pack.1.problem = Some(problem);
             self.dry.store(true, Ordering::Release);
         }
+        self.wake();
     }
 
     /// The chosen pack in words. Not for the audio thread.

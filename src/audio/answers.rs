@@ -253,6 +253,11 @@ impl Answers {
             self.fetching &= job.errand != Errand::Fetch;
             let spare = match job.outcome {
                 Outcome::Done if job.errand == Errand::Fetch => self.fetched.replace(job),
+                Outcome::Superseded if job.errand == Errand::Fetch => {
+                    // It was thawed again meanwhile.
+                    self.shared.bring(self.shared.loaded());
+                    Some(job)
+                }
                 Outcome::Superseded | Outcome::Done => Some(job),
                 _ if !current => Some(job),
                 Outcome::NoNetwork => {

@@ -221,7 +221,11 @@ impl Audio {
             None => self.rest(block, io),
         }
         if self.untold {
-            self.untold = !self.answers.send(Errand::Remember, |job| self.player.describe(job));
+            let longest = block.options.longest;
+            self.untold = !self.answers.send(Errand::Remember, |job| {
+                self.player.describe(job);
+                job.longest = longest;
+            });
         }
         self.meters(span.as_ref());
         self.is_active()
@@ -283,6 +287,7 @@ impl Audio {
         // What plays goes on to the next entry.
         let waits = span.is_some() && !block.bypass && self.player.has_phrase();
         if !waits && let Some(job) = self.answers.take_fetched() {
+            self.shared.bring(self.loaded);
             let before = self.player.freeze(job);
             self.answers.keep(before);
             self.frozen = true;
@@ -528,6 +533,7 @@ impl Audio {
         let Some(Pending { line, entry, length, first }) = self.pending else { return };
         let entry = entry.min(self.line);
         if let Some(job) = self.answers.take_fetched() {
+            self.shared.bring(self.loaded);
             if block.options.freeze {
                 let before = self.player.freeze(job);
                 self.answers.keep(before);

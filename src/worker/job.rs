@@ -75,6 +75,8 @@ pub struct Job {
     pub length: f64,
     /// What is played, for [`Errand::Remember`].
     pub heard: Heard,
+    /// The longest note in steps, for the same; 0: any length.
+    pub longest: u8,
     /// The phrase as it was played.
     pub input: Phrase,
     /// What the network says, where the outcome says so: the cells that sound.
@@ -96,6 +98,7 @@ impl Job {
             manner: Manner::default(),
             length: STEPS as f64,
             heard: Heard::default(),
+            longest: 0,
             input,
             cells: [0; STEPS],
             answer,
