@@ -223,6 +223,10 @@ fn card(ui: &Ui, scene: &Scene, rect: Rect, take: &Take, selected: bool, hovered
         let bar = Rect::from_min_max(pos2(from, top), pos2(to.max(from + 1.0), top + height.max(1.0)));
         painter.rect_filled(bar, 0, if *kept { theme.kept } else { theme.added });
     }
+    let waits = scene.snapshot.chosen == Some(take.id) && !plays;
+    if waits {
+        painter.rect_stroke(rect, ROUND, Stroke::new(1.5, theme.accent), StrokeKind::Inside);
+    }
     if plays {
         painter.hline(rect.x_range(), rect.bottom() - 1.0, Stroke::new(2.5, theme.accent));
     }

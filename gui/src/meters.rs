@@ -7,7 +7,7 @@ use crate::scene::{Scene, text_in};
 use crate::theme::mix;
 use crate::widgets::hint;
 
-const BAR: f32 = 20.0;
+const BAR: f32 = 18.0;
 const NAME: f32 = 62.0;
 const FIGURE: f32 = 66.0;
 const HINT: &str = "How the pack's classifier hears the phrase: what you played (upper bar, hollow) and what came back \
@@ -43,9 +43,9 @@ pub fn show(ui: &mut Ui, scene: &mut Scene, take: Option<&Take>) {
         let bar = |share: f32, top: f32, height: f32| {
             Rect::from_min_size(pos2(bars.left(), row.top() + top), vec2(bars.width() * share, height))
         };
-        painter.rect_filled(bar(1.0, 3.0, 14.0), 2, mix(theme.bar, theme.raised, 0.6));
+        painter.rect_filled(bar(1.0, 2.0, 14.0), 2, mix(theme.bar, theme.raised, 0.6));
         let (Some(before), Some(after)) = (before, after) else { continue };
-        let hollow = bar(before, 4.0, 5.0);
+        let hollow = bar(before, 3.0, 5.0);
         painter.rect(
             hollow,
             1,
@@ -53,7 +53,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene, take: Option<&Take>) {
             Stroke::new(1.0, theme.input),
             egui::StrokeKind::Inside,
         );
-        painter.rect_filled(bar(after, 11.0, 5.0), 1, theme.accent);
+        painter.rect_filled(bar(after, 10.0, 5.0), 1, theme.accent);
         let figure = format!("{:.0} > {:.0} %", before * 100.0, after * 100.0);
         text_in(
             painter,

@@ -15,7 +15,7 @@ use crate::widgets::{focus_ring, hint};
 use crate::{Control, Intent};
 
 /// The height of the pad.
-const HEIGHT: f32 = 176.0;
+const HEIGHT: f32 = 150.0;
 /// What the names of the corners need above, beside and below.
 const ROOM: Vec2 = vec2(44.0, 22.0);
 /// Nearer to a corner than this, it is meant, in points.

@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 use crate::scene::{Scene, text_in};
-use crate::widgets::{self, ROW, focus_ring, hint, named_list, row};
+use crate::widgets::{ROW, focus_ring, hint, named_list, row};
 use crate::{Control, Intent, Take, meters, pad};
 
 /// The panel's width.
@@ -22,11 +22,7 @@ pub enum Page {
 }
 
 const PAGES: [(Page, &str, &[Control]); 3] = [
-    (
-        Page::Play,
-        "Play",
-        &[Control::Thru, Control::Latency, Control::Melody, Control::Key, Control::Swing, Control::Humanise],
-    ),
+    (Page::Play, "Play", &[Control::Thru, Control::Latency, Control::Melody, Control::Key, Control::Swing]),
     (
         Page::Notes,
         "Notes",
@@ -36,6 +32,7 @@ const PAGES: [(Page, &str, &[Control]); 3] = [
             Control::Voices,
             Control::Density,
             Control::Velocity,
+            Control::Humanise,
             Control::Longest,
             Control::Channel,
             Control::Pedal,
@@ -169,5 +166,4 @@ fn tabs(ui: &mut Ui, scene: &Scene, page: &mut Page) {
         ui.painter().hline(part.x_range(), part.bottom() - 1.0, line);
         focus_ring(ui, &tab, part, scene);
     }
-    let _ = widgets::ROW;
 }

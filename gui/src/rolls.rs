@@ -57,16 +57,8 @@ impl Rolls {
         let lower = Rect::from_min_size(pos2(rect.left(), upper.bottom() + GAP), vec2(rect.width(), half));
         self.titles(ui, scene, [upper, lower], &above, take, selected.is_some());
         let painter = ui.painter().clone();
-        let place = |painter: &'_ Painter, rect: Rect| {
-            let _ = painter;
-            rect.with_min_y(rect.top() + TITLE).with_min_x(rect.left() + KEYS)
-        };
-        let roll = |rect| Roll {
-            painter: &painter,
-            theme: scene.theme,
-            rect: place(&painter, rect),
-            range: range.0,
-        };
+        let place = |rect: Rect| rect.with_min_y(rect.top() + TITLE).with_min_x(rect.left() + KEYS);
+        let roll = |rect| Roll { painter: &painter, theme: scene.theme, rect: place(rect), range: range.0 };
         self.input(roll(upper), scene, &above);
         self.answer(roll(lower), scene, take, selected.is_some(), now);
     }

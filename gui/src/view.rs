@@ -27,9 +27,9 @@ pub struct View {
 
 impl View {
     /// The window's size, in points, where nobody chose another.
-    pub const SIZE: (f32, f32) = (1000.0, 700.0);
+    pub const SIZE: (f32, f32) = (1040.0, 760.0);
     /// The smallest one on which everything has its place.
-    pub const LEAST: (f32, f32) = (880.0, 640.0);
+    pub const LEAST: (f32, f32) = (900.0, 700.0);
 
     /// Draws a frame; `send` takes what the user wants.
     pub fn show(&mut self, ui: &mut Ui, snapshot: &Snapshot, send: &mut dyn FnMut(Intent)) {
