@@ -16,11 +16,11 @@ use phrase::Song;
 
 /// The editor's window, and places in it: what `gui` lays out in it.
 const SIZE: (u16, u16) = (1040, 760);
-const SECOND_GENRE: (i16, i16) = (959, 267);
+const SECOND_GENRE: (i16, i16) = (957, 265);
 const AMOUNT: (i16, i16) = (898, 387);
-const UNDO: (i16, i16) = (40, 662);
-const REDO: (i16, i16) = (100, 662);
-const SAVE: (i16, i16) = (611, 662);
+const UNDO: (i16, i16) = (38, 662);
+const REDO: (i16, i16) = (93, 662);
+const SAVE: (i16, i16) = (629, 662);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The plugin with its editor open, played by this thread.

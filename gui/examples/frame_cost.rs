@@ -25,7 +25,8 @@ fn measure(mut snapshot: Snapshot, change: impl Fn(&mut Snapshot, u32)) -> f64 {
         }
         change(&mut snapshot, frame);
         let input = RawInput { screen_rect, time: Some(f64::from(frame) / 60.0), ..RawInput::default() };
-        let output = context.run_ui(input, |ui| view.show(ui, &snapshot, &mut |_| {}));
+        let mut output = context.run_ui(input, |ui| view.show(ui, &snapshot, &mut |_| {}));
+        output.textures_delta.clear();
         triangles += context.tessellate(output.shapes, output.pixels_per_point).len();
         std::hint::black_box(triangles);
     }

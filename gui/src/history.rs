@@ -95,9 +95,6 @@ impl History {
         }
         let text = match &scene.snapshot.message {
             Some(message) => message.clone(),
-            None if scene.snapshot.takes.is_empty() => {
-                "The last 64 phrases are kept here, recorded always.".to_string()
-            }
             None => String::new(),
         };
         let room = ui.available_rect_before_wrap().with_max_x(ui.max_rect().right() - 440.0);
@@ -117,11 +114,13 @@ impl History {
             if show.on_hover_text("Opens the folder; drag files from there into your host.").clicked() {
                 scene.send(Intent::ShowFolder);
             }
-            let mut folder = self.typed.clone().unwrap_or_else(|| scene.snapshot.folder.clone());
-            let edit = TextEdit::singleline(&mut folder).desired_width(128.0).id_salt("folder");
-            let edit = ui.add(edit);
+            let id = ui.scope_id().with("folder");
+            let edits = self.typed.is_some() || ui.memory(|memory| memory.has_focus(id));
+            let whole = || scene.snapshot.folder.clone();
+            let mut folder = if edits { self.typed.clone().unwrap_or_else(whole) } else { tail(&whole()) };
+            let edit = ui.add(TextEdit::singleline(&mut folder).desired_width(132.0).id(id));
             edit.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Folder"));
-            if edit.changed() {
+            if edit.changed() && edits {
                 self.typed = Some(folder.clone());
             }
             if edit.lost_focus()
@@ -155,6 +154,10 @@ impl History {
     }
 
     fn cards(&mut self, ui: &mut Ui, scene: &mut Scene) {
+        if scene.snapshot.takes.is_empty() {
+            let text = "The last 64 phrases appear here, recorded always: to look at, to play again, to save";
+            text_in(ui.painter(), ui.max_rect(), Align2::CENTER_CENTER, text, 13.0, scene.theme.quiet);
+        }
         let newest = scene.snapshot.takes.last().map_or(0, |take| take.id);
         let fresh = std::mem::replace(&mut self.newest, newest) != newest;
         ScrollArea::horizontal().id_salt("takes").auto_shrink([false, false]).stick_to_right(true).show(
@@ -192,6 +195,17 @@ impl History {
                 });
             },
         );
+    }
+}
+
+/// The end of a folder's name, which says most.
+fn tail(folder: &str) -> String {
+    const SHOWN: usize = 18;
+    let count = folder.chars().count();
+    if count <= SHOWN {
+        folder.to_string()
+    } else {
+        format!("...{}", folder.chars().skip(count - SHOWN + 2).collect::<String>())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{Control, Intent};
 /// The height of the pad.
 const HEIGHT: f32 = 150.0;
 /// What the names of the corners need above, beside and below.
-const ROOM: Vec2 = vec2(44.0, 22.0);
+const ROOM: Vec2 = vec2(44.0, 24.0);
 /// Nearer to a corner than this, it is meant, in points.
 const SNAP: f32 = 13.0;
 /// How far an arrow key goes, as a share of the pad's size.
@@ -219,7 +219,7 @@ fn draw(ui: &Ui, scene: &Scene, response: &Response, rect: Rect, corners: &[Pos2
         let colour = if share > 0.001 { theme.text } else { theme.quiet };
         text_in(painter, place, anchor, name, 12.0, colour);
     }
-    painter.circle(at, 8.0, theme.accent, Stroke::new(2.0, theme.text));
+    painter.circle(at, 7.0, theme.accent, Stroke::new(2.0, theme.text));
     focus_ring(ui, response, rect, scene);
 }
 
@@ -228,7 +228,7 @@ fn label(rect: Rect, corner: Pos2, middle: Pos2) -> (Rect, Align2) {
     let half = (corner.x - rect.left()).min(rect.right() - corner.x).max(ROOM.x);
     if (corner.x - middle.x).abs() < 30.0 || (corner.y - middle.y).abs() > 20.0 {
         let below = corner.y > middle.y;
-        let y = if below { corner.y + 7.0 } else { corner.y - 21.0 };
+        let y = if below { corner.y + 7.0 } else { corner.y - 25.0 };
         let room = Rect::from_min_size(pos2(corner.x - half, y), vec2(2.0 * half, 16.0));
         (room, Align2::CENTER_TOP)
     } else {

@@ -72,6 +72,9 @@ fn genres(ui: &mut Ui, scene: &mut Scene) {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let field = scene.field(Control::Source);
     named_list(ui, scene, Control::Source, "From", field.hint, &names, 0.0);
+    if pack.genres.is_empty() {
+        return;
+    }
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
     let to = format!("To  {}", pad::target_text(scene));
     text_in(ui.painter(), rect.shrink2(vec2(9.0, 0.0)), Align2::LEFT_CENTER, &to, 13.0, scene.theme.text);

@@ -12,7 +12,9 @@ pub const KEYS: f32 = 36.0;
 /// The fewest pitches that are shown: a melody of few notes shall not fill the roll.
 const FEWEST: f32 = 22.0;
 /// Rows lower than this have no names but those of C.
-const NAMED: f32 = 9.5;
+const NAMED: f32 = 9.0;
+/// Rows lower than this leave no room for the names of neighbours.
+const ROOMY: f32 = 13.0;
 
 /// The pitches that are shown: the lowest, and the one after the highest.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,7 +84,11 @@ impl Roll<'_> {
         let painter =
             painter.with_clip_rect(rect.with_min_x(rect.left() - KEYS).intersect(painter.clip_rect()));
         painter.rect_filled(rect, 0, theme.rows[0]);
-        let named = self.row() >= NAMED;
+        let named = |pitch: u8| match pitch % 12 {
+            4 | 7 | 9 => self.row() >= NAMED,
+            2 | 5 | 11 => self.row() >= ROOMY,
+            _ => false,
+        };
         for pitch in self.range.low.floor().max(0.0) as u8..=(self.range.high.ceil() as u8).min(127) {
             let line = Rect::from_min_max(
                 pos2(rect.left(), self.y(f32::from(pitch) + 1.0)),
@@ -97,7 +103,7 @@ impl Roll<'_> {
                 painter.hline(rect.x_range(), line.bottom(), Stroke::new(1.0, theme.lines[1]));
             }
             let at = line.center();
-            if (is_c || named && !is_black) && at.y > rect.top() + 4.0 && at.y < rect.bottom() - 4.0 {
+            if (is_c || named(pitch)) && at.y > rect.top() + 4.0 && at.y < rect.bottom() - 4.0 {
                 let colour = if is_c { theme.text } else { theme.quiet };
                 let size = if is_c { 11.0 } else { 9.5 };
                 text_at(

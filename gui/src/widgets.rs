@@ -88,12 +88,9 @@ pub fn fader(ui: &mut Ui, scene: &mut Scene, control: Control) -> Response {
         painter.rect_filled(rect, ROUND, back(&response, scene));
         let filled = rect.width() * (value / most).clamp(0.0, 1.0);
         if filled > 1.0 {
-            let fill = mix(theme.raised, theme.accent, 0.42);
-            painter
-                .with_clip_rect(Rect::from_min_size(rect.min, vec2(filled, ROW)))
-                .rect_filled(rect, ROUND, fill);
-            let mark = pos2(rect.left() + filled.min(rect.width() - 1.0), rect.center().y);
-            painter.vline(mark.x, rect.shrink(4.0).y_range(), Stroke::new(2.0, theme.accent));
+            let part = painter.with_clip_rect(Rect::from_min_size(rect.min, vec2(filled, ROW)));
+            part.rect_filled(rect, ROUND, mix(theme.raised, theme.accent, 0.36));
+            part.rect_filled(rect.with_min_y(rect.bottom() - 3.0), ROUND, theme.accent);
         }
         let room = rect.shrink2(vec2(INSET, 0.0));
         let value = text_in(painter, room, Align2::RIGHT_CENTER, &text, 13.0, theme.text);
