@@ -118,7 +118,9 @@ impl History {
             let edits = self.typed.is_some() || ui.memory(|memory| memory.has_focus(id));
             let whole = || scene.snapshot.folder.clone();
             let mut folder = if edits { self.typed.clone().unwrap_or_else(whole) } else { tail(&whole()) };
-            let edit = ui.add(TextEdit::singleline(&mut folder).desired_width(132.0).id(id));
+            let edit = ui.add(
+                TextEdit::singleline(&mut folder).desired_width(132.0).vertical_align(Align::Center).id(id),
+            );
             edit.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Folder"));
             if edit.changed() && edits {
                 self.typed = Some(folder.clone());

@@ -154,7 +154,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     // SAFETY: no other thread runs yet, and the plugin, which reads them, is not loaded.
     unsafe {
         std::env::set_var("XDG_CONFIG_HOME", home.path());
-        std::env::set_var("CONTRAFACT_PACKS", home.path().join("packs"));
+        std::env::set_var("CONTRAFACT_PACKS", "/home/you/Contrafact/packs");
     }
     let display = Display::start(2 * u32::from(SIZE.0), 2 * u32::from(SIZE.1))
         .ok_or_else(|| anyhow!("without Xvfb there is nothing to look at; install it"))?;
@@ -164,7 +164,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     fs::create_dir_all(&arguments.output)?;
     let folder = &arguments.output;
-    let jazz = [("Target", 1.0 / 7.0), ("Amount", 1.0)];
+    let jazz = [("Target", 0.0), ("Amount", 1.0)];
     Scene::new(&display, &library, 100, &jazz)?.open(|scene| {
         scene.photograph(folder, "empty")?;
         scene.play_to(3.6)?;
