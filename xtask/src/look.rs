@@ -1,5 +1,6 @@
 //! `look`: the editor as people see it, in six states, and what it costs to have it open. Needs Xvfb.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -248,15 +249,29 @@ fn music() -> Result<Vec<Event>> {
     Ok(events.into_iter().map(|(_, _, event)| event).collect())
 }
 
-/// Writes a PNG; gives its bytes.
+/// Writes a PNG of the 256 most frequent colours, which is all that flat surfaces and small letters need; gives its bytes.
 fn write(picture: &Picture, path: &Path) -> Result<u64> {
+    let (pixels, _) = picture.rgb.as_chunks::<3>();
+    let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
+    pixels.iter().for_each(|&pixel| *counts.entry(pixel).or_default() += 1);
+    let mut palette: Vec<[u8; 3]> = counts.keys().copied().collect();
+    palette.sort_by_key(|pixel| (std::cmp::Reverse(counts[pixel]), *pixel));
+    palette.truncate(256);
+    let far = |a: [u8; 3], b: [u8; 3]| (0..3).map(|i| i32::from(a[i].abs_diff(b[i])).pow(2)).sum::<i32>();
+    let nearest = |pixel: [u8; 3]| {
+        (0..palette.len()).min_by_key(|&index| far(palette[index], pixel)).unwrap_or(0) as u8
+    };
+    let index: HashMap<[u8; 3], u8> = counts.keys().map(|&pixel| (pixel, nearest(pixel))).collect();
+    let indices: Vec<u8> = pixels.iter().map(|pixel| index[pixel]).collect();
     let file = File::create(path).with_context(|| format!("{}: cannot be written", path.display()))?;
     let mut encoder = png::Encoder::new(BufWriter::new(file), picture.size.0, picture.size.1);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette.as_flattened());
     encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&picture.rgb)?;
+    writer.write_image_data(&indices)?;
     writer.finish()?;
     Ok(fs::metadata(path)?.len())
 }
