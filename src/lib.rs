@@ -6,6 +6,8 @@
 mod audio;
 mod editor;
 mod frozen;
+mod history;
+mod live;
 mod packs;
 mod params;
 mod plugin;

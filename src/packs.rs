@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use directories::ProjectDirs;
+use model::Card;
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
@@ -38,14 +39,14 @@ impl PackRef {
 }
 
 /// A pack in the user's folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     /// How a project names it.
     pub pack: PackRef,
     /// The file.
     pub path: PathBuf,
-    /// Its genres, in slot order.
-    pub genres: Vec<String>,
+    /// What it says of itself.
+    pub card: Box<Card>,
 }
 
 /// The folder of the user's packs: the variable's, else the system's place for our data; `None` where a system has none.
@@ -83,9 +84,9 @@ fn read_card(path: &Path) -> Option<Found> {
     file.read_exact(&mut bytes[8..end as usize]).ok()?;
     let card = model::read_card(&path.display().to_string(), &bytes).ok()?;
     Some(Found {
-        pack: PackRef { name: card.name, hash: card.hash },
+        pack: PackRef { name: card.name.clone(), hash: card.hash.clone() },
         path: path.to_path_buf(),
-        genres: card.genres,
+        card: Box::new(card),
     })
 }
 
@@ -106,7 +107,7 @@ fn resolve(pack: &PackRef, folder: Option<&Path>) -> (PackView, Option<Source>) 
     let packs = folder.map(scan).unwrap_or_default();
     if let Some(found) = packs.iter().find(|found| found.pack == *pack) {
         let source = Source::File { path: found.path.clone(), hash: pack.hash.clone() };
-        return (view(&pack.name, found.genres.clone(), None), Some(source));
+        return (view(&pack.name, found.card.genres.clone(), None), Some(source));
     }
     let place = folder.map_or_else(|| "the packs folder".to_string(), |folder| folder.display().to_string());
     let problem = match packs.iter().find(|found| found.pack.name == pack.name) {
@@ -165,6 +166,13 @@ impl Selection {
     /// Whether the worker is at work.
     pub fn worker_is_alive(&self) -> bool {
         self.lock().seat.as_ref().is_some_and(Seat::is_alive)
+    }
+
+    /// An editor was opened: what it shows of the last takes is to be found out.
+    pub fn look(&self) {
+        if let Some(seat) = &self.lock().seat {
+            seat.look();
+        }
     }
 
     /// The instance goes: leaves the worker, and waits for its end where it was the last.
@@ -239,7 +247,7 @@ mod tests {
         let found = scan(folder.path());
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].pack, default_ref());
-        assert!(!found[0].genres.is_empty());
+        assert!(!found[0].card.genres.is_empty());
         assert!(scan(&folder.path().join("missing")).is_empty());
     }
 

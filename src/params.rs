@@ -132,6 +132,26 @@ pub struct PluginParams {
     /// What computes the answers.
     #[id = "processor"]
     pub processor: EnumParam<Processor>,
+
+    /// The target is a blend of slots, by their weights.
+    #[id = "blend"]
+    pub blend: BoolParam,
+
+    /// The weight of each slot in a blend; `weight_1` is the first's.
+    #[nested(array)]
+    pub weights: [Weight; SLOTS],
+
+    /// Chance draws the same for every phrase, so that a loop comes back equal in each pass.
+    #[id = "lock"]
+    pub lock: BoolParam,
+}
+
+/// A slot's weight in a blend.
+#[derive(Params)]
+pub struct Weight {
+    /// Relative to the others'.
+    #[id = "weight"]
+    pub value: FloatParam,
 }
 
 impl PluginParams {
@@ -179,6 +199,11 @@ impl PluginParams {
             bypass: BoolParam::new("Bypass", false).make_bypass(),
             // Loading a pack for the GPU takes long: nothing for a lane.
             processor: EnumParam::new("Processor", Processor::default()).non_automatable(),
+            blend: BoolParam::new("Blend", false),
+            weights: std::array::from_fn(|slot| Weight {
+                value: percent(&format!("Blend weight {}", slot + 1), 1.0),
+            }),
+            lock: BoolParam::new("Lock draw", false),
         }
     }
 
@@ -193,7 +218,7 @@ impl PluginParams {
             freeze: self.freeze.value(),
             longest: small(&self.longest),
             pedal: self.pedal.value(),
-            manner: Manner { guards: self.guards(), feel: self.feel() },
+            manner: Manner { guards: self.guards(), feel: self.feel(), locked: self.lock.value() },
             processor: self.processor.value(),
         }
     }
@@ -253,7 +278,12 @@ impl PluginParams {
     /// What the network is asked for now. Real-time safe.
     pub fn settings(&self) -> Settings {
         let slot = self.target.value().clamp(1, SLOTS as i32) as usize - 1;
+        let target = match self.blend.value() {
+            true => std::array::from_fn(|slot| self.weights[slot].value.value().clamp(0.0, 1.0)),
+            false => Settings::to(slot).target,
+        };
         Settings {
+            target,
             source: small(&self.source).checked_sub(1),
             amount: self.amount.value(),
             variation: self.variation.value().clamp(0.0, 1.0),

@@ -11,6 +11,7 @@ use crate::audio::clock::Transport;
 use crate::audio::event::{Event, Io};
 use crate::audio::{Audio, Block};
 use crate::editor::{self, EditorApp};
+use crate::live::{self, Watch};
 use crate::packs::Selection;
 use crate::params::PluginParams;
 use crate::shared::Shared;
@@ -38,6 +39,8 @@ pub struct Contrafact {
     selection: Arc<Selection>,
     shared: Arc<Shared>,
     audio: Box<Audio>,
+    /// The editor's end of what the audio thread shows, until there is an editor.
+    watch: Option<Watch>,
     offline: bool,
     born: Instant,
     /// The audio side has panicked, which is a fault of ours: notes pass at once from then on.
@@ -60,8 +63,19 @@ impl Default for Contrafact {
         };
         let selection = Arc::new(Selection::new(shared.clone(), seat));
         let params = Arc::new(PluginParams::new(selection.clone(), &shared));
-        let audio = Box::new(Audio::new(desk, shared.clone()));
-        Self { params, selection, shared, audio, offline: false, born: Instant::now(), broken: false }
+        let mut audio = Box::new(Audio::new(desk, shared.clone()));
+        let (show, watch) = live::ends();
+        audio.show(show);
+        Self {
+            watch: Some(watch),
+            params,
+            selection,
+            shared,
+            audio,
+            offline: false,
+            born: Instant::now(),
+            broken: false,
+        }
     }
 }
 
@@ -102,7 +116,8 @@ impl Plugin for Contrafact {
     }
 
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        editor::create(EditorApp::new(self.params.clone(), self.selection.clone(), self.shared.clone()))
+        let (params, selection) = (self.params.clone(), self.selection.clone());
+        editor::create(EditorApp::new(params, selection, self.shared.clone(), self.watch.take()?))
     }
 
     fn filter_state(state: &mut PluginState) {

@@ -1,10 +1,13 @@
 //! What an instance's threads share: meters and the pack in words. The editor reads it, the audio thread only atomics.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use nice_plug_egui::{EguiEditorState, RepaintNotifier};
+
 use crate::frozen::Frozen;
+use crate::history::History;
 
 /// What the audio thread is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,19 @@ pub struct Meters {
     micros: AtomicU32,
     /// The source slot of the last answer, from 1; 0 for none yet.
     source: AtomicU8,
+    /// The bits of [`Heads`], each an `f32`.
+    heads: [AtomicU32; 3],
+}
+
+/// Where time is in what is played and in what is answered, for the editor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heads {
+    /// The step of the window that is being played; not a number at rest.
+    pub input: f32,
+    /// The step of what is played for the phrase before; not a number where nothing is.
+    pub output: f32,
+    /// Quarter notes a minute.
+    pub tempo: f32,
 }
 
 impl Meters {
@@ -53,6 +69,19 @@ impl Meters {
             _ => Stage::Resting,
         };
         (stage, f32::from_bits(self.beats.load(Ordering::Relaxed)))
+    }
+
+    /// Where time is. Real-time safe.
+    pub fn set_heads(&self, heads: Heads) {
+        for (to, value) in self.heads.iter().zip([heads.input, heads.output, heads.tempo]) {
+            to.store(value.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Where time is.
+    pub fn heads(&self) -> Heads {
+        let [input, output, tempo] = [0, 1, 2].map(|i| f32::from_bits(self.heads[i].load(Ordering::Relaxed)));
+        Heads { input, output, tempo }
     }
 
     /// An answer was not there at its line.
@@ -137,10 +166,19 @@ pub struct Shared {
     panics: AtomicU32,
     /// The phrase that is frozen; kept by the worker and by the loading of a state, the audio thread never looks at it.
     frozen: Mutex<Option<Frozen>>,
-    /// Counts the frozen phrases that states have brought.
+    /// Counts the frozen phrases that states and undo have brought, and those that have reached the player.
     loaded: AtomicU32,
+    brought: AtomicU32,
     /// The pack in words, with its number.
     pack: RwLock<(u32, PackView)>,
+    /// What was played lately; kept by the worker, read by the editor, the audio thread never looks at it.
+    history: Mutex<History>,
+    /// The editor's window, once there is an editor.
+    window: OnceLock<Arc<EguiEditorState>>,
+    /// Counts how often it was opened.
+    opened: AtomicU32,
+    /// Has the window drawn.
+    repaint: RepaintNotifier,
 }
 
 impl Shared {
@@ -198,6 +236,47 @@ impl Shared {
         self.loaded.load(Ordering::Acquire)
     }
 
+    /// The frozen phrase of this count plays, or was dropped. Real-time safe.
+    pub fn bring(&self, loaded: u32) {
+        self.brought.store(loaded, Ordering::Release);
+    }
+
+    /// Whether a frozen phrase is still on its way to the player.
+    pub fn is_bringing(&self) -> bool {
+        self.loaded() != self.brought.load(Ordering::Acquire)
+    }
+
+    /// What was played lately. Not for the audio thread.
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The editor's window is this one; what [`Shared::wake`] wakes.
+    pub fn set_window(&self, window: Arc<EguiEditorState>) -> RepaintNotifier {
+        let _ = self.window.set(window);
+        self.repaint.clone()
+    }
+
+    /// Whether the editor is open.
+    pub fn is_watched(&self) -> bool {
+        self.window.get().is_some_and(|window| window.is_open())
+    }
+
+    /// The editor was opened.
+    pub fn open(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it was. Real-time safe.
+    pub fn opened(&self) -> u32 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// Something has changed that the editor shows. Real-time safe.
+    pub fn wake(&self) {
+        self.repaint.request_repaint();
+    }
+
     /// The audio side has panicked. Real-time safe.
     pub fn break_down(&self) {
         self.broken.store(true, Ordering::Relaxed);
@@ -213,6 +292,7 @@ impl Shared {
         let mut pack = self.pack.write().unwrap_or_else(PoisonError::into_inner);
         self.dry.store(view.problem.is_some(), Ordering::Release);
         *pack = (stamp, view);
+        self.wake();
     }
 
     /// The audio thread may ask for the pack with the number `stamp`: the worker knows it.
@@ -226,6 +306,7 @@ impl Shared {
         if pack.0 == stamp {
             pack.1.ready = true;
         }
+        self.wake();
     }
 
     /// The pack with the number `stamp` turned out to be unusable.
@@ -235,6 +316,7 @@ impl Shared {
             pack.1.problem = Some(problem);
             self.dry.store(true, Ordering::Release);
         }
+        self.wake();
     }
 
     /// Whether the pack is computed on the GPU where the user leaves it to us. Not for the audio thread.

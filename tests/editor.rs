@@ -5,8 +5,6 @@
 #![cfg(target_os = "linux")]
 
 mod common;
-#[path = "common/display.rs"]
-mod display;
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -14,8 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{BPM, RATE, library, packs_folder};
-use display::Display;
-use host::{ClapLibrary, Event, Instance, Transport, Vst3Host, Vst3Loop};
+use host::{ClapLibrary, Display, Event, Instance, Transport, Vst3Host, Vst3Loop};
 
 const ROUNDS: usize = 50;
 const BLOCK: u32 = 64;
@@ -132,7 +129,7 @@ fn vst3_round(display: &Display, round: usize) {
 #[test]
 fn editors_come_and_go_while_parameters_move() {
     packs_folder();
-    let Some(display) = Display::start() else { return };
+    let Some(display) = Display::start(1280, 1024) else { return };
     for (name, round) in [("CLAP", clap_round as fn(&Display, usize)), ("VST3", vst3_round)] {
         // What the graphics driver keeps for good is there after some rounds.
         (0..5).for_each(|at| round(&display, at));

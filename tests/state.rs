@@ -9,7 +9,7 @@ use host::{ClapHost, Event};
 use proptest::prelude::*;
 
 /// All parameters in their order, with the value (in thousandths of the range) that a fresh instance has.
-const DEFAULTS: [(&str, u32); 27] = [
+const DEFAULTS: [(&str, u32); 37] = [
     ("Target", 0),
     ("Source", 0),
     ("Amount", 900),
@@ -37,6 +37,16 @@ const DEFAULTS: [(&str, u32); 27] = [
     ("Panic", 0),
     ("Bypass", 0),
     ("Processor", 0),
+    ("Blend", 0),
+    ("Blend weight 1", 1000),
+    ("Blend weight 2", 1000),
+    ("Blend weight 3", 1000),
+    ("Blend weight 4", 1000),
+    ("Blend weight 5", 1000),
+    ("Blend weight 6", 1000),
+    ("Blend weight 7", 1000),
+    ("Blend weight 8", 1000),
+    ("Lock draw", 0),
 ];
 
 /// All parameters' values, in thousandths.
@@ -50,8 +60,9 @@ fn values(plugin: &mut ClapHost) -> Vec<(String, u32)> {
 }
 
 /// The ids are part of every saved project and every automation lane: none may ever change.
-const IDS: [&str; 27] = [
+const IDS: [&str; 37] = [
     "amount",
+    "blend",
     "bypass",
     "channel",
     "density",
@@ -61,6 +72,7 @@ const IDS: [&str; 27] = [
     "humanise",
     "key",
     "latency",
+    "lock",
     "longest",
     "lowest",
     "margin",
@@ -78,6 +90,14 @@ const IDS: [&str; 27] = [
     "variation",
     "velocity",
     "voices",
+    "weight_1",
+    "weight_2",
+    "weight_3",
+    "weight_4",
+    "weight_5",
+    "weight_6",
+    "weight_7",
+    "weight_8",
 ];
 
 /// The JSON of a CLAP state, which a length goes before.

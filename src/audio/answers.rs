@@ -209,8 +209,9 @@ impl Answers {
 
     /// Sends the worker on an errand, in a job that `fill` prepares; false where that must be tried again.
     pub fn send(&mut self, errand: Errand, fill: impl FnOnce(&mut Job)) -> bool {
+        let ticket = self.ticket(0);
         let prepare = |job: &mut Job| {
-            job.errand = errand;
+            (job.errand, job.ticket) = (errand, ticket);
             fill(job);
         };
         let sent = self.desk.is_alive() && self.desk.ask(prepare);
@@ -221,6 +222,11 @@ impl Answers {
     /// Whether a frozen phrase is being fetched.
     pub fn is_fetching(&self) -> bool {
         self.fetching && self.desk.is_alive()
+    }
+
+    /// Whether a frozen phrase was fetched and not taken yet.
+    pub fn has_fetched(&self) -> bool {
+        self.fetched.is_some()
     }
 
     /// The frozen phrase that was fetched.
@@ -254,6 +260,11 @@ impl Answers {
             self.fetching &= job.errand != Errand::Fetch;
             let spare = match job.outcome {
                 Outcome::Done if job.errand == Errand::Fetch => self.fetched.replace(job),
+                Outcome::Superseded if job.errand == Errand::Fetch => {
+                    // It was thawed again meanwhile.
+                    self.shared.bring(self.shared.loaded());
+                    Some(job)
+                }
                 Outcome::Superseded | Outcome::Done => Some(job),
                 _ if !current => Some(job),
                 Outcome::NoNetwork => {

@@ -26,7 +26,8 @@ use model::Settings;
 use nice_plug::midi::NoteEvent;
 use phrase::{Phrase, STEPS, STEPS_PER_BEAT};
 
-use crate::shared::{Shared, Stage};
+use crate::live::Show;
+use crate::shared::{Heads, Shared, Stage};
 use crate::worker::{Desk, Errand};
 use answers::Answers;
 use capture::{CLOSING, Capture};
@@ -123,6 +124,10 @@ pub struct Audio {
     /// What sounds must end at the next chance.
     hush: bool,
     bypassed: bool,
+    /// The worker is to be told what is played.
+    untold: bool,
+    /// Shows the phrase being played, where anyone is to see it.
+    show: Option<Show>,
 }
 
 impl Audio {
@@ -156,7 +161,14 @@ impl Audio {
             window: Box::new(Phrase::new(0, 120.0)),
             hush: false,
             bypassed: false,
+            untold: false,
+            show: None,
         }
+    }
+
+    /// Shows the phrase being played from now on.
+    pub fn show(&mut self, show: Show) {
+        self.show = Some(show);
     }
 
     /// The host will call with this sample rate from now on.
@@ -214,6 +226,13 @@ impl Audio {
             Some(span) => self.walk(&span, None, block, io),
             None => self.rest(block, io),
         }
+        if self.untold {
+            let longest = block.options.longest;
+            self.untold = !self.answers.send(Errand::Remember, |job| {
+                self.player.describe(job);
+                job.longest = longest;
+            });
+        }
         self.meters(span.as_ref());
         self.is_active()
     }
@@ -267,7 +286,18 @@ impl Audio {
         Options { shift: if self.clock.is_free() { 0 } else { block.options.shift }, ..block.options }
     }
 
-    fn meters(&self, span: Option<&Span>) {
+    fn meters(&mut self, span: Option<&Span>) {
+        // Between its closing and its line a phrase is still the one that is played.
+        if let Some(show) = self.show.as_mut().filter(|_| !self.closed) {
+            let (start, line, first, capture) = (self.start, self.line, self.first, &self.capture);
+            let shown = show.show((capture.revision(), self.shared.opened()), |live| {
+                (live.first, live.line) = (first, first + line - start);
+                capture.snapshot(line, first, &mut live.phrase);
+            });
+            if shown {
+                self.shared.wake();
+            }
+        }
         let meters = &self.shared.meters;
         meters.set_lost(self.controllers.lost());
         let beats = span
@@ -278,7 +308,17 @@ impl Audio {
             Some(_) if self.capture.is_empty() => Stage::Listening,
             Some(_) => Stage::Playing,
         };
+        if meters.stage().0 != stage {
+            self.shared.wake();
+        }
         meters.set_stage(stage, beats);
+        let step = |time: Option<f64>| time.map_or(f32::NAN, |time| time as f32);
+        let now = span.filter(|_| !self.bypassed).map(|span| span.time(span.to));
+        meters.set_heads(Heads {
+            input: step(now.map(|now| now - self.start + self.first)),
+            output: step(now.and_then(|now| self.player.step(now))),
+            tempo: span.map_or(120.0, |span| span.tempo as f32),
+        });
     }
 }
 

@@ -19,7 +19,10 @@ impl Audio {
         if std::mem::replace(&mut self.loaded, block.loaded) != block.loaded {
             self.errand = Some(Errand::Fetch);
         }
-        if let Some(job) = self.answers.take_fetched() {
+        // What plays goes on to the next entry.
+        let waits = span.is_some() && !block.bypass && self.player.has_phrase();
+        if !waits && let Some(job) = self.answers.take_fetched() {
+            self.shared.bring(self.loaded);
             let before = self.player.freeze(job);
             self.answers.keep(before);
             self.frozen = true;
@@ -27,7 +30,8 @@ impl Audio {
                 self.player.resume(self.start, span.at);
             }
         }
-        let awaited = self.errand == Some(Errand::Fetch) || self.answers.is_fetching();
+        let awaited =
+            self.errand == Some(Errand::Fetch) || self.answers.is_fetching() || self.answers.has_fetched();
         if block.options.freeze != self.frozen && !awaited {
             if self.frozen {
                 (self.frozen, self.errand) = (false, Some(Errand::Thaw));
@@ -106,6 +110,17 @@ impl Audio {
     pub(super) fn enter(&mut self, block: &Block) {
         let Some(Pending { line, entry, length, first }) = self.pending else { return };
         let entry = entry.min(self.line);
+        if let Some(job) = self.answers.take_fetched() {
+            self.shared.bring(self.loaded);
+            if block.options.freeze {
+                let before = self.player.freeze(job);
+                self.answers.keep(before);
+                self.frozen = true;
+                self.player.resume(entry, entry);
+            } else {
+                self.answers.keep(Some(job));
+            }
+        }
         if self.frozen && self.player.has_phrase() {
             self.pending = None;
             self.answers.skip();
@@ -134,6 +149,7 @@ impl Audio {
         let end = if self.next_entry() > entry + length + NEAR { entry + length } else { f64::INFINITY };
         let played = self.player.enter(Cue { entry, first, length, end }, &mut self.window, source);
         self.answers.keep(played);
+        self.untold = true;
         self.controllers.enter(line, entry, length + (entry - line));
     }
 
@@ -142,6 +158,7 @@ impl Audio {
         if let Some(job) = self.answers.take_late(self.player.input()) {
             let played = self.player.enter_late(time, job);
             self.answers.keep(played);
+            self.untold = true;
         }
     }
 

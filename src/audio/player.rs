@@ -7,6 +7,7 @@ use phrase::{Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, nearest, realise, st
 use super::clock::Span;
 use super::controllers::Controllers;
 use super::event::{Address, Event, Io, Voice, moved, note_off, note_on};
+use crate::history::Heard;
 use crate::worker::Job;
 
 /// One bit for each note of a phrase.
@@ -178,6 +179,32 @@ impl Player {
             job.answer.clone_from(phrase);
         }
         (job.settings.first, job.length) = (self.cue.first as u8, self.cue.length);
+    }
+
+    /// Writes what is played for the phrase that entered last into a job; see [`crate::worker::Errand::Remember`].
+    pub fn describe(&self, job: &mut Job) {
+        self.write(job);
+        job.input.clone_from(&self.input);
+        job.heard = match self.playing {
+            Playing::Nothing => Heard::Nothing,
+            Playing::Dry => Heard::Dry,
+            Playing::Answer => Heard::Answer,
+        };
+        if self.playing == Playing::Nothing {
+            job.answer.clear(0, 120.0);
+        }
+        if let Some(answer) = self.answer.as_ref().filter(|_| self.playing == Playing::Answer) {
+            let first = job.settings.first;
+            (job.settings, job.manner, job.outcome) = (answer.settings, answer.manner, answer.outcome);
+            job.settings.first = first;
+        }
+    }
+
+    /// The step that is played at a musical time, in its window; `None` where nothing is.
+    pub fn step(&self, time: f64) -> Option<f64> {
+        let step = time - self.base;
+        let within = step >= self.cue.first && step <= self.cue.first + self.cue.length;
+        (within && self.playing != Playing::Nothing).then_some(step)
     }
 
     /// Musical time at which what is played begins again, where it is frozen.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use model::device::{self, Choice};
-use model::{Pack, Report, Settings, Transfer, default_pack};
+use model::{Pack, Report, SLOTS, Saliency, Settings, Transfer, default_pack, saliency};
 use nice_plug::prelude::Enum;
 use phrase::{Phrase, Roll, realise};
 
@@ -64,6 +64,16 @@ pub trait Network {
         cells: &mut Roll,
         out: &mut Phrase,
     ) -> Result<Report, String>;
+
+    /// The probability of each genre slot; `None` from a network that cannot tell.
+    fn hear(&mut self, _: &Roll) -> Option<[f32; SLOTS]> {
+        None
+    }
+
+    /// How much each cell speaks for a genre slot; `None` from a network that cannot tell.
+    fn saliency(&mut self, _: &Roll, _genre: usize) -> Option<Saliency> {
+        None
+    }
 }
 
 /// The real engine: packs of the model crate. The GPU is opened when the first pack wants it.
@@ -108,5 +118,13 @@ impl Network for Transfer {
         *cells = answer;
         realise(input, cells, settings.first.into(), out);
         Ok(report)
+    }
+
+    fn hear(&mut self, roll: &Roll) -> Option<[f32; SLOTS]> {
+        self.classify(roll).ok()
+    }
+
+    fn saliency(&mut self, roll: &Roll, genre: usize) -> Option<Saliency> {
+        saliency(self.classifier(), roll, genre).ok()
     }
 }

@@ -6,6 +6,7 @@ use model::{Report, Settings};
 use phrase::{Feel, Guards, Phrase, Roll, STEPS, nearest, realise};
 
 use super::Processor;
+use crate::history::Heard;
 
 /// Which state of which phrase a job is about. Answers to anything else than what is wanted now are dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Manner {
     pub guards: Guards,
     /// How it is played.
     pub feel: Feel,
+    /// Chance draws the same for every phrase, wherever it stands in the song.
+    pub locked: bool,
 }
 
 /// How an answer is come by. It is no part of the question: another processor gives the same answer but for rounding.
@@ -50,6 +53,8 @@ pub enum Errand {
     Thaw,
     /// To bring that as the answer.
     Fetch,
+    /// To remember what is played; see [`crate::history`].
+    Remember,
 }
 
 /// What became of a job.
@@ -80,8 +85,12 @@ pub struct Job {
     pub manner: Manner,
     /// See [`Terms`].
     pub terms: Terms,
-    /// How many steps of the answer are played, for the errands that are about a frozen phrase.
+    /// How many steps of the answer are played, for the errands.
     pub length: f64,
+    /// What is played, for [`Errand::Remember`].
+    pub heard: Heard,
+    /// The longest note in steps, for the same; 0: any length.
+    pub longest: u8,
     /// The phrase as it was played.
     pub input: Phrase,
     /// What the network says, where the outcome says so: the cells that sound.
@@ -103,6 +112,8 @@ impl Job {
             manner: Manner::default(),
             terms: Terms::default(),
             length: STEPS as f64,
+            heard: Heard::default(),
+            longest: 0,
             input,
             cells: Roll::EMPTY,
             answer,

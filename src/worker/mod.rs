@@ -4,6 +4,7 @@
 //! neither allocates nor locks. The main threads talk to it through a channel. It starts with the first instance and
 //! is joined when the last one goes, so that nothing of ours runs when a host unloads the library.
 
+mod analyse;
 mod cache;
 #[cfg(test)]
 mod death;
@@ -136,6 +137,11 @@ impl Seat {
     /// Whether the worker is at work.
     pub fn is_alive(&self) -> bool {
         self.worker.alive.load(Ordering::Acquire)
+    }
+
+    /// An editor was opened: what it shows of the last takes is to be found out.
+    pub fn look(&self) {
+        self.tell(Control::Look);
     }
 
     fn tell(&self, control: Control) {

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use crossbeam_channel::Receiver;
-use model::Report;
+use model::{Report, Settings};
+use phrase::{Phrase, Roll};
 use rtrb::{Consumer, Producer};
 
 use super::JOBS;
+use super::analyse::analyse;
 use super::cache::Cache;
 use super::engine::{Device, Engine, Network, Processor, Source};
 use super::job::{Errand, Job, Outcome};
@@ -27,6 +29,8 @@ pub(super) enum Control {
     Pack { id: u64, stamp: u32, source: Option<Source> },
     /// An instance is gone.
     Leave { id: u64 },
+    /// An editor was opened.
+    Look,
     /// The thread dies as from a fault of our own: for tests of what the others do then.
     #[cfg(test)]
     Die,
@@ -142,7 +146,7 @@ impl Run {
         let next =
             (0..count).map(|i| (self.turn + i) % count).find(|&i| !self.instances[i].waiting.is_empty());
         // An instance that has come just now may have asked already.
-        let Some(index) = next else { return told };
+        let Some(index) = next else { return told || self.look() };
         self.turn = index + 1;
         if let Some(mut job) = self.instances[index].waiting.pop_at(0) {
             let outcome = match job.errand {
@@ -239,6 +243,22 @@ impl Run {
         }
     }
 
+    /// Finds out what an open editor is to show of one take; false where nothing is left to be found out.
+    fn look(&mut self) -> bool {
+        self.instances.iter().filter(|instance| instance.shared.is_watched()).any(|instance| {
+            // The classifier is the same on each device.
+            let Some(Chosen { cpu: pack, .. }) = &instance.pack else { return false };
+            if pack.broken.borrow().is_some() {
+                return false;
+            }
+            let Some(take) = instance.shared.history().unknown(instance.stamp) else { return false };
+            let known = catch_unwind(AssertUnwindSafe(|| analyse(&mut **pack.network.borrow_mut(), &take)));
+            instance.shared.history().know(&take, known.unwrap_or_default());
+            instance.shared.wake();
+            true
+        })
+    }
+
     fn obey(&mut self, control: Control) {
         match control {
             Control::Enter { id, jobs, answers, shared } => {
@@ -276,6 +296,7 @@ impl Run {
                 }
                 self.sweep();
             }
+            Control::Look => {}
             #[cfg(test)]
             Control::Die => panic!("the worker was told to die"),
         }
@@ -333,6 +354,10 @@ fn run_errand(shared: &Shared, job: &mut Job) -> Outcome {
             }
             None => return Outcome::Superseded,
         },
+        Errand::Remember => {
+            shared.history().remember(job, &shared.pack().genres);
+            shared.wake();
+        }
         Errand::Answer => {}
     }
     Outcome::Done
@@ -344,7 +369,26 @@ fn compute(pack: &Loaded, job: &mut Job, cache: &mut Cache) -> Result<(Report, O
         // It broke down in another instance's hands.
         return Err(reason.clone());
     }
-    let Job { input, settings, cells, answer, .. } = job;
+    let Job { input, settings, manner, cells, answer, .. } = job;
+    let position = input.position;
+    if manner.locked {
+        // Chance looks at nothing but the seed and the cell then.
+        input.position = 0;
+    }
+    let outcome = ask(pack, cache, input, settings, cells, answer);
+    (input.position, answer.position) = (position, position);
+    outcome
+}
+
+/// The same for a phrase that stands where chance is to see it.
+fn ask(
+    pack: &Loaded,
+    cache: &mut Cache,
+    input: &Phrase,
+    settings: &Settings,
+    cells: &mut Roll,
+    answer: &mut Phrase,
+) -> Result<(Report, Option<Duration>), String> {
     if let Some(report) = cache.get(pack.number, input, settings, cells, answer) {
         return Ok((report, None));
     }

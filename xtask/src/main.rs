@@ -11,6 +11,8 @@ mod bundle;
 mod genres;
 mod install;
 mod late;
+#[cfg(target_os = "linux")]
+mod look;
 mod packs;
 mod play;
 mod soak;
@@ -47,6 +49,9 @@ enum Command {
     Soak(soak::Arguments),
     /// Play instances in real time and count the answers that come late.
     Late(late::Arguments),
+    /// Photograph the editor of the built plugin in six states, under Xvfb, and print what it costs to have it open.
+    #[cfg(target_os = "linux")]
+    Look(look::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +63,8 @@ fn main() -> ExitCode {
         Command::Train(options) => train(&options),
         Command::Soak(arguments) => soak::run(&arguments),
         Command::Late(arguments) => late::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Look(arguments) => look::run(&arguments),
         Command::Bench(arguments) => {
             // SAFETY: nothing has started a thread yet. candle's operations get one core, as ours have.
             unsafe { trainer::one_thread_an_operation() };

@@ -9,6 +9,8 @@
 //! what needs threads the audio side can be lent to another one, and parameters set from a third.
 
 mod clap;
+#[cfg(target_os = "linux")]
+mod display;
 mod drive;
 mod error;
 mod event;
@@ -18,6 +20,8 @@ mod transport;
 mod vst3;
 
 pub use clap::{ClapAudio, ClapEditor, ClapHost, ClapLibrary, Descriptor, Param};
+#[cfg(target_os = "linux")]
+pub use display::{Display, Picture};
 pub use drive::{Instance, Paired, Sounded, drive, pair};
 pub use error::HostError;
 pub use event::{ANY, Event, EventKind};

@@ -2,21 +2,46 @@
 
 use crate::{DRUM_CHANNEL, Note, Phrase, STEPS, Song, SongNote, Track, struck_alone, tie_unclaimed};
 
+/// A phrase as a part of a song.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The phrase.
+    pub phrase: &'a Phrase,
+    /// The first step that is played.
+    pub first: usize,
+    /// The song's step on which that is.
+    pub line: f64,
+    /// It goes on where the part before it ends: what is held there may sound on.
+    pub follows: bool,
+}
+
 /// The notes of phrases one after another, in song steps, the pieces of held notes made one again by [`crate::tie`].
 ///
 /// `phrases` are in order of position; each is played from its step `first` (0 but for windows that slide). A held note
 /// ends on the line where no phrase follows at once or the next one does not continue it. Sorted by onset.
 pub fn join_notes(phrases: &[Phrase], first: usize) -> Vec<SongNote> {
+    let mut line_before = None;
+    let part = |phrase: &Phrase| {
+        let line = phrase.position.saturating_add(first as i64);
+        let follows = line_before.replace(phrase.position.saturating_add(STEPS as i64)) == Some(line);
+        (line, follows)
+    };
+    let places: Vec<_> = phrases.iter().map(part).collect();
+    let parts = phrases.iter().zip(places);
+    let parts = parts.map(|(phrase, (line, follows))| Part { phrase, first, line: line as f64, follows });
+    join_parts(&parts.collect::<Vec<_>>())
+}
+
+/// [`join_notes`] for parts that lie anywhere and begin on any step. Sorted by onset.
+pub fn join_parts(parts: &[Part]) -> Vec<SongNote> {
     let mut notes: Vec<SongNote> = Vec::new();
     // Notes that were held when their phrase closed: where they are in `notes`, and their last piece.
     let mut held: Vec<(usize, Note)> = Vec::new();
-    let mut line_before = None;
-    for phrase in phrases {
-        let start = phrase.position as f64;
-        let line = phrase.position.saturating_add(first as i64);
+    for &Part { phrase, first, line, follows } in parts {
+        let start = line - first as f64;
         let mut claimed = vec![false; phrase.notes.len()];
         let mut still_held = Vec::new();
-        if line_before == Some(line) {
+        if follows {
             for (index, last) in held {
                 let Some(piece) = tie_unclaimed(&last, phrase, first, |i| claimed[i]) else { continue };
                 claimed[piece] = true;
@@ -42,7 +67,6 @@ pub fn join_notes(phrases: &[Phrase], first: usize) -> Vec<SongNote> {
                 length: piece.length,
             });
         }
-        line_before = Some(phrase.position.saturating_add(STEPS as i64));
     }
     sort(&mut notes);
     notes

@@ -30,7 +30,7 @@ pub use cut::{Cut, CutOptions, CutReport, Start, cut};
 pub use feel::Feel;
 pub use guards::{Guards, KeyLock};
 pub use hash::mix;
-pub use join::{join, join_notes};
+pub use join::{Part, join, join_notes, join_parts};
 pub use key::{Key, Mode};
 pub use metrics::{
     ContentChange, Line, bass, chroma, density, harmony_kept, melody_kept, most_at_once, one_step_notes,

@@ -4,6 +4,7 @@ mod answers;
 mod music;
 mod notes;
 mod rig;
+mod takes;
 mod time;
 
 pub use rig::Tape;

@@ -1,0 +1,42 @@
+//! What the user wants.
+
+use crate::{Control, Look};
+
+/// What the user wants. A change of a control comes between its `Begin` and its `End`, as hosts record automation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Intent {
+    /// The control is taken hold of.
+    Begin(Control),
+    /// The control gets a value, in its own units.
+    Set(Control, f32),
+    /// The control is let go.
+    End(Control),
+    /// The control goes back to its default, as one gesture.
+    Reset(Control),
+    /// Another seed, thrown.
+    Dice,
+    /// Use the pack of this index in [`crate::Pack::names`].
+    Pack(usize),
+    /// Look into the packs folder again.
+    Rescan,
+    /// Show the packs folder in the system's file manager.
+    ShowPacks,
+    /// The take of this number becomes the frozen answer from the next phrase on, with the settings that made it.
+    Play(u64),
+    /// The take before the one that plays does.
+    Undo,
+    /// The take after it does, or after the last one what is played live.
+    Redo,
+    /// What was played for this take, as a MIDI file in the folder.
+    Save(u64),
+    /// The same of so many takes up to the newest, one after another.
+    SaveLast(usize),
+    /// MIDI files go into this folder from now on.
+    Folder(String),
+    /// Show that folder in the system's file manager.
+    ShowFolder,
+    /// Colours.
+    Look(Look),
+    /// How large everything is drawn, in percent.
+    Zoom(u16),
+}

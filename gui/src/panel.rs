@@ -1,0 +1,172 @@
+//! The controls at the right: where to go, how it is heard, and in pages all the rest.
+
+use egui::{Align2, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+
+use crate::scene::{Scene, text_in};
+use crate::widgets::{ROW, focus_ring, hint, named_list, row};
+use crate::{Control, Intent, Take, meters, pad};
+
+/// The panel's width.
+pub const WIDTH: f32 = 284.0;
+
+/// The pages of controls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Page {
+    /// What is moved while playing.
+    #[default]
+    Play,
+    /// What new notes may be.
+    Notes,
+    /// When answers come.
+    Time,
+}
+
+const PAGES: [(Page, &str, &[Control]); 3] = [
+    (Page::Play, "Play", &[Control::Thru, Control::Latency, Control::Melody, Control::Key, Control::Swing]),
+    (
+        Page::Notes,
+        "Notes",
+        &[
+            Control::Lowest,
+            Control::Highest,
+            Control::Voices,
+            Control::Density,
+            Control::Velocity,
+            Control::Humanise,
+            Control::Longest,
+            Control::Channel,
+            Control::Pedal,
+        ],
+    ),
+    (Page::Time, "Time", &[Control::Margin, Control::Fallback, Control::Shift, Control::Realign]),
+];
+
+/// Draws the panel; `take` is what the rolls show.
+pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: Option<&Take>) {
+    ui.painter().rect_filled(rect, 0, scene.theme.bar);
+    let builder = UiBuilder::new().max_rect(rect.shrink2(vec2(12.0, 8.0)));
+    let mut panel = ui.new_child(builder);
+    panel.set_clip_rect(rect.intersect(ui.clip_rect()));
+    panel.spacing_mut().item_spacing.y = 4.0;
+    let ui = &mut panel;
+    genres(ui, scene);
+    meters::show(ui, scene, take);
+    ui.add_space(4.0);
+    row(ui, scene, Control::Amount);
+    chance(ui, scene);
+    ui.add_space(2.0);
+    tabs(ui, scene, page);
+    ScrollArea::vertical().id_salt("page").auto_shrink([false, true]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 4.0;
+        for &control in PAGES.iter().filter(|(of, ..)| of == page).flat_map(|(_, _, controls)| *controls) {
+            row(ui, scene, control);
+        }
+    });
+}
+
+/// From which genre to which.
+fn genres(ui: &mut Ui, scene: &mut Scene) {
+    let pack = &scene.snapshot.pack;
+    let names: Vec<String> =
+        std::iter::once("auto: heard".to_string()).chain(pack.genres.iter().cloned()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let field = scene.field(Control::Source);
+    named_list(ui, scene, Control::Source, "From", field.hint, &names, 0.0);
+    if pack.genres.is_empty() {
+        return;
+    }
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
+    let to = format!("To  {}", pad::target_text(scene));
+    text_in(ui.painter(), rect.shrink2(vec2(9.0, 0.0)), Align2::LEFT_CENTER, &to, 13.0, scene.theme.text);
+    pad::show(ui, scene);
+}
+
+/// How much chance plays along; which draw, thrown or set; and whether every phrase gets the same.
+fn chance(ui: &mut Ui, scene: &mut Scene) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let beside = 3.0 * 4.0 + 30.0 + 44.0 + 58.0;
+        let wide = ui.available_width() - beside;
+        ui.allocate_ui(vec2(wide, ROW), |ui| row(ui, scene, Control::Variation));
+        let chancy = scene.snapshot.value(Control::Variation) > 0.0;
+        let (seed, lock) = (scene.field(Control::Seed), scene.field(Control::Lock));
+        ui.allocate_ui(vec2(58.0, ROW), |ui| {
+            ui.add_enabled_ui(chancy, |ui| {
+                let mut value = scene.snapshot.value(Control::Seed) as u16;
+                let drag = egui::DragValue::new(&mut value).range(0..=9999).prefix("#");
+                let response = ui.add_sized(vec2(58.0, ROW), drag);
+                if response.drag_started() {
+                    scene.hand.take(&[Control::Seed], scene.send);
+                }
+                if response.changed() {
+                    scene.set(Control::Seed, value.into());
+                }
+                if response.drag_stopped() {
+                    scene.hand.open(scene.send);
+                }
+                hint(response.clone(), seed.hint)
+                    .on_disabled_hover_text("Without variation there is one answer only.");
+            });
+        });
+        if dice(ui, scene, chancy) {
+            scene.send(Intent::Dice);
+        }
+        let on = scene.snapshot.is_on(Control::Lock);
+        let (rect, response) = ui.allocate_exact_size(vec2(44.0, ROW), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, lock.name));
+        if response.clicked() {
+            scene.set(Control::Lock, f32::from(u8::from(!on)));
+        }
+        let theme = scene.theme;
+        let (fill, colour) = match (on, response.hovered()) {
+            (true, _) => (theme.accent, theme.on_accent),
+            (_, true) => (theme.hovered, theme.text),
+            _ => (theme.raised, theme.text),
+        };
+        ui.painter().rect_filled(rect, crate::theme::ROUND, fill);
+        text_in(ui.painter(), rect, Align2::CENTER_CENTER, "lock", 12.0, colour);
+        focus_ring(ui, &response, rect, scene);
+        hint(response, lock.hint);
+    });
+}
+
+/// A die; true when it is thrown.
+fn dice(ui: &mut Ui, scene: &Scene, enabled: bool) -> bool {
+    let sense = if enabled { Sense::click() } else { Sense::hover() };
+    let (rect, response) = ui.allocate_exact_size(vec2(30.0, ROW), sense);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, "Dice"));
+    let theme = scene.theme;
+    let fill = if enabled && response.hovered() { theme.hovered } else { theme.raised };
+    ui.painter().rect_filled(rect, crate::theme::ROUND, fill);
+    let colour = if enabled { theme.text } else { crate::theme::mix(theme.raised, theme.quiet, 0.5) };
+    let die = Rect::from_center_size(rect.center(), vec2(15.0, 15.0));
+    ui.painter().rect_stroke(die, 3, egui::Stroke::new(1.3, colour), egui::StrokeKind::Inside);
+    for at in [vec2(-3.6, -3.6), vec2(0.0, 0.0), vec2(3.6, 3.6), vec2(3.6, -3.6), vec2(-3.6, 3.6)] {
+        ui.painter().circle_filled(die.center() + at, 1.2, colour);
+    }
+    focus_ring(ui, &response, rect, scene);
+    let clicked = response.clicked();
+    hint(response, "Throws another seed: another of the answers that chance allows.");
+    clicked
+}
+
+fn tabs(ui: &mut Ui, scene: &Scene, page: &mut Page) {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
+    let width = rect.width() / PAGES.len() as f32;
+    for (index, (of, name, _)) in PAGES.into_iter().enumerate() {
+        let part = Rect::from_min_size(rect.min + vec2(width * index as f32, 0.0), vec2(width, ROW));
+        let tab = ui.interact(part, response.id.with(index), Sense::click());
+        tab.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, of == *page, name));
+        if tab.clicked() {
+            *page = of;
+        }
+        let theme = scene.theme;
+        let on = of == *page;
+        let colour = if on || tab.hovered() { theme.text } else { theme.quiet };
+        text_in(ui.painter(), part, Align2::CENTER_CENTER, name, 13.0, colour);
+        let line =
+            egui::Stroke::new(if on { 2.0 } else { 1.0 }, if on { theme.accent } else { theme.lines[1] });
+        ui.painter().hline(part.x_range(), part.bottom() - 1.0, line);
+        focus_ring(ui, &tab, part, scene);
+    }
+}

@@ -1,0 +1,126 @@
+//! A window full of everything, for the tests and the example.
+
+use std::sync::Arc;
+
+use gui::{Control, Field, Kind, Live, Pack, Snapshot, Stage, Take};
+use phrase::Note;
+
+/// Controls of every kind, as the plugin describes them.
+fn fields() -> Vec<Field> {
+    let list = |count: usize| Kind::Choice((0..count).map(|index| format!("choice {index}")).collect());
+    let all = [
+        (Control::Target, "To", Kind::Number(8, None)),
+        (Control::Source, "From", Kind::Number(8, None)),
+        (Control::Blend, "Blend", Kind::Switch),
+        (Control::Amount, "Amount", Kind::Percent),
+        (Control::Variation, "Variation", Kind::Percent),
+        (Control::Seed, "Seed", Kind::Number(9999, None)),
+        (Control::Lock, "Lock draw", Kind::Switch),
+        (Control::Latency, "Later by", list(3)),
+        (Control::Margin, "And by", list(3)),
+        (Control::Fallback, "If late", list(3)),
+        (Control::Shift, "Shift by", list(16)),
+        (Control::Realign, "Realign now", Kind::Button),
+        (Control::Thru, "Hear", list(3)),
+        (Control::Freeze, "Freeze", Kind::Switch),
+        (Control::Melody, "Keep melody", Kind::Switch),
+        (Control::Key, "Key lock", list(26)),
+        (Control::Lowest, "Lowest new note", Kind::Pitch),
+        (Control::Highest, "Highest new note", Kind::Pitch),
+        (Control::Voices, "Voices", Kind::Number(16, Some("any"))),
+        (Control::Density, "Notes a beat", Kind::Number(16, Some("any"))),
+        (Control::Swing, "Swing", Kind::Percent),
+        (Control::Humanise, "Humanise", Kind::Percent),
+        (Control::Velocity, "Velocity", Kind::Number(127, Some("as played"))),
+        (Control::Channel, "Channel", Kind::Number(16, Some("as played"))),
+        (Control::Longest, "Longest note (16ths)", Kind::Number(64, Some("any"))),
+        (Control::Pedal, "Pedal as length", Kind::Switch),
+        (Control::Panic, "Panic", Kind::Button),
+        (Control::Bypass, "Bypass", Kind::Switch),
+    ];
+    all.map(|(control, name, kind)| Field { control, name, hint: "A sentence about it.", kind }).to_vec()
+}
+
+/// Some music; `seed` makes it another.
+fn notes(seed: u64) -> Vec<Note> {
+    let note = |index: u64| {
+        let chance = phrase::mix(seed << 16 | index);
+        let pitch = 40 + (chance % 40) as u8;
+        Note::new(
+            pitch,
+            0,
+            (chance >> 8 & 127) as f32 / 127.0,
+            index as f64 * 64.0 / 90.0,
+            1.0 + (chance >> 20 & 3) as f64,
+        )
+    };
+    (0..90).map(note).collect()
+}
+
+/// Take number `id`.
+fn take(id: u64) -> Take {
+    let input = notes(id);
+    let mut played = input.clone();
+    played.truncate(60);
+    played.extend(notes(id + 1000).into_iter().take(30));
+    let mut take = Take {
+        id,
+        saliency: input.iter().map(|note| note.velocity).collect(),
+        input,
+        played,
+        length: 64.0,
+        answered: true,
+        title: "classical > jazz".into(),
+        settings: "amount 90 %, key C minor".into(),
+        before: vec![0.7, 0.2, 0.1],
+        after: vec![0.1, 0.8, 0.1],
+        change: (0.4, 0.3),
+        ..Take::default()
+    };
+    take.compare();
+    take
+}
+
+/// In the middle of a performance, all 64 phrases remembered, everything known.
+pub fn full() -> Snapshot {
+    let takes: Vec<_> = (1..=64).map(|id| Arc::new(take(id))).collect();
+    let fields = fields();
+    let zero = |control: Control| match control {
+        Control::Target => 1.0,
+        Control::Amount => 0.9,
+        Control::Variation => 0.5,
+        Control::Highest => 127.0,
+        _ => 0.0,
+    };
+    let weights = (0..8).map(Control::Weight);
+    let values = fields.iter().map(|field| field.control).chain(weights).map(|c| (c, zero(c))).collect();
+    Snapshot {
+        fields: Arc::new(fields),
+        values,
+        pack: Pack {
+            name: "A pack of some name".into(),
+            card: vec![("Version".into(), "1".into())],
+            names: vec!["A pack of some name".into(), "Another".into()],
+            chosen: Some(0),
+            folder: Some("/home/somebody/.local/share/contrafact/packs".into()),
+            genres: ["classical", "jazz", "pop"].map(String::from).to_vec(),
+        },
+        stage: Stage::Running,
+        state: "Your phrase is answered in 3 beats".into(),
+        beats: Some(2.4),
+        notices: vec!["2 answers late".into()],
+        device: "CPU".into(),
+        took: Some(3.2),
+        deadline: 62.5,
+        key: Some("C minor".into()),
+        live: Arc::new(Live { notes: notes(7777), first: 0.0, line: 64.0 }),
+        head: Some(54.4),
+        played: Some(54.4),
+        playing: takes.last().cloned(),
+        takes,
+        steps: (true, true),
+        folder: "/home/somebody/Documents/Contrafact".into(),
+        zoom: 100,
+        ..Snapshot::default()
+    }
+}

@@ -1,0 +1,121 @@
+//! Takes as MIDI files, as they were heard.
+//!
+//! A window of the host's is no window that files can be dragged out of: baseview 0.4.2 takes drops and offers none. So files
+//! are written to a folder, which a button shows, and from whose window they can be dragged into any host. No file dialog
+//! either: those of the system need a portal or a toolkit that a host may not have, and block its main thread.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use phrase::{Note, Part, Phrase, STEPS_PER_BAR, Song, Track, join_parts};
+
+use crate::history::Take;
+
+/// What of a take was played, its notes within its steps.
+fn heard(take: &Take) -> Box<Phrase> {
+    let (first, end) = (f64::from(take.first), f64::from(take.first) + take.length);
+    let cut = |note: &Note| {
+        // What was early for its line was played on it.
+        let onset = if note.end() > first { note.onset.max(first) } else { note.onset };
+        Note { onset, length: note.end().min(end) - onset, ..*note }
+    };
+    let notes: Vec<_> = take.played.iter().filter(|note| note.onset < end).map(cut).collect();
+    take.phrase(&notes)
+}
+
+/// Takes one after another as a song. A note that was held from one into the next is one note, where they were played so.
+pub fn song(takes: &[Arc<Take>]) -> Song {
+    let phrases: Vec<_> = takes.iter().map(|take| heard(take)).collect();
+    let mut line = 0.0;
+    let mut parts = Vec::new();
+    for (index, (take, phrase)) in takes.iter().zip(&phrases).enumerate() {
+        let begins = |take: &Take| take.position as f64 + f64::from(take.first);
+        let follows = index > 0 && {
+            let before = &takes[index - 1];
+            before.generation == take.generation
+                && (begins(before) + before.length - begins(take)).abs() < 1e-6
+        };
+        parts.push(Part { phrase, first: take.first.into(), line, follows });
+        line += take.length;
+    }
+    let mut song = Song::new(takes.first().map_or(120.0, |take| take.tempo));
+    let mut notes = join_parts(&parts);
+    let longest = takes.first().map_or(0, |take| take.longest);
+    if longest > 0 {
+        notes.iter_mut().for_each(|note| note.length = note.length.min(longest.into()));
+    }
+    song.end = notes.iter().fold(line, |end, note| end.max(note.end()));
+    song.tracks = vec![Track { name: "Contrafact".into(), notes, others: Vec::new() }];
+    song
+}
+
+/// Writes takes into a file of its own in `folder`, which is made where it is missing. Gives the file.
+///
+/// # Errors
+/// One sentence for the user.
+pub fn save(folder: &Path, takes: &[Arc<Take>]) -> Result<PathBuf, String> {
+    let (Some(first), Some(last)) = (takes.first(), takes.last()) else {
+        return Err("Nothing was played yet: there is nothing to save".into());
+    };
+    fs::create_dir_all(folder).map_err(|error| {
+        format!("{}: the folder cannot be made ({error}); choose another one", folder.display())
+    })?;
+    let bars = takes.iter().map(|take| take.length).sum::<f64>() / STEPS_PER_BAR as f64;
+    let name = match first.id == last.id {
+        true => format!("Contrafact {:03} {}", first.id, super::takes::title(first).replace('>', "to")),
+        false => format!("Contrafact {:03}-{:03} {bars:.0} bars", first.id, last.id),
+    };
+    let name: String = name.chars().filter(|c| c.is_alphanumeric() || " -_+".contains(*c)).collect();
+    let place = |count: u32| match count {
+        1 => folder.join(format!("{name}.mid")),
+        _ => folder.join(format!("{name} ({count}).mid")),
+    };
+    let path = (1..10_000).map(place).find(|path| !path.exists());
+    let path = path.ok_or_else(|| format!("{}: the folder is full of {name}; clear it", folder.display()))?;
+    song(takes).write(&path).map_err(|error| error.to_string())?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Heard, History};
+    use crate::worker::Job;
+
+    fn takes(phrases: &[(i64, Vec<Note>)]) -> Vec<Arc<Take>> {
+        let mut history = History::default();
+        for (position, notes) in phrases {
+            let mut job = Job::new();
+            job.answer.clear(*position, 120.0);
+            job.input.clear(*position, 120.0);
+            notes.iter().for_each(|&note| assert!(job.answer.push(note)));
+            job.heard = Heard::Answer;
+            history.remember(&job, &[]);
+        }
+        history.takes().map(|(take, _)| take.clone()).collect()
+    }
+
+    #[test]
+    fn held_notes_go_on_where_phrases_follow_and_end_where_they_do_not() {
+        let held = Note { tied_out: true, ..Note::new(60, 0, 0.5, 8.0, 56.0) };
+        let piece = Note { tied_in: true, ..Note::new(60, 0, 0.5, 0.0, 4.0) };
+        let all = takes(&[(0, vec![held]), (64, vec![piece]), (640, vec![piece])]);
+        let spans: Vec<_> = song(&all).notes().map(|note| (note.onset, note.length)).collect();
+        assert_eq!(spans, [(8.0, 60.0), (128.0, 4.0)]);
+        assert_eq!(song(&all).end, 192.0, "the file is as long as what was played");
+    }
+
+    #[test]
+    fn files_never_replace_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = takes(&[(0, vec![Note::new(60, 0, 0.5, 0.0, 1.0)])]);
+        let place = folder.path().join("new");
+        let (one, two) = (save(&place, &all).unwrap(), save(&place, &all).unwrap());
+        assert!(one != two && one.exists() && two.exists());
+        let read = Song::read(&one).unwrap();
+        assert_eq!(read.notes().count(), 1);
+        assert!(save(&place, &[]).unwrap_err().contains("Nothing"));
+        assert!(save(&one, &all).is_err(), "a file is no folder");
+    }
+}

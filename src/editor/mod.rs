@@ -1,0 +1,295 @@
+//! The bridge between the editor and the host: makes snapshots, carries out intents. Runs on the window's thread.
+
+mod fields;
+mod knobs;
+mod midi;
+mod preferences;
+mod reading;
+mod takes;
+mod walk;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gui::{Control, Field, Intent, Live, Pack, Snapshot, View};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::{LogicalSize, PhysicalSize};
+use nice_plug::editor::{ResizeHint, SizeConstraints};
+use nice_plug_egui::{
+    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, baseview, create_egui_editor,
+};
+
+use crate::live::Watch;
+use crate::packs::{self, PackRef, Selection};
+use crate::params::PluginParams;
+use crate::shared::Shared;
+use crate::unload;
+use preferences::Preferences;
+use takes::Takes;
+use walk::Walk;
+
+/// The editor as nice-plug wants it.
+pub type Window = EguiEditor<EditorApp>;
+
+/// How often the window is drawn while time runs. At rest it is drawn when something has changed.
+const FRAME: Duration = Duration::from_micros(16_600);
+
+/// The editor for an instance.
+pub fn create(app: EditorApp) -> Option<Window> {
+    let zoom = f32::from(app.preferences.zoom()) / 100.0;
+    let pixels = |points: f32| (points * zoom).round() as u32;
+    // In pixels, because nice-plug-egui 0.6.0 tells hosts sizes in points without the zoom.
+    let size = PhysicalSize::new(pixels(View::SIZE.0), pixels(View::SIZE.1));
+    let least = LogicalSize::new(View::LEAST.0, View::LEAST.1);
+    let resize = ResizeHint {
+        size_constraints: SizeConstraints::Logical { min_size: Some(least), max_size: None },
+        ..ResizeHint::resizable()
+    };
+    let settings = EguiNiceSettings::new().with_tile("Contrafact").with_resize_hint(resize);
+    let state = EguiEditorState::from_size(size, zoom);
+    let repaint = app.shared.set_window(state.clone());
+    create_egui_editor(state, repaint, settings, app)
+}
+
+/// What the window draws and does.
+pub struct EditorApp {
+    params: Arc<PluginParams>,
+    selection: Arc<Selection>,
+    shared: Arc<Shared>,
+    view: View,
+    fields: Arc<Vec<Field>>,
+    preferences: Preferences,
+    /// What the audio thread shows of the phrase being played.
+    watch: Watch,
+    live: Arc<Live>,
+    /// What was played lately.
+    takes: Takes,
+    walk: Walk,
+    /// The packs to choose from: the plugin's own, then those in the folder.
+    packs: Vec<PackRef>,
+    /// What is said of them.
+    pack: Pack,
+    message: Option<String>,
+    /// The window has been made large enough, should it have been too small.
+    sized: bool,
+    /// The host, from the first window on.
+    host: Option<GuiContext>,
+}
+
+impl EditorApp {
+    /// An editor that has not been opened yet.
+    pub fn new(
+        params: Arc<PluginParams>,
+        selection: Arc<Selection>,
+        shared: Arc<Shared>,
+        watch: Watch,
+    ) -> Self {
+        Self {
+            params,
+            selection,
+            shared,
+            view: View::default(),
+            fields: Arc::new(fields::fields()),
+            preferences: Preferences::read(),
+            watch,
+            live: Arc::default(),
+            takes: Takes::default(),
+            walk: Walk::default(),
+            packs: Vec::new(),
+            pack: Pack::default(),
+            message: None,
+            sized: false,
+            host: None,
+        }
+    }
+
+    /// The last window is gone; hosts must not wait for the end of what was held in it. nice-plug-egui 0.6.0 does not
+    /// tell of closing, so this comes with the next opening at the latest.
+    fn close(&mut self) {
+        let mut ends = Vec::new();
+        self.view.close(&mut |intent| ends.push(intent));
+        if let Some(host) = &self.host {
+            for intent in ends {
+                if let Intent::End(control) = intent {
+                    fields::end(&host.param_setter(), &self.params, control);
+                }
+            }
+        }
+        self.host = None;
+    }
+
+    /// Reads the packs folder.
+    fn rescan(&mut self) {
+        let found = packs::folder().map(packs::scan).unwrap_or_default();
+        let own = model::read_card("the default pack", model::default_pack()).ok();
+        let own_name = own.as_ref().map_or_else(|| "default".to_string(), |card| card.name.clone());
+        let chosen = self.selection.pack();
+        let card = if chosen.is_default() {
+            own
+        } else {
+            found.iter().find(|found| found.pack == chosen).map(|found| (*found.card).clone())
+        };
+        self.packs =
+            std::iter::once(PackRef::default()).chain(found.iter().map(|found| found.pack.clone())).collect();
+        let names = std::iter::once(own_name).chain(found.into_iter().map(|found| found.pack.name)).collect();
+        self.pack = Pack {
+            names,
+            card: card.map(|card| reading::card(&card)).unwrap_or_default(),
+            chosen: self.packs.iter().position(|pack| *pack == chosen),
+            folder: packs::folder().map(|folder| folder.display().to_string()),
+            ..Pack::default()
+        };
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        let mut latest = crate::live::Live::new();
+        if self.watch.take(&mut latest) {
+            let notes = latest.phrase.notes.to_vec();
+            self.live = Arc::new(Live { notes, first: latest.first as f32, line: latest.line as f32 });
+        }
+        self.takes.update(&self.shared);
+        self.walk.follow(self.params.freeze.value());
+        self.read()
+    }
+
+    fn carry_out(&mut self, intent: Intent, context: &egui::Context) {
+        let Some(host) = &self.host else { return };
+        let (setter, params) = (host.param_setter(), &self.params);
+        let now = |control| fields::value(params, control);
+        match intent {
+            Intent::Begin(control) => fields::begin(&setter, params, control),
+            Intent::Set(control, value) => fields::set(&setter, params, control, value),
+            Intent::End(control) => fields::end(&setter, params, control),
+            Intent::Reset(control) => fields::reset(&setter, params, control),
+            Intent::Dice => {
+                // Any other seed: chance need not be fair here.
+                let thrown = RandomState::new().build_hasher().finish() % 9999;
+                let seed = (u64::from(params.seed.value().unsigned_abs()) + 1 + thrown) % 10_000;
+                self.apply(&[(Control::Seed, seed as f32)]);
+            }
+            Intent::Pack(index) => {
+                if let Some(pack) = self.packs.get(index) {
+                    self.selection.choose(pack.clone());
+                    self.rescan();
+                }
+            }
+            Intent::Rescan => {
+                if self.shared.pack().problem.is_some() {
+                    // Perhaps it is there now.
+                    self.selection.choose(self.selection.pack());
+                }
+                self.rescan();
+            }
+            Intent::ShowPacks => {
+                if let Some(folder) = packs::folder() {
+                    self.show_folder(folder, context);
+                }
+            }
+            Intent::Play(id) => {
+                if let Some(take) = self.takes.find(id).cloned() {
+                    let values = self.walk.choose(&take, &self.shared, now);
+                    self.apply(&values);
+                }
+            }
+            Intent::Undo => {
+                let values = self.walk.back(&self.takes, &self.shared, now);
+                self.apply(&values);
+            }
+            Intent::Redo => {
+                let values = self.walk.forth(&self.takes, &self.shared, now);
+                self.apply(&values);
+            }
+            Intent::Save(id) => {
+                let take = self.takes.find(id).cloned();
+                self.save(take.as_slice());
+            }
+            Intent::SaveLast(count) => {
+                let from = self.takes.raw.len().saturating_sub(count);
+                self.save(&self.takes.raw[from..].to_vec());
+            }
+            Intent::Folder(name) => self.message = self.preferences.set_midi(&name).err(),
+            Intent::ShowFolder => self.show_folder(&self.preferences.midi(), context),
+            Intent::Look(look) => self.preferences.set_look(look),
+            Intent::Zoom(percent) => {
+                self.preferences.set_zoom(percent);
+                context.set_zoom_factor(f32::from(self.preferences.zoom()) / 100.0);
+            }
+        }
+    }
+
+    /// Sets controls, each in a gesture of its own; those that have the value already are left alone.
+    fn apply(&self, values: &[(Control, f32)]) {
+        let Some(host) = &self.host else { return };
+        let setter = host.param_setter();
+        for &(control, value) in values {
+            if (fields::value(&self.params, control) - value).abs() > 1e-6 {
+                fields::begin(&setter, &self.params, control);
+                fields::set(&setter, &self.params, control, value);
+                fields::end(&setter, &self.params, control);
+            }
+        }
+    }
+
+    fn save(&mut self, takes: &[Arc<crate::history::Take>]) {
+        self.message = Some(match midi::save(&self.preferences.midi(), takes) {
+            Ok(path) => {
+                format!("Saved {}", path.file_name().unwrap_or_default().to_string_lossy())
+            }
+            Err(error) => error,
+        });
+    }
+
+    fn show_folder(&self, folder: &Path, context: &egui::Context) {
+        // It may not be there before the first file is; where it cannot be made the file manager says so.
+        let _ = std::fs::create_dir_all(folder);
+        context.open_url(egui::OpenUrl::new_tab(folder.display().to_string()));
+    }
+}
+
+impl NiceEguiApp for EditorApp {
+    fn build(
+        &mut self,
+        _: egui::Context,
+        host: GuiContext,
+        _: &mut Frame,
+    ) -> Result<(), baseview::HandlerError> {
+        unload::stay();
+        self.close();
+        self.host = Some(host);
+        self.preferences = Preferences::read();
+        self.sized = false;
+        self.rescan();
+        // What lies in the ring is of the last window.
+        self.watch.take(&mut crate::live::Live::new());
+        self.live = Arc::default();
+        self.shared.open();
+        self.selection.look();
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut Frame) {
+        if !std::mem::replace(&mut self.sized, true) {
+            let (least, has) = (View::LEAST, ui.max_rect().size());
+            if has.x < least.0 - 1.0 || has.y < least.1 - 1.0 {
+                let size = egui::ViewportCommand::InnerSize(View::SIZE.into());
+                ui.ctx().send_viewport_cmd(size);
+            }
+        }
+        let (snapshot, mut intents) = (self.snapshot(), Vec::new());
+        self.view.show(ui, &snapshot, &mut |intent| intents.push(intent));
+        let context = ui.ctx().clone();
+        if !intents.is_empty() {
+            context.request_repaint();
+        }
+        intents.into_iter().for_each(|intent| self.carry_out(intent, &context));
+        if snapshot.head.is_some() || snapshot.played.is_some() {
+            context.request_repaint_after(FRAME);
+        }
+    }
+
+    fn editor_closed(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,248 @@
+//! The editor under a user's hands: what they do reaches the host, and what they save is what was heard.
+//!
+//! A program of its own, for the X server and the user's folders are the environment's.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{BLOCK, BPM, RATE, events, heard, instance, packs_folder, sample};
+use host::{ClapEditor, Display, Event, Sounded, Transport, drive};
+use phrase::Song;
+
+/// The editor's window, and places in it: what `gui` lays out in it.
+const SIZE: (u16, u16) = (1040, 760);
+const SECOND_GENRE: (i16, i16) = (957, 265);
+const AMOUNT: (i16, i16) = (898, 387);
+const UNDO: (i16, i16) = (38, 662);
+const REDO: (i16, i16) = (93, 662);
+const SAVE: (i16, i16) = (629, 662);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The plugin with its editor open, played by this thread.
+struct Hands<'a, 'b> {
+    display: &'a Display,
+    editor: &'a mut ClapEditor<'b>,
+    transport: Transport,
+    input: Vec<Event>,
+    output: Vec<Event>,
+}
+
+impl Hands<'_, '_> {
+    /// Runs until a step, counted from the start of all.
+    fn run(&mut self, step: f64) {
+        let until = sample(step, RATE, BPM);
+        drive(self.editor.host(), &mut self.transport, until, &self.input, &mut self.output).unwrap();
+    }
+
+    fn value(&mut self, name: &str) -> f64 {
+        self.editor.host().value(name).unwrap()
+    }
+
+    /// Does something until it is seen to be done, with blocks of no music between (the transport stands); in time, or
+    /// the test fails.
+    fn until(&mut self, what: &str, mut act: impl FnMut(&Display), mut done: impl FnMut(&mut Self) -> bool) {
+        let since = Instant::now();
+        self.transport.stop();
+        loop {
+            act(self.display);
+            for _ in 0..20 {
+                // The host hears of a change in its next block.
+                let until = self.transport.steady() + u64::from(BLOCK);
+                drive(self.editor.host(), &mut self.transport, until, &[], &mut self.output).unwrap();
+                if done(self) {
+                    self.transport.play();
+                    return;
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+            assert!(since.elapsed() < PATIENCE, "{what}: nothing came of it");
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()));
+    entries.map(|paths| paths.collect()).unwrap_or_default()
+}
+
+/// Notes from step `from` to step `to`, as pitch, onset and end in steps after `from`.
+fn within(notes: &[Sounded], from: f64, to: f64) -> Vec<(u8, f64, f64)> {
+    let step = |at: u64| at as f64 / sample(1.0, RATE, BPM) as f64;
+    let inside = notes.iter().filter(|note| (from..to).contains(&(step(note.start) + 1e-3)));
+    let mut all: Vec<_> =
+        inside.map(|note| (note.key, step(note.start) - from, step(note.end) - from)).collect();
+    all.sort_by(|a, b| (a.1, a.0).partial_cmp(&(b.1, b.0)).unwrap());
+    all
+}
+
+/// The same notes, but for the ticks of a file and the samples of a host.
+fn assert_same(a: &[(u8, f64, f64)], b: &[(u8, f64, f64)]) {
+    let near = |a: &(u8, f64, f64), b: &(u8, f64, f64)| {
+        a.0 == b.0 && (a.1 - b.1).abs() < 0.02 && (a.2 - b.2).abs() < 0.02
+    };
+    assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| near(a, b)), "{a:?}\n{b:?}");
+}
+
+/// Two phrases of melody, different ones, over a bass.
+fn melody() -> Vec<(u8, f64, f64)> {
+    let line = |step: u32| {
+        let at = f64::from(step * 4);
+        let pitch = 60 + (step * 5 % 12) as u8;
+        [(pitch, at, 3.0), (pitch - 24 + (step / 16) as u8, at + 2.0, 1.5)]
+    };
+    (0..32).flat_map(line).collect()
+}
+
+#[test]
+fn hands_reach_the_host_and_files_hold_what_was_heard() {
+    packs_folder();
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("midi");
+    fs::create_dir_all(home.path().join("contrafact")).unwrap();
+    let preferences = serde_json::json!({ "midi": folder, "zoom": 100 });
+    fs::write(home.path().join("contrafact/editor.json"), preferences.to_string()).unwrap();
+    // SAFETY: no other thread runs, and the plugin, which reads it, is not loaded.
+    unsafe { std::env::set_var("XDG_CONFIG_HOME", home.path()) };
+    let Some(display) = Display::start(1280, 1024) else { return };
+    let mut plugin = instance();
+    plugin.set("Amount", 1.0).unwrap();
+    plugin.start(RATE, BLOCK).unwrap();
+    let window = display.window(SIZE.0, SIZE.1);
+    let mut editor = plugin.open_editor(window).unwrap();
+    let (transport, input) = (Transport::new(RATE, BLOCK, BPM), events(&melody(), RATE, BPM));
+    let mut hands = Hands { display: &display, editor: &mut editor, transport, input, output: Vec::new() };
+
+    hands.until(
+        "a click on the pad's second corner",
+        |display| display.click(SECOND_GENRE.0, SECOND_GENRE.1),
+        |hands| (hands.value("Target") - 1.0 / 7.0).abs() < 1e-6 && hands.value("Blend") == 0.0,
+    );
+    hands.until(
+        "a drag on the pad",
+        |display| display.drag((898, 250), (898, 225)),
+        |hands| hands.value("Blend") == 1.0 && hands.value("Blend weight 1") > 0.1,
+    );
+    hands.until(
+        "a click on the pad's second corner",
+        |display| display.click(SECOND_GENRE.0, SECOND_GENRE.1),
+        |hands| hands.value("Blend") == 0.0,
+    );
+    hands.until(
+        "a drag on Amount",
+        |display| display.drag(AMOUNT, (AMOUNT.0 - 26, AMOUNT.1)),
+        |hands| hands.value("Amount") < 0.95,
+    );
+    let dragged = hands.value("Amount");
+    assert!(dragged > 0.5, "one drag, a tenth: {dragged}");
+    hands.editor.host().set("Amount", 1.0).unwrap();
+
+    // Three phrases from a fresh start: both are answered, and the second answer has just been played.
+    let start = {
+        let steady = hands.transport.steady() as f64 / sample(1.0, RATE, BPM) as f64;
+        let start = (steady / 64.0).ceil() * 64.0 + 64.0;
+        hands.run(start);
+        start
+    };
+    hands.transport.jump(0.0);
+    hands.transport.play();
+    hands.input = events(
+        &melody()
+            .into_iter()
+            .map(|(pitch, onset, length)| (pitch, onset + start, length))
+            .collect::<Vec<_>>(),
+        RATE,
+        BPM,
+    );
+    hands.run(start + 192.0);
+    let notes = heard(&hands.output);
+    let (first, second) =
+        (within(&notes, start + 64.0, start + 128.0), within(&notes, start + 128.0, start + 192.0));
+    assert!(first.len() > 8 && second.len() > 8 && first != second, "{first:?} {second:?}");
+
+    let save = |hands: &mut Hands, known: usize| {
+        let mut pressed = 0;
+        hands.until(
+            "a click on Save",
+            |display| {
+                pressed += 1;
+                display.click(SAVE.0, SAVE.1);
+            },
+            |_| files(&folder).len() > known,
+        );
+        let newest =
+            files(&folder).into_iter().max_by_key(|path| path.metadata().unwrap().modified().unwrap());
+        let song = Song::read(&newest.unwrap()).unwrap();
+        let mut notes: Vec<_> = song.notes().map(|note| (note.pitch, note.onset, note.end())).collect();
+        notes.sort_by(|a, b| (a.1, a.0).partial_cmp(&(b.1, b.0)).unwrap());
+        notes
+    };
+    assert_same(&save(&mut hands, 0), &second);
+
+    hands.until(
+        "a click on Undo",
+        |display| display.click(UNDO.0, UNDO.1),
+        |hands| hands.value("Freeze") == 1.0,
+    );
+    let from = hands.transport.steady() as f64 / sample(1.0, RATE, BPM) as f64;
+    hands.transport.jump(0.0);
+    hands.input.clear();
+    let line = hands.transport.steady();
+    hands.transport.play();
+    hands.run(from + 200.0);
+    let at = line as f64 / sample(1.0, RATE, BPM) as f64;
+    let notes = heard_so_far(&hands.output);
+    assert_same(&within(&notes, at + 64.0, at + 128.0), &first);
+    let known = files(&folder).len();
+    assert_same(&save(&mut hands, known), &first);
+
+    hands.until(
+        "a click on Redo",
+        |display| display.click(REDO.0, REDO.1),
+        |hands| {
+            // To the second answer first, then to what is live.
+            hands.value("Freeze") == 0.0
+        },
+    );
+    drop(editor);
+    display.destroy(window);
+    assert_eq!(played(Some(&display)), played(None), "the notes know nothing of the editor");
+}
+
+/// What comes out while the editor is opened and closed fifty times on `display`, or without one.
+fn played(display: Option<&Display>) -> Vec<Event> {
+    let mut plugin = instance();
+    plugin.set("Target", 1.0 / 7.0).unwrap();
+    plugin.start(RATE, BLOCK).unwrap();
+    let (mut transport, input) = (Transport::new(RATE, BLOCK, BPM), events(&melody(), RATE, BPM));
+    transport.play();
+    let mut output = Vec::new();
+    for round in 1..=50 {
+        let until = sample(4.0 * f64::from(round), RATE, BPM);
+        let Some(display) = display else {
+            drive(&mut plugin, &mut transport, until, &input, &mut output).unwrap();
+            continue;
+        };
+        let window = display.window(SIZE.0, SIZE.1);
+        let mut editor = plugin.open_editor(window).unwrap();
+        drive(editor.host(), &mut transport, until, &input, &mut output).unwrap();
+        let since = Instant::now();
+        while display.children(window) == 0 {
+            assert!(since.elapsed() < PATIENCE, "the editor does not come");
+            editor.host().pump();
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(editor);
+        display.destroy(window);
+    }
+    output
+}
+
+/// The notes so far, of which some may still sound.
+fn heard_so_far(events: &[Event]) -> Vec<Sounded> {
+    host::pair(events).notes
+}
