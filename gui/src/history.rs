@@ -189,10 +189,11 @@ impl History {
                             card(ui, scene, rect, take, is_selected, response.hovered());
                             focus_ring(ui, &response, rect, scene);
                         }
-                        response.on_hover_text(format!(
-                            "{}\n{}\nClick to look at it, double click to play it again.",
-                            take.title, take.settings
-                        ));
+                        response.on_hover_ui(|ui| {
+                            ui.label(&take.title);
+                            ui.label(&take.settings);
+                            ui.label("Click to look at it, double click to play it again.");
+                        });
                     }
                 });
             },
@@ -231,14 +232,17 @@ fn card(ui: &Ui, scene: &Scene, rect: Rect, take: &Take, selected: bool, hovered
     painter.rect_filled(inner, 2, theme.rows[0]);
     let range = Range::of(take.played.iter().chain(&take.input));
     let height = inner.height() / (range.high - range.low);
+    // One shape for all notes: a strip of cards holds a thousand.
+    let mut mesh = egui::Mesh::default();
     for (note, kept) in take.played.iter().zip(&take.kept) {
         let x =
             |step: f64| inner.left() + inner.width() * (step.clamp(0.0, STEPS as f64) / STEPS as f64) as f32;
         let top = inner.bottom() - (f32::from(note.pitch) + 1.0 - range.low) * height;
         let (from, to) = (x(note.onset), x(note.end()));
         let bar = Rect::from_min_max(pos2(from, top), pos2(to.max(from + 1.0), top + height.max(1.0)));
-        painter.rect_filled(bar, 0, if *kept { theme.kept } else { theme.added });
+        mesh.add_colored_rect(bar, if *kept { theme.kept } else { theme.added });
     }
+    painter.add(mesh);
     let waits = scene.snapshot.chosen == Some(take.id) && !plays;
     if waits {
         painter.rect_stroke(rect, ROUND, Stroke::new(1.5, theme.accent), StrokeKind::Inside);

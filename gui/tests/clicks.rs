@@ -24,7 +24,7 @@ impl Desk {
         let show = move |ui: &mut egui::Ui| {
             view.show(ui, &snapshot, &mut |intent| to.borrow_mut().push(intent));
         };
-        let mut harness = Harness::builder().with_size(View::SIZE).with_step_dt(1.0 / 60.0).build_ui(show);
+        let mut harness = Harness::builder().with_size(View::SIZE).with_step_dt(1.0 / 240.0).build_ui(show);
         harness.run_steps(8);
         Self { harness, sent }
     }

@@ -88,7 +88,7 @@ pub fn full() -> Snapshot {
     let zero = |control: Control| match control {
         Control::Target => 1.0,
         Control::Amount => 0.9,
-        Control::Variation => 0.5,
+        Control::Variation | Control::Swing => 0.5,
         Control::Highest => 127.0,
         _ => 0.0,
     };
