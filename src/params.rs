@@ -169,7 +169,7 @@ impl PluginParams {
             frozen: FrozenField(shared.clone()),
             target: slot_param("Target", 1, IntRange::Linear { min: 1, max: slots }, shared),
             source: slot_param("Source", 0, IntRange::Linear { min: 0, max: slots }, shared),
-            amount: percent("Amount", 0.9),
+            amount: percent("Amount", 0.75),
             variation: percent("Variation", 0.0),
             seed: IntParam::new("Seed", 0, IntRange::Linear { min: 0, max: 9999 }),
             latency: EnumParam::new("Latency", Latency::default()),
@@ -472,6 +472,6 @@ mod tests {
         let shared = shared(&[]);
         let selection = Arc::new(Selection::new(shared.clone(), Err("none".into())));
         let settings = PluginParams::new(selection, &shared).settings();
-        assert_eq!(settings, Settings { amount: 0.9, ..Settings::to(0) });
+        assert_eq!(settings, Settings { amount: 0.75, ..Settings::to(0) });
     }
 }

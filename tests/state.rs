@@ -12,7 +12,7 @@ use proptest::prelude::*;
 const DEFAULTS: [(&str, u32); 37] = [
     ("Target", 0),
     ("Source", 0),
-    ("Amount", 900),
+    ("Amount", 750),
     ("Variation", 0),
     ("Seed", 0),
     ("Latency", 0),

@@ -249,7 +249,7 @@ mod tests {
                 assert!(names.len() > values[index].1 as usize);
             }
         }
-        assert_eq!((value(&params, Control::Target), value(&params, Control::Amount)), (1.0, 0.9));
+        assert_eq!((value(&params, Control::Target), value(&params, Control::Amount)), (1.0, 0.75));
         assert_eq!((value(&params, Control::Weight(7)), value(&params, Control::Highest)), (1.0, 127.0));
     }
 }

@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, default_value = "auto")]
     from: String,
     /// How far to go, in percent.
-    #[arg(long, default_value_t = 90.0)]
+    #[arg(long, default_value_t = 75.0)]
     amount: f32,
     /// How freely to choose, in percent.
     #[arg(long, default_value_t = 0.0)]
