@@ -330,6 +330,7 @@ impl Shared {
         if pack.0 == stamp {
             pack.1.needs_gpu = needs_gpu;
         }
+        self.wake();
     }
 
     /// Why the CPU computes the pack with the number `stamp` where the GPU was wanted; `None` where it was not. For the worker,
@@ -340,6 +341,7 @@ impl Shared {
             if pack.0 == stamp {
                 pack.1.note = note.map(str::to_owned);
             }
+            self.wake();
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Control {
     Margin,
     /// What stands in for a late answer: 0 the input, 1 silence, 2 the last answer.
     Fallback,
+    /// What computes the answers: 0 the CPU while it keeps up, else the GPU; 1 the CPU, 2 the GPU.
+    Processor,
     /// Beats by which phrases begin later, 0..=15.
     Shift,
     /// A button: a phrase begins at the next bar line.

@@ -38,7 +38,11 @@ const PAGES: [(Page, &str, &[Control]); 3] = [
             Control::Pedal,
         ],
     ),
-    (Page::Time, "Time", &[Control::Margin, Control::Fallback, Control::Shift, Control::Realign]),
+    (
+        Page::Time,
+        "Time",
+        &[Control::Margin, Control::Fallback, Control::Processor, Control::Shift, Control::Realign],
+    ),
 ];
 
 /// Draws the panel; `take` is what the rolls show.

@@ -119,6 +119,8 @@ pub struct Snapshot {
     pub notices: Vec<String>,
     /// What computes: "CPU".
     pub device: String,
+    /// Why it is not what the user chose, in one sentence without its full stop.
+    pub note: Option<String>,
     /// Milliseconds that the last answer took.
     pub took: Option<f32>,
     /// Milliseconds that it may take.

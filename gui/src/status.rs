@@ -59,7 +59,7 @@ fn engine(ui: &mut Ui, scene: &Scene, room: Rect) {
     let theme = scene.theme;
     let text = engine_text(scene.snapshot);
     let drawn = text_in(ui.painter(), room, Align2::RIGHT_CENTER, &text, 12.0, theme.quiet);
-    if !scene.snapshot.notices.is_empty() {
+    if !scene.snapshot.notices.is_empty() || scene.snapshot.note.is_some() {
         let dot = pos2(drawn.left() - 9.0, room.center().y);
         ui.painter().circle_filled(dot, 4.0, theme.wrong);
     }
@@ -69,6 +69,9 @@ fn engine(ui: &mut Ui, scene: &Scene, room: Rect) {
             .to_string();
     if !scene.snapshot.notices.is_empty() {
         about = format!("{} since the plug-in was loaded. {about}", scene.snapshot.notices.join(", "));
+    }
+    if let Some(note) = &scene.snapshot.note {
+        about = format!("{note}. {about}");
     }
     let response = ui.interact(room, ui.scope_id().with("engine"), Sense::hover());
     hint(response, &about);

@@ -6,6 +6,7 @@ use nice_plug::prelude::{Enum, Param, ParamSetter};
 
 use crate::audio::options::{Fallback, Latency, Margin, Thru};
 use crate::params::{PluginParams, key_to_text, shift_to_text};
+use crate::worker::Processor;
 
 /// Does something with the parameter that a control moves.
 macro_rules! with_param {
@@ -25,6 +26,7 @@ macro_rules! with_param {
             Control::Latency => with_param!(@ $params.latency, $param, $do),
             Control::Margin => with_param!(@ $params.margin, $param, $do),
             Control::Fallback => with_param!(@ $params.fallback, $param, $do),
+            Control::Processor => with_param!(@ $params.processor, $param, $do),
             Control::Shift => with_param!(@ $params.shift, $param, $do),
             Control::Realign => with_param!(@ $params.realign, $param, $do),
             Control::Thru => with_param!(@ $params.thru, $param, $do),
@@ -151,6 +153,12 @@ pub fn fields() -> Vec<Field> {
             "If late",
             choice::<Fallback>(),
             "What plays until a late answer comes in at the next beat.",
+        ),
+        field(
+            Control::Processor,
+            "Computed by",
+            choice::<Processor>(),
+            "Auto takes the GPU for a pack that is too slow on the CPU.",
         ),
         field(
             Control::Shift,

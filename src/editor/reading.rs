@@ -6,6 +6,7 @@ use model::Card;
 use super::{EditorApp, fields};
 use crate::audio::options::{Margin, Thru};
 use crate::shared::Stage;
+use crate::worker::Processor;
 
 /// Half a step is left between a phrase's closing and its line: so many milliseconds at one quarter note a minute.
 const HALF_STEP: f32 = 60_000.0 / 8.0;
@@ -35,6 +36,11 @@ impl EditorApp {
             Margin::Beat => beat,
             Margin::Bar => 4.0 * beat,
         };
+        let on_gpu = match params.processor.value() {
+            Processor::Cpu => false,
+            Processor::Gpu => pack.note.is_none(),
+            Processor::Auto => pack.needs_gpu && pack.note.is_none(),
+        };
         let runs = matches!(stage, Stage::Listening | Stage::Playing);
         let known = |step: f32| (!step.is_nan()).then_some(step);
         Snapshot {
@@ -45,7 +51,8 @@ impl EditorApp {
             beats: runs.then_some(beats),
             problem,
             notices: notices.map(|(count, what)| format!("{count} {what}")).collect(),
-            device: "CPU".into(),
+            device: if on_gpu { "GPU" } else { "CPU" }.into(),
+            note: pack.note,
             took: meters.last_answer().map(|(took, _)| took.as_secs_f32() * 1e3),
             deadline: HALF_STEP / heads.tempo.max(1.0) + margin,
             key: self.takes.key.clone(),

@@ -19,6 +19,7 @@ fn fields() -> Vec<Field> {
         (Control::Latency, "Later by", list(3)),
         (Control::Margin, "And by", list(3)),
         (Control::Fallback, "If late", list(3)),
+        (Control::Processor, "Computed by", list(3)),
         (Control::Shift, "Shift by", list(16)),
         (Control::Realign, "Realign now", Kind::Button),
         (Control::Thru, "Hear", list(3)),
