@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (index, phrase) in steps.chunks_exact(STEPS).enumerate() {
         let roll = Roll::from_sounding(std::array::from_fn(|step| u128::from_le_bytes(phrase[step])));
         let settings = Settings::to(index % pack.card.genres.len());
-        for step in transfer.cells(&roll, 0, &settings)?.0 {
+        for step in transfer.cells(&roll, 0, &settings)?.0.sounding {
             out.write_all(&step.to_le_bytes())?;
         }
     }
