@@ -421,7 +421,8 @@ struct Mixes<'a> {
 }
 
 /// Decides a step's pitches, the lowest first: which sound, and where a note starts.
-#[multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma"))]
+#[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
+#[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
 fn pitches(
     decoder: &Decoder,
     mixes: Mixes,

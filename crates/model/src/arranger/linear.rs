@@ -55,7 +55,8 @@ impl Linear {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma"))]
+#[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
+#[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
 fn apply(layer: &Linear, x: &[f32], out: &mut [f32]) {
     let (x, out) = (x.chunks(4 * layer.inputs), out.chunks_mut(4 * layer.outputs));
     for (x, out) in x.zip(out) {
@@ -113,7 +114,8 @@ fn accumulate<const ROWS: usize>(
 }
 
 /// `out += a x`, from plain code.
-#[multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma"))]
+#[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
+#[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
 pub(super) fn add(a: f32, x: &[f32], out: &mut [f32]) {
     add_here(a, x, out);
 }
@@ -159,7 +161,8 @@ fn total(mut lanes: [f32; LANES]) -> f32 {
 }
 
 /// Root mean square norm of each row of `x`, times `scale`.
-#[multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma"))]
+#[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
+#[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
 pub(super) fn norm(x: &[f32], scale: &[f32], out: &mut [f32]) {
     let width = scale.len();
     for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
@@ -207,7 +210,8 @@ impl Heard {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma"))]
+#[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
+#[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
 fn attend(heard: &Heard, step: usize, heads: usize, distance: &[f32], query: &[f32], out: &mut [f32]) {
     let (width, count) = (query.len(), heard.count);
     let size = width / heads;
