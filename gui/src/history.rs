@@ -119,7 +119,7 @@ impl History {
             let whole = || scene.snapshot.folder.clone();
             let mut folder = if edits { self.typed.clone().unwrap_or_else(whole) } else { tail(&whole()) };
             let edit = ui.add(
-                TextEdit::singleline(&mut folder).desired_width(132.0).vertical_align(Align::Center).id(id),
+                TextEdit::singleline(&mut folder).desired_width(132.0).align(Align2::LEFT_CENTER).id(id),
             );
             edit.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Folder"));
             if edit.changed() && edits {
