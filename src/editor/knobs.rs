@@ -34,7 +34,7 @@ pub fn of(take: &Take) -> Vec<(Control, f32)> {
         (take.settings, take.manner);
     let one = |weight: &f32| *weight > 0.0;
     let blend = target.iter().filter(|weight| one(weight)).count() != 1;
-    let slot = target.iter().position(|weight| one(weight)).unwrap_or(0);
+    let slot = target.iter().position(one).unwrap_or(0);
     let key = match guards.key {
         KeyLock::Off => 0,
         KeyLock::Auto => 1,

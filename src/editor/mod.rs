@@ -207,7 +207,8 @@ impl EditorApp {
             }
             Intent::SaveLast(count) => {
                 let from = self.takes.raw.len().saturating_sub(count);
-                self.save(&self.takes.raw[from..].to_vec());
+                let takes = self.takes.raw[from..].to_vec();
+                self.save(&takes);
             }
             Intent::Folder(name) => self.message = self.preferences.set_midi(&name).err(),
             Intent::ShowFolder => self.show_folder(&self.preferences.midi(), context),
