@@ -46,9 +46,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 #[derive(Debug, PartialEq)]
 struct Difference {
     phrases: usize,
-    /// Cells that sound in the first.
+    /// Cells of the first that sound, and once more those on which a note starts.
     cells: u64,
-    /// Cells that sound in one only.
+    /// Of those, and of the second's, cells in one only.
     differ: u64,
     /// Phrases with such cells.
     touched: usize,
@@ -75,7 +75,7 @@ impl std::fmt::Display for Difference {
         let Self { phrases, cells, differ, touched, most } = self;
         write!(
             f,
-            "{phrases} phrases, {cells} cells sound: {differ} cells differ between vectors of 256 and 512 bits, in \
+            "{phrases} phrases, {cells} cells that sound or start: {differ} differ between vectors of 256 and 512 bits, in \
              {touched} phrases, at most {most} in one"
         )
     }
@@ -93,8 +93,8 @@ fn answers(phrases: &[Roll], arguments: &Arguments, width: u8) -> Result<Vec<Vec
         command.arg("--").arg(whole);
     }
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-    let bytes: Vec<u8> =
-        phrases.iter().flat_map(|roll| roll.sounding).flat_map(|step| step.to_le_bytes()).collect();
+    let planes = phrases.iter().flat_map(|roll| roll.sounding.into_iter().chain(roll.onset));
+    let bytes: Vec<u8> = planes.flat_map(|step| step.to_le_bytes()).collect();
     let mut input = child.stdin.take().context("the program takes no input")?;
     // It reads all before it writes, so neither waits for the other.
     let written = input.write_all(&bytes);
@@ -113,8 +113,8 @@ fn answers(phrases: &[Roll], arguments: &Arguments, width: u8) -> Result<Vec<Vec
     );
     let steps: Vec<u128> =
         cells.as_chunks::<STEP>().0.iter().map(|step| u128::from_le_bytes(*step)).collect();
-    ensure!(steps.len() == phrases.len() * STEPS, "answers are missing");
-    Ok(steps.chunks_exact(STEPS).map(<[u128]>::to_vec).collect())
+    ensure!(steps.len() == 2 * phrases.len() * STEPS, "answers are missing");
+    Ok(steps.chunks_exact(2 * STEPS).map(<[u128]>::to_vec).collect())
 }
 
 #[cfg(test)]
