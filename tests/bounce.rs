@@ -24,7 +24,7 @@ fn bounce_at(song: &Song, amount: f64, block: u32, bars: u8, told: bool) -> Rend
     plugin.set_offline(told).unwrap();
     plugin.set("Latency", [1.0, 1.0, 0.5, 0.0, 0.0][usize::from(bars)]).unwrap();
     plugin.set("Amount", amount).unwrap();
-    plugin.set("Target", common::last_slot() as f64 / 7.0).unwrap();
+    plugin.set("Target", common::SLOT as f64 / 7.0).unwrap();
     plugin.start(options.sample_rate, block).unwrap();
     render_song(&mut plugin, song, &options).unwrap()
 }
@@ -78,7 +78,7 @@ fn a_bounce_is_what_the_model_makes_of_the_phrases() {
     for (amount, bars) in [(0.5, 4), (0.8, 4), (1.0, 4), (0.8, 2), (0.8, 1), (1.0, 1)] {
         let hop = STEPS / 4 * usize::from(bars);
         let first = first_step(hop as f64);
-        let settings = Settings { amount, first: first as u8, ..Settings::to(common::last_slot()) };
+        let settings = Settings { amount, first: first as u8, ..Settings::to(common::SLOT) };
         let answers: Vec<_> = windows(&notes, &song.tempo_map(), hop)
             .iter()
             .map(|phrase| {
@@ -131,7 +131,7 @@ fn variation_follows_its_seed() {
         for (name, value) in [("Amount", 1.0), ("Variation", 0.5), ("Seed", seed / 9999.0)] {
             plugin.set(name, value).unwrap();
         }
-        plugin.set("Target", common::last_slot() as f64 / 7.0).unwrap();
+        plugin.set("Target", common::SLOT as f64 / 7.0).unwrap();
         plugin.start(48_000.0, 512).unwrap();
         ticks(render_song(&mut plugin, &song, &RenderOptions::default()).unwrap().song.notes())
     };

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{BLOCK, BPM, Deck, LATER, RATE, expected, last_slot, library, packs_folder, spans, tune};
+use common::{BLOCK, BPM, Deck, LATER, RATE, SLOT, expected, library, packs_folder, spans, tune};
 use host::{Event, EventKind, Instance, Transport, Vst3Host, drive};
 
 /// The restart flag by which a plugin says that its values have changed.
@@ -17,7 +17,7 @@ fn open() -> Vst3Host {
 fn play_events(input: &[Event], amount: f64, offline_from_setup: bool) -> Vec<Event> {
     let mut plugin = open();
     plugin.set("Amount", amount).unwrap();
-    plugin.set("Target", last_slot() as f64 / 7.0).unwrap();
+    plugin.set("Target", SLOT as f64 / 7.0).unwrap();
     plugin.set_offline(offline_from_setup);
     plugin.start(RATE, BLOCK).unwrap();
     plugin.set_offline(true);

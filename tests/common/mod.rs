@@ -71,7 +71,7 @@ impl Deck {
     pub fn with(amount: f64, rate: f64, bpm: f64, block: u32) -> Self {
         let mut plugin = instance();
         plugin.set("Amount", amount).unwrap();
-        plugin.set("Target", last_slot() as f64 / 7.0).unwrap();
+        plugin.set("Target", SLOT as f64 / 7.0).unwrap();
         Deck::of(plugin, rate, bpm, block)
     }
 
@@ -112,12 +112,9 @@ pub fn heard(events: &[Event]) -> Vec<Sounded> {
     paired.notes
 }
 
-/// The 0-based last slot of the default pack.
-pub fn last_slot() -> usize {
-    let card =
-        model::read_card("the default pack", model::default_pack()).expect("the default pack is whole");
-    card.genres.len() - 1
-}
+/// The 0-based slot of the default pack that tests ask for: classic. Not the one that the plugin starts with, nor the one that the
+/// tests' music is heard as, which would be left as it is.
+pub const SLOT: usize = 1;
 
 /// The sample of a step.
 pub fn sample(step: f64, rate: f64, bpm: f64) -> u64 {

@@ -363,7 +363,7 @@ proptest! {
 #[test]
 fn an_answer_strikes_anew_where_it_says_so_and_where_the_input_does() {
     // Held for 8 steps, struck again at 8; the answer goes on to 16 and strikes at 4, 8 and 12.
-    let input = phrase(&[note(60, 0.25, 7.5), note(60, 8.0, 4.0)]);
+    let input = phrase(&[note(60, 0.0, 7.5), note(60, 8.0, 4.0)]);
     let mut roll = Roll { sounding: cells(60, 0..16), ..Roll::EMPTY };
     for step in [4, 8, 12] {
         roll.onset[step] |= 1 << 36;
@@ -373,10 +373,10 @@ fn an_answer_strikes_anew_where_it_says_so_and_where_the_input_does() {
     let mut out = Phrase::new(0, 120.0);
     realise(&input, &roll, 0, &mut out);
     let notes: Vec<_> = out.notes.iter().map(|note| (note.onset, note.end())).collect();
-    assert_eq!(notes, [(0.25, 4.0), (4.0, 8.0), (8.0, 12.0), (12.0, 16.0)]);
+    assert_eq!(notes, [(0.0, 4.0), (4.0, 8.0), (8.0, 12.0), (12.0, 16.0)]);
     // With the input's onsets the same cells are its two notes, the second one lengthened; without any, one.
     for (onset, expected) in
-        [(input.roll().onset, &[(0.25, 8.0), (8.0, 16.0)][..]), ([0; STEPS], &[(0.25, 16.0)])]
+        [(input.roll().onset, &[(0.0, 7.5), (8.0, 16.0)][..]), ([0; STEPS], &[(0.0, 16.0)])]
     {
         roll.onset = onset;
         realise(&input, &roll, 0, &mut out);
