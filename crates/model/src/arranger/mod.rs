@@ -13,11 +13,14 @@
 
 mod content;
 mod decode;
+mod draw;
 mod linear;
 mod network;
+mod written;
 
 pub use content::{Content, FEATURES, MelodyNote, scale, shifted, tonic_shift};
-pub use decode::{Decoder, Draw};
+pub use decode::Decoder;
+pub use draw::Draw;
 pub use network::{Masks, Network};
 
 use phrase::{PITCHES, STEPS};

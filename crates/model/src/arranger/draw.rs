@@ -1,0 +1,168 @@
+//! How a phrase is drawn, and how the pitches of a step are decided.
+
+use multiversion::multiversion;
+use phrase::PITCHES;
+
+use super::decode::Decoder;
+use super::linear::{add_here, dot_relu};
+use super::{KINDS, ONSET_LAGS, VIEWS};
+use crate::SLOTS;
+
+/// The most pitches at once: more no two hands play.
+const MOST_AT_ONCE: usize = 12;
+
+/// What starts outside the target genre's range have against them, in logits.
+const OUT_OF_RANGE: f32 = 8.0;
+
+/// A logit under which contrast does nothing.
+const IMPLAUSIBLE: f32 = -4.0;
+
+/// How a phrase is drawn from the model's probabilities.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draw {
+    /// What the input's own cells have on their side, in logits: 0 writes freely, infinity returns the input.
+    pub pull: f32,
+    /// The content change that is aimed at: the pull grows where more was changed until here, and shrinks where less was, so
+    /// that an amount changes as much in every direction.
+    pub change: f32,
+    /// How far to go beyond the target genre, away from the source: the logit of each note's start is moved by this many times its difference
+    /// between both (after Ho and Salimans' guidance, 2022, with another class instead of none).
+    pub contrast: f32,
+    /// 0 takes the likelier of two choices, 1 draws each from its probability.
+    pub temperature: f32,
+    /// What the melody's cells have on their side, and starts above a melody that sounds have against them, in logits.
+    pub melody: f32,
+    /// What new notes have against them where more were written than the input had until here, in logits for each factor of
+    /// e (and on their side, where fewer were).
+    pub density: f32,
+    /// What cells outside the phrase's key have against them, in logits, by target genre.
+    pub chromatic: [f32; SLOTS],
+    /// The lowest MIDI pitch of each target genre: under it no note starts, but where the input's own pull.
+    pub lowest: [u8; SLOTS],
+    /// The highest.
+    pub highest: [u8; SLOTS],
+}
+
+/// What a step's pitches are shown of themselves.
+pub(super) struct Seen<'a> {
+    pub(super) content: &'a [f32],
+    pub(super) before: u128,
+    pub(super) struck: u128,
+    pub(super) onsets: [u128; ONSET_LAGS.len()],
+    pub(super) sounding: u128,
+    /// Cells and onsets of the input.
+    pub(super) own: [u128; KINDS],
+    /// What these have on their side.
+    pub(super) pull: f32,
+    /// Pitch classes of its key.
+    pub(super) scale: u16,
+    /// What others have against them.
+    pub(super) chromatic: f32,
+    /// The lowest and the highest row of the target genres.
+    pub(super) range: (i32, i32),
+    /// What new notes have against them because there are many.
+    pub(super) crowd: f32,
+    /// The highest row of the melody that sounds; the last where none does.
+    pub(super) ceiling: usize,
+}
+
+/// What the writer says of a step, by mix of genres.
+pub(super) struct Mixes<'a> {
+    pub(super) direct: &'a [f32],
+    pub(super) weights: &'a [f32],
+    pub(super) units: &'a mut [f32],
+}
+
+/// Decides a step's pitches, the lowest first: which sound, and where a note starts.
+#[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
+#[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
+pub(super) fn pitches(
+    decoder: &Decoder,
+    mixes: Mixes,
+    seen: &Seen,
+    draw: &Draw,
+    chance: &[[f32; PITCHES]; KINDS],
+) -> [u128; KINDS] {
+    let Mixes { direct, weights, units: all } = mixes;
+    let units = decoder.config.units;
+    let bit = |bits: u128, row: usize| f32::from((bits >> row & 1) as u8);
+    let (mut cells, mut starts) = (0u128, 0u128);
+    for row in 0..PITCHES {
+        let content = seen.content;
+        let views: [f32; VIEWS] = [
+            bit(seen.before, row),
+            bit(seen.struck, row),
+            content[row],
+            content[PITCHES + row],
+            content[2 * PITCHES + row % 12],
+            content[2 * PITCHES + 12 + row % 12],
+            bit(seen.onsets[0], row),
+            bit(seen.onsets[1], row),
+            bit(seen.onsets[2], row),
+            bit(seen.onsets[3], row),
+            bit(seen.sounding, row),
+        ];
+        let at = At { direct, weights, row, views: &views, contrast: draw.contrast };
+        let yes = |logit: f32, kind: usize| {
+            let own = if seen.own[kind] >> row & 1 == 1 { seen.pull } else { -seen.pull };
+            logit + own + chance[kind][row] > 0.0
+        };
+        let mut lean = draw.melody * views[2];
+        if views[0] == 0.0 {
+            lean -= if views[2] == 0.0 { seen.crowd } else { 0.0 };
+            lean -= if seen.scale >> (row % 12) & 1 == 0 { seen.chromatic } else { 0.0 };
+            let inside = (seen.range.0..=seen.range.1).contains(&(row as i32));
+            lean -= if inside { 0.0 } else { OUT_OF_RANGE };
+            lean -= if row > seen.ceiling { draw.melody } else { 0.0 };
+        }
+        let full = cells.count_ones() as usize == MOST_AT_ONCE;
+        if full || !yes(at.logit(decoder, all, 0) + lean, 0) {
+            continue;
+        }
+        let starts_here = seen.before >> row & 1 == 0 || yes(at.logit(decoder, all, 1) - seen.crowd, 1);
+        cells |= 1 << row;
+        starts |= u128::from(starts_here) << row;
+        for mix in all.chunks_exact_mut(units) {
+            add_here(1.0, &decoder.seen[row * units..][..units], mix);
+            if starts_here {
+                add_here(1.0, &decoder.seen[(PITCHES + row) * units..][..units], mix);
+            }
+        }
+    }
+    [cells, starts]
+}
+
+/// A pitch of a step.
+struct At<'a> {
+    direct: &'a [f32],
+    weights: &'a [f32],
+    row: usize,
+    views: &'a [f32; VIEWS],
+    contrast: f32,
+}
+
+impl At<'_> {
+    /// The logit of a decision, given the hidden units by mix of genres.
+    #[inline(always)]
+    fn logit(&self, decoder: &Decoder, all: &[f32], kind: usize) -> f32 {
+        let units = decoder.config.units;
+        let target = self.of(decoder, &all[..units], kind, 0);
+        // How long notes last the target says alone: going beyond it cuts them in pieces.
+        // And what it hardly knows it is not made to do because the source knows it even less (Li et al., Contrastive Decoding,
+        // 2022).
+        if all.len() == units || self.views[0] > 0.0 || target < IMPLAUSIBLE {
+            return target;
+        }
+        target + self.contrast * (target - self.of(decoder, &all[units..], kind, 1))
+    }
+
+    #[inline(always)]
+    fn of(&self, decoder: &Decoder, units: &[f32], kind: usize, mix: usize) -> f32 {
+        let weights = &self.weights[(mix * KINDS + kind) * VIEWS..][..VIEWS];
+        let mut sum = self.direct[(mix * KINDS + kind) * PITCHES + self.row];
+        for (weight, view) in weights.iter().zip(self.views) {
+            sum = weight.mul_add(*view, sum);
+        }
+        sum + dot_relu(units, &decoder.hidden[(kind * PITCHES + self.row) * units.len()..][..units.len()])
+    }
+}
