@@ -90,8 +90,14 @@ fn a_bounce_is_what_the_model_makes_of_the_phrases() {
         let expected = join_notes(&answers, first);
         let rendered = bounce_at(&song, amount.into(), 512, bars, true);
         let (got, want) = (ticks(rendered.song.notes()), ticks(expected.iter()));
-        let only =
-            |a: &[Tick], b: &[Tick]| a.iter().filter(|note| !b.contains(note)).copied().collect::<Vec<_>>();
+        // New notes leave their lines as the input's do on average; times that were rounded to samples may round that to the
+        // next tick.
+        let near = |a: &Tick, b: &Tick| {
+            (a.0 - b.0).abs() <= 1 && (a.1 - b.1).abs() <= 1 && (a.2, a.3, a.4) == (b.2, b.3, b.4)
+        };
+        let only = |a: &[Tick], b: &[Tick]| {
+            a.iter().filter(|note| !b.iter().any(|other| near(note, other))).copied().collect::<Vec<_>>()
+        };
         assert_eq!((only(&got, &want), only(&want, &got)), (vec![], vec![]), "amount {amount}, {bars} bars");
         assert_eq!(got.len(), want.len());
     }

@@ -48,13 +48,15 @@ pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
     }
     for row in 0..PITCHES {
         for run in rows.runs(answer, row) {
-            keep(input, rows.owned(row, &run), &run, out);
+            keep(input, rows.owned(row, &run), &run, is_set(answer, row, run.end), out);
         }
     }
     let fresh = Fresh::new(input, &rows);
     for row in 0..PITCHES {
         for run in rows.runs(answer, row) {
-            fresh.add(input, &rows, row, &run, out);
+            let before = run.start.checked_sub(1).is_some_and(|step| is_set(answer, row, step));
+            let beside = [before, is_set(answer, row, run.end)];
+            fresh.add(input, &rows, row, &run, beside, out);
         }
     }
     let first = first.min(STEPS);
@@ -62,15 +64,21 @@ pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
     out.sort();
 }
 
-/// Adds the notes that a run owns, all of one pitch, in order of their first cell.
-fn keep(input: &Phrase, owned: &[Place], run: &Range<usize>, out: &mut Phrase) {
+/// Whether a cell sounds; nothing does behind the last step.
+fn is_set(answer: &Roll, row: usize, step: usize) -> bool {
+    answer.sounding.get(step).is_some_and(|bits| bits >> row & 1 == 1)
+}
+
+/// Adds the notes that a run owns, all of one pitch, in order of their first cell. Where the pitch is `struck` right after the
+/// run, none sounds on over its end.
+fn keep(input: &Phrase, owned: &[Place], run: &Range<usize>, struck: bool, out: &mut Phrase) {
     // How far the notes so far cover the run, and which of them ends there.
     let mut covered = run.start;
     let mut last = None;
     for (index, place) in owned.iter().enumerate() {
         let mut note = input.notes[place.note()];
         let end = usize::from(place.end);
-        if end > run.end {
+        if end > run.end || struck && note.end() > run.end as f64 {
             note.length = run.end as f64 - note.onset;
             note.tied_out = false;
         }

@@ -103,7 +103,17 @@ impl Fresh {
     }
 
     /// Adds the new note of a run, where the run does not begin with an owned onset.
-    pub(super) fn add(&self, input: &Phrase, rows: &Rows, row: usize, run: &Range<usize>, out: &mut Phrase) {
+    /// `beside` tells whether the pitch sounds right before the run and right after it, where it was struck anew: there the
+    /// line is kept, so that no note of a key begins before the one before it has ended.
+    pub(super) fn add(
+        &self,
+        input: &Phrase,
+        rows: &Rows,
+        row: usize,
+        run: &Range<usize>,
+        beside: [bool; 2],
+        out: &mut Phrase,
+    ) {
         let owned = rows.owned(row, run);
         let end = owned.first().map_or(run.end, |place| usize::from(place.start));
         if end == run.start {
@@ -123,11 +133,12 @@ impl Fresh {
             held.map_or_else(|| self.struck_like(row, run.start), |held| (held.velocity, held.channel));
 
         let line = run.start as f64;
-        let mut onset = line + self.offset(run.start);
+        let offset = self.offset(run.start);
+        let mut onset = line + if beside[0] { offset.max(0.0) } else { offset };
         let mut limit = end as f64;
         if !owned.is_empty() {
             limit = end_before(input, group(owned), channel, end);
-        } else if end < STEPS {
+        } else if end < STEPS && !beside[1] {
             limit = limit.max(onset + 1.0);
         }
         if limit - onset < 0.5 || end == STEPS && limit - onset < 1.0 {
