@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 use phrase::{ContentChange, LOWEST, PITCHES, Phrase, Roll, STEPS, mix, realise};
 
-use crate::arranger::{Decoder, Draw, Style};
+use crate::arranger::{Decoder, Style};
 use crate::noise::{logistic, unit};
 use crate::pairwise::{DIRECTIONS, PairGenerator};
 use crate::{Architecture, Classifier, Generator, ModelError, Ops, Pack};
@@ -181,17 +181,6 @@ impl Transfer {
         if amount == 0.0 {
             return *roll;
         }
-        let draw = Draw {
-            pull: style.pull * (1.0 - amount) / amount,
-            change: style.change * amount,
-            contrast: style.contrast,
-            temperature: style.temperature,
-            melody: style.melody,
-            density: style.density,
-            chromatic: style.chromatic,
-            lowest: style.lowest,
-            highest: style.highest,
-        };
         let own = roll
             .sounding
             .iter()
@@ -205,7 +194,7 @@ impl Transfer {
                 logistic(own, 0, step, row)
             }
         };
-        decoder.write(roll, source.into(), &shares, &draw, noise)
+        decoder.write(roll, source.into(), &shares, &style.at(amount), noise)
     }
 
     /// The cells over the threshold, the input's own logits and chance mixed in.

@@ -1,6 +1,6 @@
 //! What of a phrase an arrangement keeps.
 
-use phrase::{Key, Mode, PITCHES, Roll, RollNote, STEPS, bass, chroma, skyline};
+use phrase::{Key, Mode, PITCHES, Roll, RollNote, STEPS, chroma, skyline};
 
 /// Steps of half a bar, the pace of harmony here.
 const HALF: usize = 8;
@@ -46,13 +46,11 @@ impl Content {
             let longest = classes.iter().copied().fold(0.0, f32::max).max(1.0);
             classes.map(|cells| (cells / longest).sqrt())
         });
-        let line = bass(roll);
         let lowest = |half: usize| {
             let steps = half * HALF..(half + 1) * HALF;
             let first = roll.sounding[steps].iter().find(|&&bits| bits != 0)?;
             Some(first.trailing_zeros() as usize % 12)
         };
-        debug_assert!(line.len() <= STEPS);
         Self {
             melody: skyline(roll).iter().map(|&note| note.into()).collect(),
             harmony,

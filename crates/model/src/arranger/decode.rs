@@ -3,10 +3,9 @@
 use phrase::{LOWEST, Roll, STEPS};
 
 use super::content::{Content, FEATURES, scale, shifted, tonic_shift};
-use super::draw::Draw;
 use super::linear::{Heard, Linear, add, norm};
 use super::written::Run;
-use super::{ArrangerConfig, NAME};
+use super::{ArrangerConfig, NAME, Style};
 use crate::{ModelError, SLOTS, Weights};
 
 #[derive(Debug)]
@@ -103,7 +102,7 @@ impl Decoder {
         input: &Roll,
         source: usize,
         target: &[f32],
-        draw: &Draw,
+        draw: &Style,
         noise: impl Fn(usize, usize, usize) -> f32,
     ) -> Roll {
         let by = tonic_shift(input);

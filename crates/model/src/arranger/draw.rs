@@ -5,8 +5,7 @@ use phrase::PITCHES;
 
 use super::decode::Decoder;
 use super::linear::{add_here, dot_relu};
-use super::{KINDS, ONSET_LAGS, VIEWS};
-use crate::SLOTS;
+use super::{KINDS, ONSET_LAGS, Style, VIEWS};
 
 /// The most pitches at once: more no two hands play.
 const MOST_AT_ONCE: usize = 12;
@@ -16,32 +15,6 @@ const OUT_OF_RANGE: f32 = 8.0;
 
 /// A logit under which contrast does nothing.
 const IMPLAUSIBLE: f32 = -4.0;
-
-/// How a phrase is drawn from the model's probabilities.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Draw {
-    /// What the input's own cells have on their side, in logits: 0 writes freely, infinity returns the input.
-    pub pull: f32,
-    /// The content change that is aimed at: the pull grows where more was changed until here, and shrinks where less was, so
-    /// that an amount changes as much in every direction.
-    pub change: f32,
-    /// How far to go beyond the target genre, away from the source: the logit of each note's start is moved by this many times its difference
-    /// between both (after Ho and Salimans' guidance, 2022, with another class instead of none).
-    pub contrast: f32,
-    /// 0 takes the likelier of two choices, 1 draws each from its probability.
-    pub temperature: f32,
-    /// What the melody's cells have on their side, and starts above a melody that sounds have against them, in logits.
-    pub melody: f32,
-    /// What new notes have against them where more were written than the input had until here, in logits for each factor of
-    /// e (and on their side, where fewer were).
-    pub density: f32,
-    /// What cells outside the phrase's key have against them, in logits, by target genre.
-    pub chromatic: [f32; SLOTS],
-    /// The lowest MIDI pitch of each target genre: under it no note starts, but where the input's own pull.
-    pub lowest: [u8; SLOTS],
-    /// The highest.
-    pub highest: [u8; SLOTS],
-}
 
 /// What a step's pitches are shown of themselves.
 pub(super) struct Seen<'a> {
@@ -80,7 +53,7 @@ pub(super) fn pitches(
     decoder: &Decoder,
     mixes: Mixes,
     seen: &Seen,
-    draw: &Draw,
+    draw: &Style,
     chance: &[[f32; PITCHES]; KINDS],
 ) -> [u128; KINDS] {
     let Mixes { direct, weights, units: all } = mixes;

@@ -1,6 +1,6 @@
 //! Matrix times vector for one step at a time, weights packed so that they stream.
 //!
-//! Every sum is taken in the same order and with fused multiply-adds, whatever the vector width: AVX2, AVX-512 and NEON
+//! Every sum is taken in the same order and with fused multiply-adds, whatever the vector width: AVX2 and AVX-512
 //! give the same bits.
 
 use candle_core::Tensor;

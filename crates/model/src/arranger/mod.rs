@@ -20,7 +20,6 @@ mod written;
 
 pub use content::{Content, FEATURES, MelodyNote, scale, shifted, tonic_shift};
 pub use decode::Decoder;
-pub use draw::Draw;
 pub use network::{Masks, Network};
 
 use phrase::{PITCHES, STEPS};
@@ -62,30 +61,39 @@ pub struct ArrangerConfig {
     pub units: usize,
 }
 
-/// How an arranger's answers are drawn: part of the pack, chosen on the validation split.
+/// How an arranger's answers are drawn from its probabilities: part of the pack, where `pull` is that at an amount of 50 % and
+/// `change` that at 100 %, see [`Style::at`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Style {
-    /// At amount a, the input's own cells have this times (1 - a) / a on their side, in logits.
+    /// What the input's own cells have on their side, in logits: 0 writes freely, infinity returns the input.
     pub pull: f32,
-    /// At amount a, a times this is [`Draw::change`].
+    /// The content change that is aimed at: the pull grows where more was changed until here, and shrinks where less was, so
+    /// that an amount changes as much in every direction.
     pub change: f32,
-    /// See [`Draw::contrast`].
+    /// How far to go beyond the target genre, away from the source: the logit of each note's start is moved by this many times its difference
+    /// between both (after Ho and Salimans' guidance, 2022, with another class instead of none).
     pub contrast: f32,
-    /// See [`Draw::temperature`].
+    /// 0 takes the likelier of two choices, 1 draws each from its probability.
     pub temperature: f32,
-    /// See [`Draw::melody`].
+    /// What the melody's cells have on their side, and starts above a melody that sounds have against them, in logits.
     pub melody: f32,
-    /// See [`Draw::density`].
+    /// What new notes have against them where more were written than the input had until here, in logits for each factor of
+    /// e (and on their side, where fewer were).
     pub density: f32,
-    /// See [`Draw::chromatic`].
+    /// What cells outside the phrase's key have against them, in logits, by target genre.
     pub chromatic: [f32; SLOTS],
-    /// See [`Draw::lowest`].
+    /// The lowest MIDI pitch of each target genre: under it no note starts, but where the input's own pull.
     pub lowest: [u8; SLOTS],
-    /// See [`Draw::highest`].
+    /// The highest.
     pub highest: [u8; SLOTS],
 }
 
 impl Style {
+    /// The style at an amount (over 0, at most 1): the less, the more the input pulls.
+    pub fn at(self, amount: f32) -> Self {
+        Self { pull: self.pull * (1.0 - amount) / amount, change: self.change * amount, ..self }
+    }
+
     /// Whether all are numbers, and none negative.
     pub(crate) fn is_usable(&self) -> bool {
         [self.pull, self.change, self.contrast, self.temperature, self.melody, self.density]

@@ -4,9 +4,9 @@ use phrase::{PITCHES, Roll, STEPS};
 
 use super::content::FEATURES;
 use super::decode::{Decoder, Work};
-use super::draw::{Draw, Mixes, Seen, pitches};
+use super::draw::{Mixes, Seen, pitches};
 use super::linear::{Heard, add, norm};
-use super::{KINDS, ONSET_LAGS, SOUNDING_LAG, VIEWS};
+use super::{KINDS, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
 /// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
 const EAGERNESS: f32 = 4.0;
@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
         content: &[f32],
         own: &Roll,
         roll: &mut Roll,
-        draw: &Draw,
+        draw: &Style,
         noise: &impl Fn(usize, usize, usize) -> f32,
     ) {
         self.think(step, roll);
