@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use model::Source;
+use model::Corpus;
 use phrase::{PITCHES, Roll, STEPS};
 use rand::seq::index;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -52,7 +52,7 @@ pub struct GenreInfo {
     /// The folder's name.
     pub name: String,
     /// Files used by source and licence.
-    pub sources: Vec<Source>,
+    pub sources: Vec<Corpus>,
     /// Counts of what was kept and dropped, by rule.
     pub counts: BTreeMap<String, u64>,
 }

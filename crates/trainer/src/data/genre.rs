@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use model::Source;
+use model::Corpus;
 use phrase::{CutOptions, CutReport, Roll, Song, cut};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -142,7 +142,7 @@ pub fn read(
         );
     }
     let sources = sources.into_iter().filter(|(_, files)| *files > 0);
-    let source = |((source, licence), files)| Source { genre: name.into(), source, licence, files };
+    let source = |((source, licence), files)| Corpus { genre: name.into(), source, licence, files };
     let info = GenreInfo {
         name: name.into(),
         sources: sources.map(source).collect(),
