@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
-use model::{Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Pack, Weights};
+use model::resnet::GeneratorConfig;
+use model::{Architecture, Card, ClassifierConfig, FORMAT, Pack, Weights};
 use phrase::{Grid, Roll, STEPS_PER_BAR, Song};
 use trainer::classifier::{ClassifierFile, EarConfig};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use model::Source;
+use model::Corpus;
 use phrase::{Roll, STEPS};
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub struct GenreInfo {
     /// Its name: that of its folder, if nothing else was said.
     pub name: String,
     /// Files used by source and licence.
-    pub sources: Vec<Source>,
+    pub sources: Vec<Corpus>,
     /// Counts of what was kept and dropped, by rule.
     pub counts: BTreeMap<String, u64>,
 }

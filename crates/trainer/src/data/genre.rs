@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use model::Source;
+use model::Corpus;
 use phrase::{CutOptions, CutReport, Laid, Roll, STEPS, Song, lay};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -161,7 +161,7 @@ pub fn read(name: &str, folders: &[PathBuf], reading: &Reading, met: &mut Met) -
         );
     }
     let sources = sources.into_iter().filter(|(_, files)| *files > 0);
-    let source = |((source, licence), files)| Source { genre: name.into(), source, licence, files };
+    let source = |((source, licence), files)| Corpus { genre: name.into(), source, licence, files };
     genre.info = GenreInfo {
         name: name.into(),
         sources: sources.map(source).collect(),

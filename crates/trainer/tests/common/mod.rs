@@ -31,7 +31,7 @@ pub fn music(genres: &[&str]) -> Dataset {
     };
     let info = |name: &str| {
         let source =
-            model::Source { genre: name.into(), source: "made up".into(), licence: "none".into(), files: 32 };
+            model::Corpus { genre: name.into(), source: "made up".into(), licence: "none".into(), files: 32 };
         GenreInfo { name: name.into(), sources: vec![source], ..GenreInfo::default() }
     };
     let info = Info {
