@@ -1,10 +1,10 @@
 //! A loaded pack that answers phrases.
 
 use candle_core::{Device, Tensor};
-use phrase::{ContentChange, LOWEST, PITCHES, Phrase, Roll, STEPS, mix, realise};
+use phrase::{ContentChange, LOWEST, PITCHES, Phrase, Roll, STEPS, realise};
 
-use crate::arranger::{Decoder, Style};
-use crate::noise::{logistic, unit};
+use crate::arranger::{Asked, Decoder, PhraseChance, Style};
+use crate::noise::logistic;
 use crate::papers::{DIRECTIONS, PairGenerator};
 use crate::resnet::Generator;
 use crate::{Architecture, Classifier, ModelError, Ops, Pack};
@@ -16,9 +16,6 @@ pub const SLOTS: usize = 8;
 /// network's answer. It sets the feel of the knob only: at amount a, a change happens where the network's own logit
 /// exceeds this times (1 - a) / a.
 pub const INPUT_LOGIT: f32 = 1.0;
-
-/// Keeps the draw of which decisions vary apart from the draw of their noise.
-const CHANCE: u64 = 0x5bd1_e995_9e37_79b9;
 
 /// What the user asks of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -205,20 +202,15 @@ impl Transfer {
         if amount == 0.0 {
             return *roll;
         }
-        let own = roll
-            .sounding
-            .iter()
-            .chain(&roll.onset)
-            .fold(0, |hash, &bits| mix(mix(hash ^ bits as u64) ^ (bits >> 64) as u64));
-        let noise = |step: usize, row: usize, kind: usize| {
-            let row = kind * PITCHES + row;
-            if unit(own ^ CHANCE, position, step, row) < settings.variation {
-                logistic(u64::from(settings.seed), position, step, row)
-            } else {
-                logistic(own, 0, step, row)
-            }
+        let chance = PhraseChance::new(roll, position, settings.seed, settings.variation);
+        let asked = Asked {
+            source: source.into(),
+            target: shares,
+            harmony: settings.harmony.clamp(0.0, 1.0),
+            before: None,
+            first: settings.first.into(),
         };
-        decoder.write(roll, source.into(), shares, &style.at(amount, settings.limits), noise)
+        decoder.write(roll, &asked, &style.at(amount, settings.limits), &chance)
     }
 
     /// The cells over the threshold, the input's own logits and chance mixed in.

@@ -2,12 +2,31 @@
 
 use phrase::{Key, Mode, PITCHES, Roll, RollNote, STEPS, chroma, skyline};
 
+use super::chord::Chord;
+use super::texture::{TEXTURE, Texture};
+
 /// Steps of half a bar, the pace of harmony here.
 const HALF: usize = 8;
-const HALVES: usize = STEPS / HALF;
+/// Half bars of a phrase.
+pub const HALVES: usize = STEPS / HALF;
 
-/// Features a step: melody sounding, melody onsets, harmony, bass, how many notes the phrase has.
+/// Features a step of the first edition: melody sounding, melody onsets, harmony, bass, how many notes the phrase has.
 pub const FEATURES: usize = 2 * PITCHES + 12 + 12 + 1;
+
+/// Features that the second edition adds: how exactly the harmony is told, the texture, and whether one is told.
+pub const MORE: usize = 2 + TEXTURE + 1;
+
+/// How exactly the writer is told a half bar's harmony. The less it is told, the more is the genre's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// How much each pitch class sounds: the chord stays what it is.
+    #[default]
+    Classes,
+    /// Its triad: sevenths, ninths and passing chords are the genre's own.
+    Triad,
+    /// Its root.
+    Root,
+}
 
 /// A note of the melody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +56,19 @@ pub struct Content {
     pub bass: [Option<usize>; HALVES],
     /// How many notes the phrase has, in octaves (factors of two) over 64.
     pub density: f32,
+    /// Each half bar's chord.
+    pub chords: [Option<Chord>; HALVES],
+    /// How exactly each half bar's harmony is told. Second edition.
+    pub detail: [Detail; HALVES],
+    /// How it is accompanied, where that is told. Second edition.
+    pub texture: Option<Texture>,
 }
 
 impl Content {
     /// The content of `roll`, whose key should be C major or A minor (see [`tonic_shift`]).
     pub fn of(roll: &Roll) -> Self {
-        let harmony = chroma(roll).map(|classes| {
+        let sounding = chroma(roll);
+        let harmony = sounding.map(|classes| {
             let longest = classes.iter().copied().fold(0.0, f32::max).max(1.0);
             classes.map(|cells| (cells / longest).sqrt())
         });
@@ -51,32 +77,57 @@ impl Content {
             let first = roll.sounding[steps].iter().find(|&&bits| bits != 0)?;
             Some(first.trailing_zeros() as usize % 12)
         };
+        let bass = std::array::from_fn(lowest);
         Self {
             melody: skyline(roll).iter().map(|&note| note.into()).collect(),
             harmony,
-            bass: std::array::from_fn(lowest),
+            bass,
             density: ((roll.notes().count() as f32 + 1.0) / 64.0).log2(),
+            chords: std::array::from_fn(|half| Chord::of(&sounding[half], bass[half])),
+            detail: [Detail::Classes; HALVES],
+            texture: None,
         }
     }
 
-    /// Writes the features, row-major `[64][FEATURES]`, into `out`, which must be zero.
+    /// What is told of a half bar's harmony.
+    fn told(&self, half: usize) -> [f32; 12] {
+        let mut classes = [0.0; 12];
+        match (self.detail[half], self.chords[half]) {
+            (Detail::Classes, _) | (_, None) => return self.harmony[half],
+            (Detail::Triad, Some(chord)) => chord.classes().into_iter().for_each(|class| classes[class] = 1.0),
+            (Detail::Root, Some(chord)) => classes[chord.root] = 1.0,
+        }
+        classes
+    }
+
+    /// Writes the features, row-major `[64][features]`, into `out`, which must be zero: [`FEATURES`] a step, or as many and
+    /// [`MORE`].
     pub fn write(&self, out: &mut [f32]) {
-        assert_eq!(out.len(), STEPS * FEATURES, "features of {STEPS} steps");
+        let features = out.len() / STEPS;
+        assert!(features == FEATURES || features == FEATURES + MORE, "{features} features of {STEPS} steps");
         for (i, note) in self.melody.iter().enumerate() {
             let next = self.melody.get(i + 1).map_or(STEPS, |next| next.start);
             let end = note.end.min(next).max(note.start + 1);
             for step in note.start..end {
-                out[step * FEATURES + note.row] = 1.0;
+                out[step * features + note.row] = 1.0;
             }
-            out[note.start * FEATURES + PITCHES + note.row] = 1.0;
+            out[note.start * features + PITCHES + note.row] = 1.0;
         }
-        for (step, out) in out.chunks_exact_mut(FEATURES).enumerate() {
+        for (step, out) in out.chunks_exact_mut(features).enumerate() {
             let half = step / HALF;
-            out[2 * PITCHES..2 * PITCHES + 12].copy_from_slice(&self.harmony[half]);
+            out[2 * PITCHES..2 * PITCHES + 12].copy_from_slice(&self.told(half));
             if let Some(class) = self.bass[half] {
                 out[2 * PITCHES + 12 + class] = 1.0;
             }
             out[FEATURES - 1] = self.density;
+            if let [classes, triad, texture @ .., told] = &mut out[FEATURES..] {
+                *classes = f32::from(self.detail[half] == Detail::Classes);
+                *triad = f32::from(self.detail[half] == Detail::Triad);
+                if let Some(Texture(numbers)) = &self.texture {
+                    texture.copy_from_slice(numbers);
+                    *told = 1.0;
+                }
+            }
         }
     }
 }

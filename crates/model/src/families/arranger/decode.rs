@@ -2,8 +2,9 @@
 
 use phrase::{LOWEST, Roll, STEPS};
 
-use super::content::{Content, FEATURES, scale, shifted, tonic_shift};
+use super::content::{Content, Detail, scale, shifted, tonic_shift};
 use super::linear::{Heard, Linear, add, norm};
+use super::texture::{TEXTURE, TEXTURES, Texture};
 use super::written::Run;
 use super::{ArrangerConfig, NAME, Style};
 use crate::{ModelError, SLOTS, Weights};
@@ -27,6 +28,35 @@ pub(super) struct Part {
     pub(super) blocks: Vec<Block>,
 }
 
+/// Textures among which one is drawn: those whose phrases are as dense as the one to be written.
+const NEAREST: usize = 16;
+
+/// What is asked of the writer.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The genre of the input, which contrast leads away from.
+    pub source: usize,
+    /// Weights of the genres to write in; they sum to 1.
+    pub target: &'a [f32],
+    /// How far the harmony is the genre's own: 0, told class by class, over 0.5, told as triads, to 1, told as roots. Only the
+    /// second edition does as asked.
+    pub harmony: f32,
+    /// What was played in the 64 steps before `first`; `None` where nothing was, or nobody knows.
+    pub before: Option<&'a Roll>,
+    /// The first step that will be played. Steps in front of it are `before`'s, where there is one.
+    pub first: usize,
+}
+
+/// Where an answer's chance comes from.
+pub trait Chance {
+    /// A logistic number for a step, a row and a decision.
+    fn noise(&self, step: usize, row: usize, kind: usize) -> f32;
+    /// A number from 0 to 1 for the detail of a half bar's harmony.
+    fn detail(&self, half: usize) -> f32;
+    /// How much a texture of this number is to be drawn, from 0 to 1.
+    fn texture(&self, index: usize) -> f32;
+}
+
 /// The arranger, ready to write. Owned by the thread that runs it.
 #[derive(Debug)]
 pub struct Decoder {
@@ -43,6 +73,8 @@ pub struct Decoder {
     pub(super) units: Linear,
     pub(super) seen: Vec<f32>,
     pub(super) hidden: Vec<f32>,
+    /// By genre, each with its phrase's density; none in the first edition.
+    textures: Vec<Vec<(Texture, f32)>>,
 }
 
 impl Decoder {
@@ -79,8 +111,17 @@ impl Decoder {
                 blocks: (0..blocks).map(block).collect::<Result<_, _>>()?,
             })
         };
+        let mut textures = Vec::new();
+        if config.edition > 1 {
+            for rows in flat("textures")?.chunks_exact(TEXTURES * (TEXTURE + 1)) {
+                let known = rows.as_chunks::<{ TEXTURE + 1 }>().0.iter().filter(|row| row.iter().any(|&x| x != 0.0));
+                let split = |row: &[f32; TEXTURE + 1]| (Texture(std::array::from_fn(|i| row[i])), row[TEXTURE]);
+                textures.push(known.map(split).collect());
+            }
+        }
         Ok(Self {
             config,
+            textures,
             content: linear("content", Some("content_bias"))?,
             reader: part("reader", config.reader)?,
             written: flat("written")?,
@@ -94,40 +135,42 @@ impl Decoder {
         })
     }
 
-    /// Writes `input`'s content in the genres `target` (weights that sum to 1), the input being of genre `source`. `noise`
-    /// gives a logistic number for a step, a row and a decision. Cells of the input that the transposed roll has no room for
-    /// are kept as they are.
-    pub fn write(
-        &self,
-        input: &Roll,
-        source: usize,
-        target: &[f32],
-        draw: &Style,
-        noise: impl Fn(usize, usize, usize) -> f32,
-    ) -> Roll {
+    /// Writes `input`'s content as `asked`. Cells of the input that the transposed roll has no room for are kept as they are.
+    pub fn write(&self, input: &Roll, asked: &Asked, draw: &Style, chance: &impl Chance) -> Roll {
         let by = tonic_shift(input);
         let own = shifted(input, by);
-        let mut content = vec![0.0; STEPS * FEATURES];
-        Content::of(&own).write(&mut content);
-        let mut genres = vec![target.to_vec()];
-        if draw.contrast > 0.0 {
-            genres.push((0..self.config.genres).map(|genre| f32::from(u8::from(genre == source))).collect());
+        let mut told = Content::of(&own);
+        if self.config.edition > 1 {
+            told.detail = std::array::from_fn(|half| detail(asked.harmony, chance.detail(half)));
+            told.texture = self.texture(asked.target, told.density, chance).map(|texture| texture.shifted(by));
         }
-        let chromatic = target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
+        let mut content = vec![0.0; STEPS * self.config.features()];
+        told.write(&mut content);
+        let mut genres = vec![asked.target.to_vec()];
+        if draw.contrast > 0.0 {
+            let source = |genre: usize| f32::from(u8::from(genre == asked.source));
+            genres.push((0..self.config.genres).map(source).collect());
+        }
+        let chromatic = asked.target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
         let mut run = Run::new(self, &genres, scale(input), chromatic, read);
-        let asked = |slot: &usize| target.get(*slot).is_some_and(|&share| share > 0.0);
+        let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
         let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;
         run.range = (
-            (0..SLOTS).filter(asked).map(|slot| row(draw.lowest[slot])).min().unwrap_or(i32::MIN),
-            (0..SLOTS).filter(asked).map(|slot| row(draw.highest[slot])).max().unwrap_or(i32::MAX),
+            (0..SLOTS).filter(wanted).map(|slot| row(draw.lowest[slot])).min().unwrap_or(i32::MIN),
+            (0..SLOTS).filter(wanted).map(|slot| row(draw.highest[slot])).max().unwrap_or(i32::MAX),
         );
         run.bottom = i32::from(LOWEST) + by;
-        let mut roll = Roll::EMPTY;
+        let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
+        run.remember(before.as_ref(), asked.first);
+        let played = before.filter(|_| asked.first > 0);
         for step in 0..STEPS {
-            run.step(step, &content, &own, &mut roll, draw, &noise);
+            match &played {
+                Some(before) if step < asked.first => run.repeat(step, &own, before, asked.first),
+                _ => run.step(step, &content, &own, draw, chance),
+            }
         }
-        let mut answer = shifted(&roll, -by);
+        let mut answer = shifted(&run.roll(), -by);
         // What the shift pushed out of the roll was never asked about.
         let back = shifted(&own, -by);
         for step in 0..STEPS {
@@ -135,6 +178,19 @@ impl Decoder {
             answer.onset[step] |= input.onset[step] & !back.onset[step];
         }
         answer
+    }
+
+    /// A texture of the genre that most is asked of, from a phrase about as dense. Of those near it the one that `chance`
+    /// likes best: phrases of a song that are alike share it, and so a figure holds.
+    fn texture(&self, target: &[f32], density: f32, chance: &impl Chance) -> Option<Texture> {
+        let genre = (0..target.len()).max_by(|&a, &b| target[a].total_cmp(&target[b]).then(b.cmp(&a)))?;
+        let far = |known: &(Texture, f32)| (known.1 - density).abs();
+        let all = self.textures.get(genre)?;
+        let mut near: Vec<usize> = (0..all.len()).collect();
+        near.sort_by(|&a, &b| far(&all[a]).total_cmp(&far(&all[b])));
+        near.truncate(NEAREST);
+        let best = near.into_iter().max_by(|&a, &b| chance.texture(a).total_cmp(&chance.texture(b)))?;
+        Some(all[best].0)
     }
 
     /// What the reader makes of the content, `[64, width]`, for one mix of genres.
@@ -160,10 +216,22 @@ impl Decoder {
     }
 }
 
+/// How exactly a half bar is told for `harmony`, given a chance from 0 to 1.
+fn detail(harmony: f32, chance: f32) -> Detail {
+    let [triad, root] = [2.0 * harmony, 2.0 * harmony - 1.0];
+    if chance < root {
+        Detail::Root
+    } else if chance < triad {
+        Detail::Triad
+    } else {
+        Detail::Classes
+    }
+}
+
 impl Part {
     /// Adds the embeddings of the steps from `first` on and of the genres.
     pub(super) fn place(&self, x: &mut [f32], first: usize, genres: &[f32]) {
-        let d = self.step.len() / STEPS;
+        let d = x.len().min(self.genre.len() / genres.len());
         for (i, x) in x.chunks_exact_mut(d).enumerate() {
             add(1.0, &self.step[(first + i) * d..][..d], x);
             for (genre, &weight) in genres.iter().enumerate() {

@@ -7,6 +7,7 @@ use candle_core::Tensor;
 use multiversion::multiversion;
 use phrase::STEPS;
 
+use super::MEMORY;
 use crate::ModelError;
 use crate::kernels::exp;
 
@@ -179,32 +180,35 @@ pub(super) fn norm(x: &[f32], scale: &[f32], out: &mut [f32]) {
     }
 }
 
+/// The most steps that are heard: whole registers.
+const MOST: usize = STEPS + MEMORY;
+
 /// Keys and values of the steps so far, for one block and one mix of genres.
 #[derive(Debug)]
 pub(super) struct Heard {
-    /// `[width][64]`: a number of all steps lies together.
+    /// `[width][MOST]`: a number of all steps lies together.
     keys: Vec<f32>,
-    /// `[64][width]`.
+    /// `[MOST][width]`.
     values: Vec<f32>,
     count: usize,
 }
 
 impl Heard {
     pub(super) fn new(width: usize) -> Self {
-        Self { keys: vec![0.0; width * STEPS], values: vec![0.0; width * STEPS], count: 0 }
+        Self { keys: vec![0.0; width * MOST], values: vec![0.0; width * MOST], count: 0 }
     }
 
     /// Adds a step.
     pub(super) fn push(&mut self, key: &[f32], value: &[f32]) {
-        for (column, key) in self.keys.chunks_exact_mut(STEPS).zip(key) {
+        for (column, key) in self.keys.chunks_exact_mut(MOST).zip(key) {
             column[self.count] = *key;
         }
         self.values[self.count * value.len()..][..value.len()].copy_from_slice(value);
         self.count += 1;
     }
 
-    /// What `step` hears of the steps so far. `distance` `[heads][127]`: by how far the asking step lies behind the asked
-    /// one, plus 63.
+    /// What `step` hears of the steps so far. `distance` `[heads][2 steps - 1]`: by how far the asking step lies behind the asked
+    /// one, plus `steps - 1`.
     pub(super) fn attend(&self, step: usize, heads: usize, distance: &[f32], query: &[f32], out: &mut [f32]) {
         attend(self, step, heads, distance, query, out);
     }
@@ -216,21 +220,22 @@ fn attend(heard: &Heard, step: usize, heads: usize, distance: &[f32], query: &[f
     let (width, count) = (query.len(), heard.count);
     let size = width / heads;
     let scale = 1.0 / (size as f32).sqrt();
+    let reach = distance.len() / heads;
     for head in 0..heads {
         let part = head * size..(head + 1) * size;
-        // All 64, of which the steps to come are not looked at: whole registers are faster than parts.
-        let mut scores = [0.0f32; STEPS];
-        let keys = heard.keys[part.start * STEPS..part.end * STEPS].as_chunks::<STEPS>().0;
+        // All, of which the steps to come are not looked at: whole registers are faster than parts.
+        let mut scores = [0.0f32; MOST];
+        let keys = heard.keys[part.start * MOST..part.end * MOST].as_chunks::<MOST>().0;
         for (query, keys) in query[part.clone()].iter().zip(keys) {
-            for step in 0..STEPS {
+            for step in 0..MOST {
                 scores[step] = query.mul_add(keys[step], scores[step]);
             }
         }
-        let bias = &distance[head * (2 * STEPS - 1)..][..2 * STEPS - 1];
+        let bias = &distance[head * reach..][..reach];
         let scores = &mut scores[..count];
         let mut highest = f32::NEG_INFINITY;
         for (from, score) in scores.iter_mut().enumerate() {
-            *score = score.mul_add(scale, bias[step + STEPS - 1 - from]);
+            *score = score.mul_add(scale, bias[step + reach / 2 - from]);
             highest = highest.max(*score);
         }
         for score in scores.iter_mut() {

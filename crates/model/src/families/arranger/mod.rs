@@ -11,6 +11,8 @@
 //!
 //! [`Arranger`] computes all steps of known phrases at once, for training; [`Decoder`] writes new ones.
 
+mod chance;
+mod chord;
 mod content;
 mod decode;
 mod draw;
@@ -18,14 +20,18 @@ mod limits;
 mod linear;
 mod nade;
 mod network;
+mod texture;
 mod written;
 
-pub use content::{Content, FEATURES, MelodyNote, scale, shifted, tonic_shift};
-pub use decode::Decoder;
+pub use chance::PhraseChance;
+pub use chord::Chord;
+pub use content::{Content, Detail, FEATURES, HALVES, MORE, MelodyNote, scale, shifted, tonic_shift};
+pub use decode::{Asked, Chance, Decoder};
 pub use nade::{nade, reference as nade_reference};
+pub use texture::{TEXTURE, TEXTURES, Texture};
 pub use network::{Arranger, Masks};
 
-use phrase::{PITCHES, STEPS};
+use phrase::{PITCHES, STEPS, STEPS_PER_BAR};
 use serde::{Deserialize, Serialize};
 
 use crate::{Init, Parameter, SLOTS};
@@ -62,7 +68,21 @@ pub struct ArrangerConfig {
     pub inner: usize,
     /// Hidden units of the NADE.
     pub units: usize,
+    /// What it is told. 1: exact harmony. 2: as much of the harmony as is wanted, a texture, and the bar that was written
+    /// before.
+    #[serde(default = "first_edition")]
+    pub edition: u8,
 }
+
+fn first_edition() -> u8 {
+    1
+}
+
+/// The newest [`ArrangerConfig::edition`].
+pub const EDITION: u8 = 2;
+
+/// Steps of what was written before that the second edition remembers: a bar.
+pub const MEMORY: usize = STEPS_PER_BAR;
 
 /// How an arranger's answers are drawn from its probabilities: part of the pack, where `pull` is that at an amount of 50 % and
 /// `change` that at 100 %, see [`Style::at`].
@@ -120,7 +140,17 @@ impl Style {
 impl ArrangerConfig {
     /// The size that ships.
     pub fn compact(genres: usize) -> Self {
-        Self { genres, width: 128, heads: 4, reader: 2, writer: 3, inner: 256, units: 64 }
+        Self { genres, width: 128, heads: 4, reader: 2, writer: 3, inner: 256, units: 64, edition: EDITION }
+    }
+
+    /// Features a step of what it is told.
+    pub fn features(&self) -> usize {
+        if self.edition == 1 { FEATURES } else { FEATURES + MORE }
+    }
+
+    /// Steps before the phrase that it remembers.
+    pub fn memory(&self) -> usize {
+        if self.edition == 1 { 0 } else { MEMORY }
     }
 
     /// Every parameter of the network.
@@ -129,7 +159,7 @@ impl ArrangerConfig {
         let name = |part: &str| format!("{NAME}{part}");
         let flat = |fan_in: usize, scale: f32| Init::Normal(scale * (fan_in as f32).sqrt().recip());
         let mut all = vec![
-            Parameter::new(name("content"), &[FEATURES, d], flat(FEATURES, 1.0)),
+            Parameter::new(name("content"), &[self.features(), d], flat(FEATURES, 1.0)),
             Parameter::new(name("content_bias"), &[d], Init::Zeros),
             Parameter::new(name("written"), &[KINDS * PITCHES, d], flat(KINDS * PITCHES, 1.0)),
             Parameter::new(name("norm"), &[d], Init::Ones),
@@ -143,16 +173,22 @@ impl ArrangerConfig {
             Parameter::new(name("seen"), &[KINDS, PITCHES, self.units], Init::Normal(0.1)),
             Parameter::new(name("hidden"), &[KINDS, PITCHES, self.units], Init::Normal(0.05)),
         ];
-        for (part, blocks) in [("reader", self.reader), ("writer", self.writer)] {
+        if self.edition > 1 {
+            // Not trained: the textures that answers are drawn from, each with its phrase's density.
+            all.push(Parameter::new(name("textures"), &[self.genres * TEXTURES, TEXTURE + 1], Init::Zeros));
+        }
+        for (part, blocks, steps) in
+            [("reader", self.reader, STEPS), ("writer", self.writer, STEPS + self.memory())]
+        {
             let name = |rest: &str| format!("{NAME}{part}.{rest}");
-            all.push(Parameter::new(name("step"), &[STEPS, d], Init::Normal(0.1)));
+            all.push(Parameter::new(name("step"), &[steps, d], Init::Normal(0.1)));
             all.push(Parameter::new(name("genre"), &[self.genres, d], Init::Normal(0.1)));
             for block in 0..blocks {
                 let name = |rest: &str| name(&format!("{block}.{rest}"));
                 all.extend([
                     Parameter::new(name("norm1"), &[d], Init::Ones),
                     Parameter::new(name("ask"), &[d, 3 * d], flat(d, 0.6)),
-                    Parameter::new(name("distance"), &[self.heads, 2 * STEPS - 1], Init::Zeros),
+                    Parameter::new(name("distance"), &[self.heads, 2 * steps - 1], Init::Zeros),
                     Parameter::new(name("answer"), &[d, d], flat(d, 0.3)),
                     Parameter::new(name("norm2"), &[d], Init::Ones),
                     Parameter::new(name("in"), &[d, self.inner], flat(d, 0.6)),

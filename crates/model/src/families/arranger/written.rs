@@ -2,11 +2,10 @@
 
 use phrase::{PITCHES, Roll, STEPS};
 
-use super::content::FEATURES;
-use super::decode::{Decoder, Work};
+use super::decode::{Chance, Decoder, Work};
 use super::draw::{Mixes, Seen, pitches};
 use super::linear::{Heard, add, norm};
-use super::{KINDS, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
+use super::{KINDS, MEMORY, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
 /// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
 const EAGERNESS: f32 = 4.0;
@@ -33,6 +32,8 @@ pub(super) struct Run<'a> {
     cells: f32,
     changed: f32,
     read: Vec<Vec<f32>>,
+    /// Cells and onsets that were written, after those that are remembered.
+    cells_written: Vec<[u128; KINDS]>,
     /// What was written, by block and mix.
     heard: Vec<Vec<Heard>>,
     work: Work,
@@ -65,6 +66,7 @@ impl<'a> Run<'a> {
             cells: 0.0,
             changed: 0.0,
             read,
+            cells_written: Vec::with_capacity(MEMORY + STEPS),
             heard: (0..config.writer)
                 .map(|_| (0..mixes).map(|_| Heard::new(config.width)).collect())
                 .collect(),
@@ -82,32 +84,60 @@ impl<'a> Run<'a> {
         self.changed / (self.cells + 2.0 * FEW)
     }
 
-    /// Writes one step into `roll`.
+    /// Hears the bar before the phrase. `before` are the 64 steps in front of `first`; silence, where nothing is known.
+    pub(super) fn remember(&mut self, before: Option<&Roll>, first: usize) {
+        let memory = self.decoder.config.memory();
+        for step in 0..memory {
+            self.listen();
+            let step = STEPS - first - memory + step;
+            self.cells_written.push(before.map_or([0; KINDS], |roll| [roll.sounding[step], roll.onset[step]]));
+        }
+    }
+
+    /// A step that was played already: what of `before`, the 64 steps in front of `first`, lies there.
+    pub(super) fn repeat(&mut self, step: usize, own: &Roll, before: &Roll, first: usize) {
+        self.listen();
+        let from = STEPS - first + step;
+        self.heard_notes += starts(own, step);
+        self.write(step, own, [before.sounding[from], before.onset[from]]);
+    }
+
+    /// What was written of the phrase.
+    pub(super) fn roll(&self) -> Roll {
+        let mut roll = Roll::EMPTY;
+        for (step, cells) in self.cells_written[self.decoder.config.memory()..].iter().enumerate() {
+            [roll.sounding[step], roll.onset[step]] = *cells;
+        }
+        roll
+    }
+
+    /// Writes one step.
     pub(super) fn step(
         &mut self,
         step: usize,
         content: &[f32],
         own: &Roll,
-        roll: &mut Roll,
         draw: &Style,
-        noise: &impl Fn(usize, usize, usize) -> f32,
+        chance: &impl Chance,
     ) {
-        self.think(step, roll);
-        let back = |plane: &[u128; STEPS], lag: usize| step.checked_sub(lag).map_or(0, |step| plane[step]);
-        let content = &content[step * FEATURES..][..FEATURES];
-        let held = |roll: &Roll| if step == 0 { 0 } else { roll.sounding[step - 1] };
-        let starts =
-            |roll: &Roll| (roll.sounding[step] & (roll.onset[step] | !held(roll))).count_ones() as f32;
+        self.listen();
+        self.speak();
+        let back = |kind: usize, lag: usize| {
+            let step = self.cells_written.len().checked_sub(lag);
+            step.map_or(0, |step| self.cells_written[step][kind])
+        };
+        let features = self.decoder.config.features();
+        let content = &content[step * features..][..features];
         // Counted after the step is written, as what is written is: a source that strikes four notes at once would else lift
         // every silent cell of the first step, and each answer begin with a cluster. Packs of before were chosen with that.
-        let struck = starts(own);
+        let struck = starts(own, step);
         self.heard_notes += if draw.counts_after { 0.0 } else { struck };
         let seen = Seen {
             content,
-            before: back(&roll.sounding, 1),
-            struck: back(&roll.onset, 1),
-            onsets: ONSET_LAGS.map(|lag| back(&roll.onset, lag)),
-            sounding: back(&roll.sounding, SOUNDING_LAG),
+            before: back(0, 1),
+            struck: back(1, 1),
+            onsets: ONSET_LAGS.map(|lag| back(1, lag)),
+            sounding: back(0, SOUNDING_LAG),
             own: [own.sounding[step], own.onset[step]],
             pull: draw.pull * (EAGERNESS * (self.change() - draw.change)).clamp(-3.0, 3.0).exp(),
             scale: self.scale,
@@ -117,39 +147,46 @@ impl<'a> Run<'a> {
             bottom: self.bottom,
             ceiling: content[..PITCHES].iter().rposition(|&sounds| sounds > 0.0).unwrap_or(PITCHES - 1),
         };
-        let mut chance = [[0.0; PITCHES]; KINDS];
+        let mut noise = [[0.0; PITCHES]; KINDS];
         if draw.temperature > 0.0 {
-            for (kind, chance) in chance.iter_mut().enumerate() {
-                for (row, chance) in chance.iter_mut().enumerate() {
-                    *chance = draw.temperature * noise(step, row, kind);
+            for (kind, noise) in noise.iter_mut().enumerate() {
+                for (row, noise) in noise.iter_mut().enumerate() {
+                    *noise = draw.temperature * chance.noise(step, row, kind);
                 }
             }
         }
         let mixes = Mixes { direct: &self.direct, weights: &self.weights, units: &mut self.units };
-        [roll.sounding[step], roll.onset[step]] = pitches(self.decoder, mixes, &seen, draw, &chance);
+        let cells = pitches(self.decoder, mixes, &seen, draw, &noise);
         self.heard_notes += if draw.counts_after { struck } else { 0.0 };
-        self.written += roll.onset[step].count_ones() as f32;
-        self.cells += own.sounding[step].count_ones() as f32;
-        self.changed += (own.sounding[step] ^ roll.sounding[step]).count_ones() as f32;
+        self.write(step, own, cells);
     }
 
-    /// Fills `direct`, `weights` and `units` for a step.
-    fn think(&mut self, step: usize, roll: &Roll) {
+    fn write(&mut self, step: usize, own: &Roll, cells: [u128; KINDS]) {
+        self.cells_written.push(cells);
+        self.written += cells[1].count_ones() as f32;
+        self.cells += own.sounding[step].count_ones() as f32;
+        self.changed += (own.sounding[step] ^ cells[0]).count_ones() as f32;
+    }
+
+    /// Lets the writer hear all that is written, for the step that comes now.
+    fn listen(&mut self) {
         let decoder = self.decoder;
         let d = decoder.config.width;
+        let now = self.cells_written.len();
+        let step = now.checked_sub(decoder.config.memory());
         for (mix, x) in self.x.chunks_exact_mut(d).enumerate() {
-            x.copy_from_slice(&self.read[mix][step * d..][..d]);
-            if step > 0 {
-                for (kind, plane) in [&roll.sounding, &roll.onset].into_iter().enumerate() {
-                    let mut bits = plane[step - 1];
-                    while bits != 0 {
-                        let cell = kind * PITCHES + bits.trailing_zeros() as usize;
-                        add(1.0, &decoder.written[cell * d..][..d], x);
-                        bits &= bits - 1;
-                    }
+            match step {
+                Some(step) => x.copy_from_slice(&self.read[mix][step * d..][..d]),
+                None => x.fill(0.0),
+            }
+            for (kind, mut bits) in self.cells_written.last().copied().unwrap_or_default().into_iter().enumerate() {
+                while bits != 0 {
+                    let cell = kind * PITCHES + bits.trailing_zeros() as usize;
+                    add(1.0, &decoder.written[cell * d..][..d], x);
+                    bits &= bits - 1;
                 }
             }
-            decoder.writer.place(x, step, &self.genres[mix]);
+            decoder.writer.place(x, now, &self.genres[mix]);
         }
         for (block, heard) in decoder.writer.blocks.iter().zip(&mut self.heard) {
             norm(&self.x, &block.norm1, &mut self.work.normed);
@@ -157,13 +194,24 @@ impl<'a> Run<'a> {
             let asked = self.work.asked.chunks_exact(3 * d).zip(self.heard_now.chunks_exact_mut(d));
             for ((asked, out), steps) in asked.zip(heard) {
                 steps.push(&asked[d..2 * d], &asked[2 * d..]);
-                steps.attend(step, decoder.config.heads, &block.distance, &asked[..d], out);
+                steps.attend(now, decoder.config.heads, &block.distance, &asked[..d], out);
             }
             self.work.finish(block, &self.heard_now, &mut self.x);
         }
+    }
+
+    /// Fills `direct`, `weights` and `units` for the step that was listened for.
+    fn speak(&mut self) {
+        let decoder = self.decoder;
         norm(&self.x, &decoder.norm, &mut self.work.normed);
         decoder.direct.apply(&self.work.normed, &mut self.direct);
         decoder.views.apply(&self.work.normed, &mut self.weights);
         decoder.units.apply(&self.work.normed, &mut self.units);
     }
+}
+
+/// Notes of `own` that start at a step.
+fn starts(own: &Roll, step: usize) -> f32 {
+    let held = if step == 0 { 0 } else { own.sounding[step - 1] };
+    (own.sounding[step] & (own.onset[step] | !held)).count_ones() as f32
 }
