@@ -224,7 +224,7 @@ impl<'a> Genre<'a> {
         &self,
         column: &str,
         kind: Dtype,
-    ) -> Result<impl ExactSizeIterator<Item = [u8; N]> + 'a> {
+    ) -> Result<impl ExactSizeIterator<Item = [u8; N]> + use<'a, N>> {
         let (_, bytes) = self.column(column, kind, &[])?;
         Ok(bytes.as_chunks::<N>().0.iter().copied())
     }
