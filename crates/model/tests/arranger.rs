@@ -4,13 +4,17 @@ mod common;
 
 use candle_core::{Device, Tensor};
 use common::{arranger, phrase, weights};
-use model::arranger::{Arranger, ArrangerConfig, Content, Decoder, FEATURES, Style, shifted, tonic_shift};
+use model::arranger::{
+    Arranger, ArrangerConfig, Asked, Chance, Content, Decoder, FEATURES, Style, TEXTURE, TEXTURES, Texture,
+    shifted, tonic_shift,
+};
 use model::{Ops, Pack, SLOTS, Settings, Transfer};
 use phrase::{PITCHES, Roll, STEPS};
 use proptest::prelude::*;
 
 const CONFIG: ArrangerConfig =
-    ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20 };
+    ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20, edition: 1 };
+const SECOND: ArrangerConfig = ArrangerConfig { edition: 2, ..CONFIG };
 const FREE: Style = Style {
     pull: 0.0,
     change: 0.0,
@@ -25,12 +29,51 @@ const FREE: Style = Style {
     limits: false,
 };
 
-/// The network's logits of every cell of `roll`, `[64][2][84]`, told from the content of `own`.
-fn logits(own: &Roll, roll: &Roll, genre: usize, ops: Ops) -> Vec<f32> {
-    let weights = weights(&CONFIG.parameters(), 5);
-    let mut content = vec![0.0; STEPS * FEATURES];
-    Content::of(own).write(&mut content);
+/// No chance: of two choices the likelier, harmony told class by class, the first texture.
+struct NoChance;
+
+impl Chance for NoChance {
+    fn noise(&self, _: usize, _: usize, _: usize) -> f32 {
+        0.0
+    }
+    fn detail(&self, _: usize) -> f32 {
+        0.5
+    }
+    fn texture(&self, index: usize) -> f32 {
+        -(index as f32)
+    }
+}
+
+/// The network's logits of every cell of `roll`, `[64][2][84]`, told from the content of `own`, after the bar `before`.
+fn logits(
+    config: ArrangerConfig,
+    own: &Roll,
+    roll: &Roll,
+    before: &Roll,
+    genre: usize,
+    ops: Ops,
+) -> Vec<f32> {
+    let weights = weights(&config.parameters(), 5);
+    let mut told = Content::of(own);
+    if config.edition > 1 {
+        let rows = weights.get("arranger.textures", &[3 * TEXTURES, TEXTURE + 1]).unwrap();
+        let all: Vec<f32> = rows.flatten_all().unwrap().to_vec1().unwrap();
+        let rows: Vec<_> =
+            all.as_chunks::<{ TEXTURE + 1 }>().0[genre * TEXTURES..][..TEXTURES].iter().enumerate().collect();
+        let far = |row: &[f32; TEXTURE + 1]| (row[TEXTURE] - told.density).abs();
+        let mut near = rows.clone();
+        near.sort_by(|a, b| far(a.1).total_cmp(&far(b.1)));
+        let first = near[..16].iter().min_by_key(|row| row.0).unwrap();
+        told.texture = Some(Texture(std::array::from_fn(|i| first.1[i])));
+    }
+    let mut content = vec![0.0; STEPS * config.features()];
+    told.write(&mut content);
     let mut cells = Vec::new();
+    for step in STEPS - config.memory()..STEPS {
+        for plane in [&before.sounding, &before.onset] {
+            cells.extend((0..PITCHES).map(|row| (plane[step] >> row & 1) as f32));
+        }
+    }
     for step in 0..STEPS {
         for plane in [&roll.sounding, &roll.onset] {
             cells.extend((0..PITCHES).map(|row| (plane[step] >> row & 1) as f32));
@@ -38,16 +81,36 @@ fn logits(own: &Roll, roll: &Roll, genre: usize, ops: Ops) -> Vec<f32> {
     }
     let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
     let genres = tensor((0..3).map(|g| f32::from(u8::from(g == genre))).collect(), &[1, 3]);
-    let (content, cells) = (tensor(content, &[1, STEPS, FEATURES]), tensor(cells, &[1, STEPS, 2, PITCHES]));
-    let network = Arranger::new(CONFIG, &weights, ops);
+    let content = tensor(content, &[1, STEPS, config.features()]);
+    let cells = tensor(cells, &[1, config.memory() + STEPS, 2, PITCHES]);
+    let network = Arranger::new(config, &weights, ops);
     network.forward(&content, &genres, &cells, None).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
 /// Every decision of the writer, which knows only what it wrote before, is what the network says of the whole.
 #[test]
 fn writing_step_by_step_is_what_the_network_says() {
-    let decoder = Decoder::new(CONFIG, &weights(&CONFIG.parameters(), 5)).unwrap();
+    agree(CONFIG, None, 0);
+    agree(SECOND, None, 0);
+}
+
+/// The same where a bar is remembered; and where the first half was played already, whatever it was.
+#[test]
+fn what_was_played_before_is_what_the_network_is_shown() {
+    let before = phrase(9).roll();
+    agree(SECOND, Some(&before), 0);
+    agree(SECOND, Some(&before), 32);
+}
+
+fn agree(config: ArrangerConfig, before: Option<&Roll>, first: usize) {
+    let decoder = Decoder::new(config, &weights(&config.parameters(), 5)).unwrap();
     let mut decisions = [0; 2];
+    let shown = before.map_or(Roll::EMPTY, |before| {
+        let back = |plane: [u128; STEPS]| {
+            std::array::from_fn(|step| step.checked_sub(first).map_or(0, |from| plane[from]))
+        };
+        Roll { sounding: back(before.sounding), onset: back(before.onset) }
+    });
     for seed in 0..4 {
         // In C major or A minor: nothing is moved, so no cell leaves the roll.
         let roll = phrase(seed).roll();
@@ -55,17 +118,26 @@ fn writing_step_by_step_is_what_the_network_says() {
         assert_eq!(tonic_shift(&own), 0);
         for genre in 0..3 {
             let target: Vec<f32> = (0..3).map(|g| f32::from(u8::from(g == genre))).collect();
-            let answer = decoder.write(&own, 0, &target, &FREE, |_, _, _| 0.0);
+            let asked = Asked { source: 0, target: &target, harmony: 0.0, before, first };
+            let answer = decoder.write(&own, &asked, &FREE, &NoChance);
+            for step in 0..first {
+                assert_eq!(answer.sounding[step], before.unwrap().sounding[STEPS - first + step]);
+            }
             for ops in [Ops::KERNELS, Ops::BUILT_IN] {
-                let logits = logits(&own, &answer, genre, ops);
-                for step in 0..STEPS {
-                    let before = if step == 0 { 0 } else { answer.sounding[step - 1] };
+                let logits = logits(config, &own, &answer, &shown, genre, ops);
+                for step in first..STEPS {
+                    let before = if step == 0 {
+                        shown.sounding[STEPS - 1] & u128::from(config.edition > 1).wrapping_neg()
+                    } else {
+                        answer.sounding[step - 1]
+                    };
                     for row in 0..PITCHES {
                         let says = |kind: usize| logits[(step * 2 + kind) * PITCHES + row];
                         let (sounds, starts) =
                             (answer.sounding[step] >> row & 1 == 1, answer.onset[step] >> row & 1 == 1);
                         // Rounding decides where a logit is nearly 0, and twelve at once are the most.
-                        if says(0).abs() > 1e-3 && answer.sounding[step].count_ones() < 12 {
+                        let below = answer.sounding[step] & ((1 << row) - 1);
+                        if says(0).abs() > 1e-3 && below.count_ones() < 12 {
                             assert_eq!(sounds, says(0) > 0.0, "step {step}, row {row}: {}", says(0));
                             decisions[usize::from(sounds)] += 1;
                         }

@@ -75,8 +75,16 @@ pub fn pairwise(network: PairConfig, seed: u64) -> Pack {
 
 /// An arranger's pack with a small random network for three genres.
 pub fn arranger(seed: u64) -> Pack {
-    let arranger =
-        ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20 };
+    let arranger = ArrangerConfig {
+        genres: 3,
+        width: 16,
+        heads: 2,
+        reader: 1,
+        writer: 2,
+        inner: 24,
+        units: 20,
+        edition: 2,
+    };
     let style = Style {
         pull: 1.0,
         change: 1.0,

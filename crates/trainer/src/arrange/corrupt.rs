@@ -1,7 +1,7 @@
 //! What is done to the content of a training phrase, so that the arranger learns to mend it: a tune that comes from another
 //! genre has that genre's rhythm, ornaments and passing notes, and looks like a damaged one of its own.
 
-use model::arranger::{Content, MelodyNote};
+use model::arranger::{Content, Detail, MelodyNote};
 use phrase::{PITCHES, STEPS, STEPS_PER_BEAT};
 use rand::Rng;
 use rand::seq::{IndexedRandom, index};
@@ -36,6 +36,34 @@ pub struct Corruption {
     /// Standard deviation of what the density is told to be, in octaves.
     #[arg(long, default_value_t = 0.3)]
     pub density_noise: f32,
+    /// Of what follows only an arranger of the second edition hears. That a phrase's harmony is told class by class.
+    #[arg(long, default_value_t = 0.3)]
+    #[serde(default)]
+    pub exact: f32,
+    /// That it is told as triads; else some half bars are told one way and some another.
+    #[arg(long, default_value_t = 0.45)]
+    #[serde(default)]
+    pub triads: f32,
+    /// That a half bar's chord is told as another one of the same function.
+    #[arg(long, default_value_t = 0.06)]
+    #[serde(default)]
+    pub relative: f32,
+    /// That a melody note that anticipates a beat is told on it: some genres play ahead of the tune that is written.
+    #[arg(long, default_value_t = 0.4)]
+    #[serde(default)]
+    pub anticipate: f32,
+    /// That the texture is not told.
+    #[arg(long, default_value_t = 0.1)]
+    #[serde(default)]
+    pub omit_texture: f32,
+    /// Standard deviation of what each number of the texture is told to be.
+    #[arg(long, default_value_t = 0.05)]
+    #[serde(default)]
+    pub texture_noise: f32,
+    /// That the bar before is not told.
+    #[arg(long, default_value_t = 0.25)]
+    #[serde(default)]
+    pub forget: f32,
 }
 
 impl Corruption {
@@ -67,6 +95,37 @@ impl Corruption {
         }
         let noise: f32 = StandardNormal.sample(rng);
         content.density += self.density_noise * noise;
+    }
+
+    /// Tells of `content` what only the second edition hears, before [`Corruption::apply`] damages the rest.
+    pub fn simplify(&self, content: &mut Content, rng: &mut ChaCha8Rng) {
+        let way = rng.random::<f32>();
+        let harmony = match way {
+            _ if way < self.exact => 0.0,
+            _ if way < self.exact + self.triads => 0.5,
+            _ => rng.random(),
+        };
+        for (detail, chord) in content.detail.iter_mut().zip(&mut content.chords) {
+            *detail = Detail::of(harmony, rng.random());
+            if rng.random::<f32>() < self.relative {
+                *chord = chord.map(|chord| chord.relatives()[rng.random_range(0..2)]);
+            }
+        }
+        if rng.random::<f32>() < self.omit_texture {
+            content.texture = None;
+        }
+        for number in content.texture.iter_mut().flat_map(|texture| &mut texture.0) {
+            let noise: f32 = StandardNormal.sample(rng);
+            *number += self.texture_noise * noise;
+        }
+        for i in 0..content.melody.len() {
+            let note = content.melody[i];
+            let beat = (note.start / STEPS_PER_BEAT + 1) * STEPS_PER_BEAT;
+            let free = content.melody.get(i + 1).is_none_or(|next| next.start > beat);
+            if beat - note.start <= 2 && note.end > beat && free && rng.random::<f32>() < self.anticipate {
+                content.melody[i].start = beat;
+            }
+        }
     }
 
     /// The notes of one beat, damaged.
@@ -110,10 +169,51 @@ impl Corruption {
 
 #[cfg(test)]
 mod tests {
+    use model::arranger::{FEATURES, MORE};
     use phrase::Roll;
 
     use super::*;
     use crate::random;
+
+    const NONE: Corruption = Corruption {
+        retime: 0.0,
+        omit: 0.0,
+        insert: 0.0,
+        detune: 0.0,
+        omit_class: 0.0,
+        insert_class: 0.0,
+        omit_bass: 0.0,
+        density_noise: 0.0,
+        exact: 1.0,
+        triads: 0.0,
+        relative: 0.0,
+        anticipate: 0.0,
+        omit_texture: 0.0,
+        texture_noise: 0.0,
+        forget: 0.0,
+    };
+
+    /// Told as triads, C major with its seventh is C major; a note that anticipates the beat is told on it.
+    #[test]
+    fn what_is_simplified_is_told_in_less() {
+        let roll = Roll::from_cells(|step, row| match row {
+            24 | 28 | 31 | 35 => true,
+            50 => (2..8).contains(&step),
+            _ => false,
+        });
+        let told = |corruption: Corruption| {
+            let mut content = Content::of(&roll);
+            corruption.simplify(&mut content, &mut random::stream(1, 0));
+            let mut features = vec![0.0; STEPS * (FEATURES + MORE)];
+            content.write(&mut features);
+            (
+                content.melody[1].start,
+                features[2 * PITCHES..2 * PITCHES + 12].iter().filter(|&&x| x > 0.0).count(),
+            )
+        };
+        assert_eq!(told(NONE), (2, 5));
+        assert_eq!(told(Corruption { exact: 0.0, triads: 1.0, anticipate: 1.0, ..NONE }), (4, 3));
+    }
 
     #[test]
     fn notes_stay_in_their_beats_in_order_and_on_steps_of_their_own() {
@@ -128,6 +228,7 @@ mod tests {
             insert_class: 0.3,
             omit_bass: 0.2,
             density_noise: 0.3,
+            ..NONE
         };
         let mut changed = 0;
         for seed in 0..50 {
@@ -144,18 +245,8 @@ mod tests {
             changed += usize::from(content.melody != clean.melody);
         }
         assert_eq!(changed, 50);
-        let none = Corruption {
-            retime: 0.0,
-            omit: 0.0,
-            insert: 0.0,
-            detune: 0.0,
-            omit_class: 0.0,
-            insert_class: 0.0,
-            omit_bass: 0.0,
-            density_noise: 0.0,
-        };
         let mut content = clean.clone();
-        none.apply(&mut content, &mut random::stream(1, 0));
+        NONE.apply(&mut content, &mut random::stream(1, 0));
         let starts = |content: &Content| content.melody.iter().map(|n| (n.start, n.row)).collect::<Vec<_>>();
         assert_eq!(starts(&content), starts(&clean));
         assert_eq!((content.bass, content.density), (clean.bass, clean.density));

@@ -2,10 +2,12 @@
 //! likelihood.
 
 mod corrupt;
+mod examples;
 mod habits;
+mod textures;
 mod trainee;
 
-use model::arranger::{ArrangerConfig, Style};
+use model::arranger::{ArrangerConfig, EDITION, Style};
 use serde::{Deserialize, Serialize};
 
 pub use corrupt::Corruption;
@@ -39,6 +41,10 @@ pub struct ArrangeOptions {
     /// Hidden units that tell the pitches of a step.
     #[arg(long, default_value_t = 64)]
     pub units: usize,
+    /// What the network is told: 1, exact harmony; 2, as much of it as is wanted, a texture, and the bar before.
+    #[arg(long, default_value_t = EDITION, value_parser = clap::value_parser!(u8).range(1..=i64::from(EDITION)))]
+    #[serde(default = "first_edition")]
+    pub edition: u8,
     /// Learning rate (Adam, betas 0.9 and 0.98).
     #[arg(long, default_value_t = 1.5e-3)]
     pub rate: f32,
@@ -91,11 +97,16 @@ pub struct ArrangeOptions {
     pub chromatic: f32,
 }
 
+/// The edition of runs that do not say.
+fn first_edition() -> u8 {
+    1
+}
+
 impl ArrangeOptions {
     /// Sizes of the network.
     pub fn config(&self, genres: usize) -> ArrangerConfig {
-        let Self { width, heads, reader, writer, inner, units, .. } = *self;
-        ArrangerConfig { genres, width, heads, reader, writer, inner, units }
+        let Self { width, heads, reader, writer, inner, units, edition, .. } = *self;
+        ArrangerConfig { genres, width, heads, reader, writer, inner, units, edition }
     }
 
     /// How the pack writes, given its genres' habits.

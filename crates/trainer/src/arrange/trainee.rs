@@ -1,14 +1,17 @@
 //! The state of an arranger's run and one training step of it.
 
+use std::sync::OnceLock;
+
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use model::arranger::{Arranger, ArrangerConfig, Content, FEATURES, shifted, tonic_shift};
+use model::arranger::{Arranger, ArrangerConfig, TEXTURE, TEXTURES};
 use model::{Architecture, ClassifierConfig, Ops, Weights};
-use phrase::{PITCHES, Roll, STEPS};
+use phrase::STEPS;
 use rand::Rng;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use super::examples::{Batch, Examples};
+use super::textures::textures;
 use super::{ArrangeOptions, Habits};
 use crate::dataset::{Dataset, Split};
 use crate::random;
@@ -32,18 +35,9 @@ pub struct Arrange {
     average: Gradients,
     /// By genre; none before [`Trainee::settle`].
     habits: Vec<Habits>,
-}
-
-/// Phrases as tensors.
-struct Batch {
-    /// `[B, 64, FEATURES]`.
-    content: Tensor,
-    /// One-hot, `[B, G]`.
-    genres: Tensor,
-    /// Sounding and onset, `[B, 64, 2, 84]`.
-    cells: Tensor,
-    /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before. `[B, 64, 2, 84]`.
-    decided: Tensor,
+    /// By genre, see [`textures`]; none before [`Trainee::settle`].
+    textures: Vec<f32>,
+    examples: OnceLock<Examples>,
 }
 
 impl Arrange {
@@ -81,6 +75,8 @@ impl Arrange {
             optimiser,
             average,
             habits: Vec::new(),
+            textures: Vec::new(),
+            examples: OnceLock::new(),
         })
     }
 
@@ -97,7 +93,10 @@ impl Arrange {
         let counter = self.step * SHARDS as u64 + shard as u64;
         let size = self.options.batch / SHARDS;
         let mut rng = random::stream(self.options.seed, counter);
-        let batch = self.draw(data, size, counter as usize * size, &mut rng)?;
+        let (corruption, turn) = (&self.options.corruption, counter as usize * size);
+        let examples = self.examples.get_or_init(|| Examples::of(data));
+        let how = (&self.config, corruption, self.options.transpose);
+        let batch = examples.batch(data, how, (size, turn), &mut rng, &self.device)?;
         let weights = self.variables.weights();
         let network = Arranger::new(self.config, &weights, Ops::on(&self.device));
         let (drop, device) = (self.options.drop, &self.device);
@@ -117,55 +116,16 @@ impl Arrange {
         };
         Ok((gradients, [sounding, onset]))
     }
-
-    /// Training phrases with damaged content; the genres take turns, beginning with number `turn`.
-    fn draw(&self, data: &Dataset, size: usize, turn: usize, rng: &mut ChaCha8Rng) -> Result<Batch> {
-        let genres = self.config.genres;
-        let mut content = vec![0.0; size * STEPS * FEATURES];
-        let mut one_hot = vec![0f32; size * genres];
-        let (mut cells, mut decided) = (Vec::new(), Vec::new());
-        for (i, features) in content.chunks_exact_mut(STEPS * FEATURES).enumerate() {
-            let genre = (turn + i) % genres;
-            one_hot[i * genres + genre] = 1.0;
-            let items = data.split(genre, Split::Train);
-            let roll = items[rng.random_range(0..items.len())].roll;
-            let reach = if rng.random() { self.options.transpose } else { 0 };
-            let roll = shifted(&roll, tonic_shift(&roll) + rng.random_range(-reach..=reach));
-            let mut told = Content::of(&roll);
-            self.options.corruption.apply(&mut told, rng);
-            told.write(features);
-            write(&roll, &mut cells, &mut decided);
-        }
-        let planes = (size, STEPS, 2, PITCHES);
-        Ok(Batch {
-            content: Tensor::from_vec(content, (size, STEPS, FEATURES), &self.device)?,
-            genres: Tensor::from_vec(one_hot, (size, genres), &self.device)?,
-            cells: Tensor::from_vec(cells, planes, &self.device)?,
-            decided: Tensor::from_vec(decided, planes, &self.device)?,
-        })
-    }
-}
-
-/// Appends a roll's planes, `[64][2][84]`, and which of them are decided.
-fn write(roll: &Roll, cells: &mut Vec<f32>, decided: &mut Vec<f32>) {
-    let mut before = 0;
-    for (&sounding, &onset) in roll.sounding.iter().zip(&roll.onset) {
-        let starts = sounding & (onset | !before);
-        for (bits, asked) in [(sounding, u128::MAX), (starts, sounding & before)] {
-            let bit = |bits: u128, row: usize| f32::from((bits >> row & 1) as u8);
-            cells.extend((0..PITCHES).map(|row| bit(bits, row)));
-            decided.extend((0..PITCHES).map(|row| bit(asked, row)));
-        }
-        before = sounding;
-    }
 }
 
 /// Cross-entropies in nats a phrase, `[2]`, in the order of [`LOSSES`].
 fn losses(logits: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
     // softplus(x) - x y, without overflow.
     let softplus = (logits.relu()? + (logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
-    let each = ((softplus - (logits * &batch.cells)?)? * &batch.decided)?;
-    each.sum((0, 1, 3))? / batch.cells.dim(0)? as f64
+    let memory = batch.cells.dim(1)? - STEPS;
+    let cells = batch.cells.narrow(1, memory, STEPS)?;
+    let each = ((softplus - (logits * cells)?)? * &batch.decided)?;
+    each.sum((0, 1, 3))? / batch.decided.dim(0)? as f64
 }
 
 #[derive(Serialize, Deserialize)]
@@ -252,12 +212,20 @@ impl Trainee for Arrange {
     fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
         let style = self.options.style(&self.habits);
         let architecture = Architecture::Arranger { arranger: self.config, style, classifier };
-        Ok((architecture, self.variables.dressed(&self.average)?))
+        let mut weights = self.variables.dressed(&self.average)?;
+        if self.config.edition > 1 && !self.textures.is_empty() {
+            let rows = self.config.genres * TEXTURES;
+            let textures = Tensor::from_slice(&self.textures, (rows, TEXTURE + 1), &Device::Cpu)?;
+            weights.insert("arranger.textures", textures);
+        }
+        Ok((architecture, weights))
     }
 
     fn settle(&mut self, data: &Dataset) {
         self.habits =
             (0..data.items.len()).map(|genre| Habits::of(data.split(genre, Split::Train))).collect();
+        let textures = |genre| textures(data, genre, self.options.seed);
+        self.textures = (0..data.items.len()).flat_map(textures).collect();
     }
 
     fn recipe(&self) -> String {

@@ -28,7 +28,12 @@ impl Chord {
         for root in 0..12 {
             for minor in [false, true] {
                 let chord = Self { root, minor };
-                let inside: f32 = chord.classes().iter().zip(MEMBERS).map(|(&class, share)| classes[class] * (share - OUTSIDE)).sum();
+                let inside: f32 = chord
+                    .classes()
+                    .iter()
+                    .zip(MEMBERS)
+                    .map(|(&class, share)| classes[class] * (share - OUTSIDE))
+                    .sum();
                 let over = if bass == Some(root) { BASS * longest } else { 0.0 };
                 let score = inside + OUTSIDE * total + over;
                 if score > best.0 {
@@ -64,7 +69,8 @@ mod tests {
 
     #[test]
     fn colours_do_not_hide_the_function() {
-        let (major, minor) = (|root| Some(Chord { root, minor: false }), |root| Some(Chord { root, minor: true }));
+        let (major, minor) =
+            (|root| Some(Chord { root, minor: false }), |root| Some(Chord { root, minor: true }));
         assert_eq!(chord(&[0, 4, 7]), major(0));
         assert_eq!(chord(&[0, 4, 7, 11, 14]), major(0), "C major seventh with its ninth");
         assert_eq!(chord(&[9, 12, 16, 19]), minor(9), "A minor seventh is not C");
@@ -80,7 +86,8 @@ mod tests {
             for minor in [false, true] {
                 let chord = Chord { root, minor };
                 for other in chord.relatives() {
-                    let shared = other.classes().iter().filter(|class| chord.classes().contains(class)).count();
+                    let shared =
+                        other.classes().iter().filter(|class| chord.classes().contains(class)).count();
                     assert_eq!(shared, 2, "{chord:?} {other:?}");
                 }
             }

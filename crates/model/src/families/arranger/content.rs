@@ -28,6 +28,20 @@ pub enum Detail {
     Root,
 }
 
+impl Detail {
+    /// How exactly a half bar is told where the genre may recolour the harmony so far, given a chance; both from 0 to 1. At 0
+    /// all classes, at 0.5 all triads, at 1 all roots.
+    pub fn of(harmony: f32, chance: f32) -> Self {
+        if chance < 2.0 * harmony - 1.0 {
+            Self::Root
+        } else if chance < 2.0 * harmony {
+            Self::Triad
+        } else {
+            Self::Classes
+        }
+    }
+}
+
 /// A note of the melody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MelodyNote {
@@ -94,7 +108,9 @@ impl Content {
         let mut classes = [0.0; 12];
         match (self.detail[half], self.chords[half]) {
             (Detail::Classes, _) | (_, None) => return self.harmony[half],
-            (Detail::Triad, Some(chord)) => chord.classes().into_iter().for_each(|class| classes[class] = 1.0),
+            (Detail::Triad, Some(chord)) => {
+                chord.classes().into_iter().for_each(|class| classes[class] = 1.0)
+            }
             (Detail::Root, Some(chord)) => classes[chord.root] = 1.0,
         }
         classes

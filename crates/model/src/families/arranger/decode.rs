@@ -114,8 +114,10 @@ impl Decoder {
         let mut textures = Vec::new();
         if config.edition > 1 {
             for rows in flat("textures")?.chunks_exact(TEXTURES * (TEXTURE + 1)) {
-                let known = rows.as_chunks::<{ TEXTURE + 1 }>().0.iter().filter(|row| row.iter().any(|&x| x != 0.0));
-                let split = |row: &[f32; TEXTURE + 1]| (Texture(std::array::from_fn(|i| row[i])), row[TEXTURE]);
+                let known =
+                    rows.as_chunks::<{ TEXTURE + 1 }>().0.iter().filter(|row| row.iter().any(|&x| x != 0.0));
+                let split =
+                    |row: &[f32; TEXTURE + 1]| (Texture(std::array::from_fn(|i| row[i])), row[TEXTURE]);
                 textures.push(known.map(split).collect());
             }
         }
@@ -141,8 +143,9 @@ impl Decoder {
         let own = shifted(input, by);
         let mut told = Content::of(&own);
         if self.config.edition > 1 {
-            told.detail = std::array::from_fn(|half| detail(asked.harmony, chance.detail(half)));
-            told.texture = self.texture(asked.target, told.density, chance).map(|texture| texture.shifted(by));
+            told.detail = std::array::from_fn(|half| Detail::of(asked.harmony, chance.detail(half)));
+            told.texture =
+                self.texture(asked.target, told.density, chance).map(|texture| texture.shifted(by));
         }
         let mut content = vec![0.0; STEPS * self.config.features()];
         told.write(&mut content);
@@ -151,7 +154,8 @@ impl Decoder {
             let source = |genre: usize| f32::from(u8::from(genre == asked.source));
             genres.push((0..self.config.genres).map(source).collect());
         }
-        let chromatic = asked.target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
+        let chromatic =
+            asked.target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
         let mut run = Run::new(self, &genres, scale(input), chromatic, read);
         let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
@@ -213,18 +217,6 @@ impl Decoder {
             work.finish(block, &heard, &mut x);
         }
         x
-    }
-}
-
-/// How exactly a half bar is told for `harmony`, given a chance from 0 to 1.
-fn detail(harmony: f32, chance: f32) -> Detail {
-    let [triad, root] = [2.0 * harmony, 2.0 * harmony - 1.0];
-    if chance < root {
-        Detail::Root
-    } else if chance < triad {
-        Detail::Triad
-    } else {
-        Detail::Classes
     }
 }
 

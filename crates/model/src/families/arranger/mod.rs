@@ -28,8 +28,8 @@ pub use chord::Chord;
 pub use content::{Content, Detail, FEATURES, HALVES, MORE, MelodyNote, scale, shifted, tonic_shift};
 pub use decode::{Asked, Chance, Decoder};
 pub use nade::{nade, reference as nade_reference};
-pub use texture::{TEXTURE, TEXTURES, Texture};
 pub use network::{Arranger, Masks};
+pub use texture::{TEXTURE, TEXTURES, Texture};
 
 use phrase::{PITCHES, STEPS, STEPS_PER_BAR};
 use serde::{Deserialize, Serialize};

@@ -110,7 +110,11 @@ mod tests {
             assert_eq!(numbers[16 + step], f32::from(u8::from(step % 8 == 0)), "bass on step {step}");
         }
         let rest = &numbers[32..];
-        assert_eq!((rest[0], rest[1], rest[2]), (0.5, 0.0, 0.5), "two voices a stroke, a step and four steps long");
+        assert_eq!(
+            (rest[0], rest[1], rest[2]),
+            (0.5, 0.0, 0.5),
+            "two voices a stroke, a step and four steps long"
+        );
         assert!((rest[3] - 14.0 / 12.0).abs() < 1e-6 && (rest[4] + 1.0).abs() < 1e-6);
         assert_eq!((rest[5], rest[6]), (1.0, 1.0));
     }

@@ -90,7 +90,8 @@ impl<'a> Run<'a> {
         for step in 0..memory {
             self.listen();
             let step = STEPS - first - memory + step;
-            self.cells_written.push(before.map_or([0; KINDS], |roll| [roll.sounding[step], roll.onset[step]]));
+            self.cells_written
+                .push(before.map_or([0; KINDS], |roll| [roll.sounding[step], roll.onset[step]]));
         }
     }
 
@@ -179,7 +180,9 @@ impl<'a> Run<'a> {
                 Some(step) => x.copy_from_slice(&self.read[mix][step * d..][..d]),
                 None => x.fill(0.0),
             }
-            for (kind, mut bits) in self.cells_written.last().copied().unwrap_or_default().into_iter().enumerate() {
+            for (kind, mut bits) in
+                self.cells_written.last().copied().unwrap_or_default().into_iter().enumerate()
+            {
                 while bits != 0 {
                     let cell = kind * PITCHES + bits.trailing_zeros() as usize;
                     add(1.0, &decoder.written[cell * d..][..d], x);
