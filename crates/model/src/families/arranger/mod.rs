@@ -17,12 +17,14 @@ mod draw;
 mod linear;
 mod nade;
 mod network;
+mod transfer;
 mod written;
 
 pub use content::{Content, FEATURES, MelodyNote, scale, shifted, tonic_shift};
 pub use decode::Decoder;
 pub use nade::{nade, reference as nade_reference};
 pub use network::{Arranger, Masks};
+pub use transfer::Sizes;
 
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};

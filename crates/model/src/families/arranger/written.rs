@@ -5,7 +5,7 @@ use phrase::{PITCHES, Roll, STEPS};
 use super::content::FEATURES;
 use super::decode::{Decoder, Work};
 use super::draw::{Mixes, Seen, pitches};
-use super::linear::{Heard, add, norm};
+use super::linear::{Memory, add, norm};
 use super::{KINDS, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
 /// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
@@ -32,7 +32,7 @@ pub(super) struct Run<'a> {
     changed: f32,
     read: Vec<Vec<f32>>,
     /// What was written, by block and mix.
-    heard: Vec<Vec<Heard>>,
+    heard: Vec<Vec<Memory>>,
     work: Work,
     x: Vec<f32>,
     heard_now: Vec<f32>,
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
             changed: 0.0,
             read,
             heard: (0..config.writer)
-                .map(|_| (0..mixes).map(|_| Heard::new(config.width)).collect())
+                .map(|_| (0..mixes).map(|_| Memory::new(config.width)).collect())
                 .collect(),
             work: Work::new(config, mixes),
             x: room(config.width),
