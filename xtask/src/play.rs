@@ -110,6 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         variation: arguments.variation / 100.0,
         seed: arguments.seed,
         first,
+        ..Settings::to(target.into())
     };
     let title = format!("{} to {}", stem(&arguments.song), pack.card.genres[usize::from(target)]);
     let (input, mut output) = (Cells::of(&song), Cells::of(&rendered.song));

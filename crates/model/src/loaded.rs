@@ -127,12 +127,17 @@ impl LoadedPack {
             _ => self.classifier()?.classify(roll)?,
         };
         let transfer = self.transfer.as_mut().ok_or(ModelError::NoTransfer)?;
-        let (context, shares) = (*context, &shares[..]);
-        let question =
-            Question { roll, notes, position, context, source: source.into(), shares, amount, settings };
+        let (context, shares, slot) = (*context, &shares[..], usize::from(source));
+        // The classifier errs: by its word alone no phrase counts as being of the target already, unless the user wants it so.
+        let told = probabilities == [0.0; SLOTS];
+        let (source, own) = match told || settings.leave_own {
+            true => (slot, shares[slot]),
+            false => (other(&probabilities, shares), 0.0),
+        };
+        let question = Question { roll, notes, position, context, source, own, shares, amount, settings };
         transfer.recast(&question, out)?;
         let change = ContentChange::between(&roll.sounding, &out.cells.sounding);
-        Ok(Report { source, probabilities, change })
+        Ok(Report { source: slot as u8, probabilities, change })
     }
 
     /// The classifier's probabilities of each slot for `roll`.
@@ -168,4 +173,11 @@ impl LoadedPack {
         // Not a number is neither.
         (total > 0.0).then(|| (0..self.genres).map(|slot| weight(slot) / total).collect())
     }
+}
+
+/// The slot that a phrase with these probabilities is recast from, if the target is not to count as its own genre: the
+/// likeliest, each weighed by what the target leaves of it.
+fn other(probabilities: &[f32; SLOTS], shares: &[f32]) -> usize {
+    let weight = |slot: usize| probabilities[slot] * (1.0 - shares[slot]);
+    (0..shares.len()).max_by(|&a, &b| weight(a).total_cmp(&weight(b))).unwrap_or(0)
 }

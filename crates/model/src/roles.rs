@@ -57,13 +57,32 @@ pub struct Settings {
     pub seed: u32,
     /// The first step that will be played: 0 at a latency of 4 bars.
     pub first: u8,
+    /// A phrase that the classifier takes for the target is left as it is. Off: only where `source` says so. The classifier
+    /// errs, and who asks for a change must hear one.
+    pub leave_own: bool,
+    /// New notes keep to what sounds clear and can be played, where the pack knows such limits.
+    pub limits: bool,
+    /// How far the target genre may recolour the chords, from 0 (their own notes are kept) to 1 (their roots are), where the
+    /// pack can.
+    pub harmony: f32,
 }
 
 impl Settings {
-    /// All the way to one slot (0-based), source told by the classifier, no variation, the whole phrase played.
+    /// All the way to one slot (0-based), source told by the classifier and never left alone, no variation, limits kept, chords
+    /// half recoloured, the whole phrase played.
     pub fn to(slot: usize) -> Self {
         let target = std::array::from_fn(|i| if i == slot { 1.0 } else { 0.0 });
-        Self { source: None, target, amount: 1.0, variation: 0.0, seed: 0, first: 0 }
+        Self {
+            source: None,
+            target,
+            amount: 1.0,
+            variation: 0.0,
+            seed: 0,
+            first: 0,
+            leave_own: false,
+            limits: true,
+            harmony: 0.5,
+        }
     }
 }
 
@@ -87,13 +106,15 @@ pub struct Question<'a> {
     pub position: i64,
     /// What is known around it.
     pub context: Context<'a>,
-    /// Its genre's slot.
+    /// The slot of the genre that it is recast from.
     pub source: usize,
+    /// How much of the target counts as the phrase's own genre, which is the phrase itself: from 0 to 1.
+    pub own: f32,
     /// How much of each genre of the pack is asked for; the sum is 1.
     pub shares: &'a [f32],
     /// How far to go, over 0 and at most 1.
     pub amount: f32,
-    /// What the user asked in full: variation and seed are of interest here.
+    /// What the user asked in full: variation, seed and limits are of interest here.
     pub settings: &'a Settings,
 }
 

@@ -38,7 +38,7 @@ fn file(name: &str) -> PathBuf {
     PathBuf::from(format!("{}/tests/fixtures/packs/{name}.safetensors", env!("CARGO_MANIFEST_DIR")))
 }
 
-/// The hash of many answers, their cells and sources. Networks with logits are asked without chance: none of their logits then
+/// The hash of many answers, their cells and sources, with the settings that those versions had. Networks with logits are asked without chance: none of their logits then
 /// lies so near the threshold that another vector width could decide otherwise.
 fn answers(pack: &Pack) -> String {
     let mut loaded = LoadedPack::new(pack).unwrap();
@@ -52,8 +52,14 @@ fn answers(pack: &Pack) -> String {
             for target in 0..=genres {
                 for amount in [1.0, 0.5] {
                     for &variation in variations {
-                        let mut settings =
-                            Settings { source, amount, variation, seed: 7, ..Settings::to(target) };
+                        let mut settings = Settings {
+                            source,
+                            amount,
+                            variation,
+                            seed: 7,
+                            leave_own: true,
+                            ..Settings::to(target)
+                        };
                         if target == genres {
                             settings.target = [0.5; SLOTS];
                         }

@@ -123,7 +123,10 @@ fn a_pairwise_pack_goes_to_the_other_genre_only() {
         let told = to(None, blend(0.0, 1.0));
         let (_, report) = transfer.cells(&input.roll(), 0, &Settings::to(1)).unwrap();
         let expected = if report.source == 0 { &there.notes } else { &input.notes };
-        assert_eq!(&told.notes, expected, "the classifier tells the source where nobody does");
+        assert_eq!(told.notes, there.notes, "the classifier's word leaves nothing alone by itself");
+        let left = Settings { source: None, target: blend(0.0, 1.0), leave_own: true, ..Settings::to(0) };
+        let left = answer(&mut transfer, &input, &left).notes;
+        assert_eq!(&left, expected, "the classifier tells the source where nobody does");
     }
 }
 

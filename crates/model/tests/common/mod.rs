@@ -83,6 +83,8 @@ pub fn arranger(seed: u64) -> Pack {
         chromatic: [0.0; SLOTS],
         lowest: [0; SLOTS],
         highest: [127; SLOTS],
+        counts_after: true,
+        limits: true,
     };
     let classifier = ClassifierConfig { genres: 3, width: 4 };
     pack_of(Parts::new(Sizes { network: arranger, style }, classifier), &["jazz", "pop", "classic"], seed)

@@ -66,8 +66,8 @@ impl Transfer for Written {
     /// drawn anew for seed and position.
     fn recast(&mut self, question: &Question, out: &mut Answer) -> Result<(), ModelError> {
         let Question { roll, source, shares, position, settings, .. } = *question;
-        // What of the target is the source's own genre is the input itself.
-        let amount = question.amount * (1.0 - shares[source]);
+        // What of the target is the phrase's own genre is the phrase itself.
+        let amount = question.amount * (1.0 - question.own);
         if amount == 0.0 {
             return Ok(());
         }
@@ -80,7 +80,7 @@ impl Transfer for Written {
                 logistic(own, 0, step, row)
             }
         };
-        out.cells = self.decoder.write(roll, source, shares, &self.style.at(amount), noise);
+        out.cells = self.decoder.write(roll, source, shares, &self.style.at(amount, settings.limits), noise);
         Ok(())
     }
 }
