@@ -19,7 +19,7 @@ pub mod spectral;
 
 pub use classifier::{Classifier, ClassifierConfig, Saliency, saliency};
 pub use error::{ModelError, PackError};
-pub use families::{Family, INPUT_LOGIT, arranger, papers, resnet};
+pub use families::*;
 pub use loaded::LoadedPack;
 pub use ops::Ops;
 pub use pack::{Card, Corpus, FORMAT, Init, Pack, Parameter, Parts, Weights, default_pack, read_card};

@@ -181,3 +181,90 @@ fn other(probabilities: &[f32; SLOTS], shares: &[f32]) -> usize {
     let weight = |slot: usize| probabilities[slot] * (1.0 - shares[slot]);
     (0..shares.len()).max_by(|&a, &b| weight(a).total_cmp(&weight(b))).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use phrase::{Key, Mode, PITCHES, STEPS};
+
+    use super::*;
+
+    /// A transfer that strikes every cell of row 40 on the beat, as hard as the step says, and remembers what it was asked.
+    #[derive(Debug, Default)]
+    struct Drum(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+    impl Transfer for Drum {
+        fn recast(&mut self, question: &Question, out: &mut Answer) -> Result<(), ModelError> {
+            assert_eq!((&out.cells, &out.velocities), (question.roll, &None));
+            let Question { notes, position, context, source, own, shares, amount, .. } = question;
+            let before = context.before.map(Roll::cells);
+            let key = context.key.map(|key| key.tonic);
+            let asked =
+                format!("{} {position} {before:?} {key:?} {source} {own} {shares:?} {amount}", notes.len());
+            self.0.lock().unwrap().push(asked);
+            let mut velocities = Box::new([[0; PITCHES]; STEPS]);
+            for step in (0..STEPS).step_by(4) {
+                out.cells.sounding[step] |= 1 << 40;
+                velocities[step][40] = 1 + step as u8;
+            }
+            out.velocities = Some(velocities);
+            Ok(())
+        }
+    }
+
+    fn loaded() -> (LoadedPack, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+        let drum = Drum::default();
+        let asked = drum.0.clone();
+        let transfer: Box<dyn Transfer> = Box::new(drum);
+        (LoadedPack { transfer: Some(transfer), classifier: None, genres: 2, threshold: 0.0 }, asked)
+    }
+
+    fn input() -> Phrase {
+        let mut input = Phrase::new(64, 120.0);
+        input.push(Note::new(60, 0, 0.25, 0.0, 2.0));
+        input
+    }
+
+    #[test]
+    fn a_family_is_asked_what_is_left_to_decide_and_its_velocities_become_notes() {
+        let (mut loaded, asked) = loaded();
+        let before = Roll::from_cells(|step, row| step < 3 && row == 5);
+        let context =
+            Context { before: Some(&before), key: Some(Key { tonic: 7, mode: Mode::Major, fit: 1.0 }) };
+        let settings = Settings {
+            source: Some(1),
+            target: [3.0, 1.0, 9.0, 0., 0., 0., 0., 0.],
+            amount: 0.5,
+            ..Settings::to(0)
+        };
+        let (mut answer, mut out) = (Answer::default(), Phrase::new(0, 1.0));
+        let report = loaded.recast(&input(), &context, &settings, &mut answer).unwrap();
+        assert_eq!(*asked.lock().unwrap(), ["1 64 Some(3) Some(7) 1 0.25 [0.75, 0.25] 0.5"]);
+        assert_eq!((report.source, report.change.added > 0.0), (1, true));
+        answer.realise(&input(), 0, &mut out);
+        let velocity = |pitch: u8| out.notes.iter().filter(move |n| n.pitch == pitch).map(|n| n.velocity);
+        let new = (0..STEPS).step_by(4).map(|step| (1 + step) as f32 / 127.0);
+        assert!(velocity(64).eq(new));
+        assert!(velocity(60).eq([0.25]), "what is kept keeps its own");
+    }
+
+    #[test]
+    fn nothing_to_do_asks_no_family() {
+        let (mut loaded, asked) = loaded();
+        let told = Settings { source: Some(0), ..Settings::to(1) };
+        let mut answer = Answer::default();
+        for settings in [
+            Settings { amount: 0.0, ..told },
+            Settings { amount: f32::NAN, ..told },
+            Settings { target: [0.0; SLOTS], ..told },
+            Settings { target: [f32::NAN; SLOTS], ..told },
+            Settings { target: Settings::to(2).target, ..told },
+        ] {
+            answer.velocities = Some(Box::new([[9; PITCHES]; STEPS]));
+            loaded.recast(&input(), &Context::default(), &settings, &mut answer).unwrap();
+            assert_eq!(answer, Answer { cells: input().roll(), velocities: None }, "{settings:?}");
+        }
+        loaded.recast(&Phrase::new(0, 120.0), &Context::default(), &told, &mut answer).unwrap();
+        assert_eq!(answer.cells, Roll::EMPTY);
+        assert!(asked.lock().unwrap().is_empty());
+    }
+}
