@@ -209,7 +209,7 @@ impl Trainee for Arrange {
         Ok(run)
     }
 
-    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
+    fn pack(&self) -> Result<(Family, Weights)> {
         let style = self.options.style(&self.habits);
         let architecture = Architecture::Arranger { arranger: self.config, style, classifier };
         let mut weights = self.variables.dressed(&self.average)?;

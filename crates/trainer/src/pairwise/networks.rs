@@ -6,7 +6,7 @@
 use candle_core::Tensor;
 use model::papers::{DIRECTIONS, PairConfig, PairGenerator};
 use model::resnet::{Discriminator, DiscriminatorConfig, GeneratorConfig};
-use model::{Architecture, ClassifierConfig, ModelError, Ops, Parameter, Weights, papers};
+use model::{Family, ModelError, Ops, Parameter, Weights, papers};
 
 use super::options::{Model, NetworkKind, PairOptions, SpectralNorm};
 
@@ -149,7 +149,7 @@ impl Networks {
     }
 
     /// What a pack of these generators with a classifier is.
-    pub fn architecture(&self, classifier: ClassifierConfig) -> Architecture {
-        Architecture::Pairwise { network: self.generator, classifier }
+    pub fn family(&self) -> Family {
+        self.generator.into()
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::Device;
-use model::{Architecture, ClassifierConfig, Corpus, Weights};
+use model::{Corpus, Family, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
@@ -78,8 +78,8 @@ impl Trainee for Pair {
         Ok(pair)
     }
 
-    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
-        Ok((self.networks.architecture(classifier), self.generators()?))
+    fn pack(&self) -> Result<(Family, Weights)> {
+        Ok((self.networks.family(), self.generators()?))
     }
 
     fn genres(&self, data: &Dataset) -> Result<Dataset> {

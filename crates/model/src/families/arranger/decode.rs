@@ -3,7 +3,7 @@
 use phrase::{LOWEST, Roll, STEPS};
 
 use super::content::{Content, Detail, scale, shifted, tonic_shift};
-use super::linear::{Heard, Linear, add, norm};
+use super::linear::{Linear, Memory, add, norm};
 use super::texture::{TEXTURE, TEXTURES, Texture};
 use super::written::Run;
 use super::{ArrangerConfig, NAME, Style};
@@ -208,7 +208,7 @@ impl Decoder {
         for block in &self.reader.blocks {
             norm(&x, &block.norm1, &mut work.normed);
             block.ask.apply(&work.normed, &mut work.asked);
-            let mut steps = Heard::new(d);
+            let mut steps = Memory::new(d);
             work.asked.chunks_exact(3 * d).for_each(|asked| steps.push(&asked[d..2 * d], &asked[2 * d..]));
             let asked = work.asked.chunks_exact(3 * d).zip(heard.chunks_exact_mut(d));
             for (step, (asked, heard)) in asked.enumerate() {

@@ -21,6 +21,7 @@ mod linear;
 mod nade;
 mod network;
 mod texture;
+mod transfer;
 mod written;
 
 pub use chance::PhraseChance;
@@ -30,6 +31,7 @@ pub use decode::{Asked, Chance, Decoder};
 pub use nade::{nade, reference as nade_reference};
 pub use network::{Arranger, Masks};
 pub use texture::{TEXTURE, TEXTURES, Texture};
+pub use transfer::Sizes;
 
 use phrase::{PITCHES, STEPS, STEPS_PER_BAR};
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use phrase::{PITCHES, Roll, STEPS};
 
 use super::decode::{Chance, Decoder, Work};
 use super::draw::{Mixes, Seen, pitches};
-use super::linear::{Heard, add, norm};
+use super::linear::{Memory, add, norm};
 use super::{KINDS, MEMORY, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
 /// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
@@ -35,7 +35,7 @@ pub(super) struct Run<'a> {
     /// Cells and onsets that were written, after those that are remembered.
     cells_written: Vec<[u128; KINDS]>,
     /// What was written, by block and mix.
-    heard: Vec<Vec<Heard>>,
+    heard: Vec<Vec<Memory>>,
     work: Work,
     x: Vec<f32>,
     heard_now: Vec<f32>,
@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
             read,
             cells_written: Vec::with_capacity(MEMORY + STEPS),
             heard: (0..config.writer)
-                .map(|_| (0..mixes).map(|_| Heard::new(config.width)).collect())
+                .map(|_| (0..mixes).map(|_| Memory::new(config.width)).collect())
                 .collect(),
             work: Work::new(config, mixes),
             x: room(config.width),
