@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use model::device::{self, Choice};
 use model::{
-    Answer, Context, LoadedPack, Pack, Report, Role, SLOTS, Saliency, Settings, default_pack, saliency,
+    Answer, Context, LoadedPack, ModelError, Pack, Report, Role, SLOTS, Saliency, Settings, default_pack,
+    saliency,
 };
 use nice_plug::prelude::Enum;
 use phrase::{Phrase, Roll};
@@ -52,7 +53,8 @@ pub enum Source {
 
 /// Loads packs. Lives on the worker thread.
 pub trait Engine: Send {
-    /// Loads a pack for a device. An error is one sentence for the user, or for the GPU a clause: why it cannot be used.
+    /// Loads a pack for a device. An error is one sentence for the user, or for the GPU a clause: why it
+    /// cannot be used.
     fn load(&mut self, source: &Source, device: Device) -> Result<Box<dyn Network>, String>;
 }
 
@@ -118,7 +120,11 @@ impl Network for LoadedPack {
     ) -> Result<Report, String> {
         let mut answer = Answer::default();
         let report = self.recast(input, &Context::default(), settings, &mut answer);
-        let report = report.map_err(|error| error.to_string())?;
+        let report = report.map_err(|error| match error {
+            // The instance plays dry from here on.
+            ModelError::NoClassifier => format!("{error}; this one plays once it is chosen anew"),
+            error => error.to_string(),
+        })?;
         *cells = answer.cells;
         answer.realise(input, settings.first.into(), out);
         Ok(report)
@@ -130,5 +136,45 @@ impl Network for LoadedPack {
 
     fn saliency(&mut self, roll: &Roll, genre: usize) -> Option<Saliency> {
         saliency(self.classifier().ok()?, roll, genre).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Card, Parts};
+    use phrase::Note;
+
+    use super::*;
+
+    /// The default pack with these parts of it only, loaded from a file.
+    fn load(keep: impl Fn(Parts) -> Parts) -> Result<Box<dyn Network>, String> {
+        let whole = Pack::from_bytes("the default pack", default_pack()).unwrap();
+        let parts = keep(whole.card.parts.clone());
+        let planes = parts.planes().iter().map(|plane| plane.to_string()).collect();
+        let pack = Pack { card: Card { parts, planes, ..whole.card }, weights: whole.weights };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part.safetensors");
+        pack.write(&path).unwrap();
+        Packs.load(&Source::File { path, hash: String::new() }, Device::Cpu)
+    }
+
+    #[test]
+    fn a_pack_without_a_classifier_asks_for_the_source() {
+        let mut network = load(|parts| Parts { classifier: None, ..parts }).unwrap();
+        let mut input = Phrase::new(0, 120.0);
+        input.push(Note::new(60, 0, 0.5, 0.0, 8.0));
+        let (mut cells, mut out) = (Roll::EMPTY, Phrase::new(0, 120.0));
+        let mut answer =
+            |source| network.answer(&input, &Settings { source, ..Settings::to(1) }, &mut cells, &mut out);
+        let error = answer(None).unwrap_err();
+        assert!(error.contains("no classifier") && error.contains("say which genre is played"), "{error}");
+        assert_eq!(answer(Some(0)).unwrap().source, 0);
+        assert_eq!((network.hear(&cells), network.saliency(&cells, 0)), (None, None));
+    }
+
+    #[test]
+    fn a_classifier_alone_is_refused_when_it_is_chosen() {
+        let error = load(|parts| Parts { transfer: None, ..parts }).err().unwrap();
+        assert!(error.contains("no transfer") && error.contains("choose another pack"), "{error}");
     }
 }

@@ -1,4 +1,5 @@
-//! The arranger: writing step by step is what the network says of whole phrases, and what the plugin relies on.
+//! The arranger: writing step by step is what the network says of whole phrases, and what the plugin relies
+//! on.
 
 mod common;
 
@@ -43,7 +44,8 @@ fn logits(own: &Roll, roll: &Roll, genre: usize, ops: Ops) -> Vec<f32> {
     network.forward(&content, &genres, &cells, None).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// Every decision of the writer, which knows only what it wrote before, is what the network says of the whole.
+/// Every decision of the writer, which knows only what it wrote before, is what the network says of the
+/// whole.
 #[test]
 fn writing_step_by_step_is_what_the_network_says() {
     let decoder = Decoder::new(CONFIG, &weights(&CONFIG.parameters(), 5)).unwrap();
@@ -134,8 +136,8 @@ fn no_logits_of_a_whole_phrase_are_given() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Amount 0 and the source's own genre return the input; the same question has the same answer; more than twelve at
-    /// once there never are; at variation 0 neither seed nor place matters, else they do.
+    /// Amount 0 and the source's own genre return the input; the same question has the same answer; more than
+    /// twelve at once there never are; at variation 0 neither seed nor place matters, else they do.
     #[test]
     fn what_the_plugin_relies_on(seed in 0u64..1000, amount in 0.3f32..1.0) {
         let mut transfer = transfer();
@@ -155,7 +157,8 @@ proptest! {
         prop_assert_ne!(to(1, free), to(1, Settings { seed: 9, ..free }));
     }
 
-    /// The classifier's word alone returns no input; the user's does, and the classifier's where the user wants that.
+    /// The classifier's word alone returns no input; the user's does, and the classifier's where the user
+    /// wants that.
     #[test]
     fn what_the_classifier_takes_for_the_target_is_recast_all_the_same(seed in 0u64..100) {
         let mut transfer = transfer();

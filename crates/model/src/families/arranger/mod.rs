@@ -94,7 +94,7 @@ pub struct Style {
     /// Notes of a step count for `density` once it is written, not before.
     #[serde(default)]
     pub counts_after: bool,
-    /// New notes keep the [`limits`]: false in packs that were made without them.
+    /// New notes keep the limits of arrangers (`limits.rs`): false in packs that were made without them.
     #[serde(default)]
     pub limits: bool,
 }
