@@ -11,7 +11,7 @@ use phrase::{Feel, Note};
 use super::fake::{Fake, Way};
 use super::*;
 use crate::link::PackView;
-use crate::link::{BREAKS, Errand, JOBS, Job, Outcome, Processor, Terms, Ticket};
+use crate::link::{BREAKS, Errand, JOBS, Job, Manner, Outcome, Processor, Terms, Ticket};
 
 /// Held by tests that kill the process's one worker or need it alive.
 pub static ALONE: Mutex<()> = Mutex::new(());
@@ -35,7 +35,7 @@ impl Place {
     fn ask(&mut self, pitch: u8, revision: u32) -> bool {
         self.desk.ask(|job| {
             job.ticket = Ticket { revision, pack: 1, ..Ticket::default() };
-            job.settings = Settings::to(1);
+            (job.settings, job.manner) = (Settings::to(1), Manner::default());
             job.input.clear(0, 120.0);
             job.input.push(Note::new(pitch, 0, 0.5, 0.0, 4.0));
         })
