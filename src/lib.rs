@@ -5,18 +5,14 @@
 
 mod audio;
 mod editor;
-mod frozen;
-mod history;
-mod live;
+mod entry;
+mod link;
 mod packs;
 mod params;
 mod plugin;
-mod shared;
 mod unload;
 mod worker;
 
-use nice_plug::prelude::*;
-use plugin::Contrafact;
+pub use entry::clap_entry;
 
-nice_export_clap!(Contrafact);
 vst3_shell::export!(clap_entry, plugin::VST3);

@@ -9,10 +9,8 @@ use nice_plug::prelude::*;
 use phrase::{Feel, Guards, Key, KeyLock, Mode};
 
 use crate::audio::options::{Fallback, Latency, Margin, Options, Thru};
-use crate::frozen::FrozenField;
+use crate::link::{FrozenField, Manner, Processor, Shared};
 use crate::packs::{PackField, Selection};
-use crate::shared::Shared;
-use crate::worker::{Manner, Processor};
 
 /// All parameters of an instance, and its pack.
 #[derive(Params)]
@@ -410,7 +408,7 @@ mod tests {
     use nice_plug::params::InternalParamMut;
 
     use super::*;
-    use crate::shared::PackView;
+    use crate::link::PackView;
 
     fn shared(genres: &[&str]) -> Arc<Shared> {
         let shared = Arc::new(Shared::default());

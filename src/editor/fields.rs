@@ -5,8 +5,8 @@ use model::SLOTS;
 use nice_plug::prelude::{Enum, Param, ParamSetter};
 
 use crate::audio::options::{Fallback, Latency, Margin, Thru};
+use crate::link::Processor;
 use crate::params::{PluginParams, key_to_text, shift_to_text};
-use crate::worker::Processor;
 
 /// Does something with the parameter that a control moves.
 macro_rules! with_param {
@@ -237,8 +237,8 @@ mod tests {
     use nice_plug::prelude::Params;
 
     use super::*;
+    use crate::link::Shared;
     use crate::packs::Selection;
-    use crate::shared::Shared;
 
     #[test]
     fn every_parameter_has_one_control_whose_value_it_can_show() {

@@ -4,8 +4,7 @@ use gui::Control;
 use model::{SLOTS, Settings};
 use phrase::{KeyLock, Mode};
 
-use crate::history::Take;
-use crate::worker::Manner;
+use crate::link::{Manner, Take};
 
 /// The controls that an answer depends on.
 pub const ALL: [Control; 17] = [
@@ -96,11 +95,9 @@ mod tests {
 
     use super::*;
     use crate::editor::fields;
-    use crate::history::History;
+    use crate::link::{History, Job, Shared};
     use crate::packs::Selection;
     use crate::params::PluginParams;
-    use crate::shared::Shared;
-    use crate::worker::Job;
 
     /// What parameters ask for, remembered and made into values again, are the parameters' own values.
     #[test]

@@ -45,7 +45,7 @@ pub use midi::{
 pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
-pub use realise::{Velocities, realise, realise_struck};
+pub use realise::{Velocities, as_played, realise, realise_struck};
 pub use roll::{Roll, RollNote};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
 pub use window::{first_step, windows};
