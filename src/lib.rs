@@ -4,6 +4,7 @@
 //! touches the host is in `plugin`, `params` and `editor`.
 
 mod audio;
+mod clap;
 mod editor;
 mod frozen;
 mod history;
@@ -15,8 +16,13 @@ mod shared;
 mod unload;
 mod worker;
 
-use nice_plug::prelude::*;
-use plugin::Contrafact;
+/// What tests of the built plugin look up in its source.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::editor::fields;
+    pub use crate::params::table;
+}
 
-nice_export_clap!(Contrafact);
+pub use clap::clap_entry;
+
 vst3_shell::export!(clap_entry, plugin::VST3);
