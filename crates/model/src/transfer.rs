@@ -34,13 +34,32 @@ pub struct Settings {
     pub seed: u32,
     /// The first step that will be played: 0 at a latency of 4 bars.
     pub first: u8,
+    /// A phrase that the classifier hears as the target is left as it is. Off: only where `source` says so. The classifier
+    /// errs, and who asks for a change must hear one.
+    pub leave_own: bool,
+    /// New notes keep to what sounds clear and can be played, where the pack knows such limits.
+    pub limits: bool,
+    /// How far the target genre may recolour the chords, from 0 (their own notes are kept) to 1 (their roots are), where the
+    /// pack can.
+    pub harmony: f32,
 }
 
 impl Settings {
-    /// All the way to one slot (0-based), source heard by the classifier, no variation, the whole phrase played.
+    /// All the way to one slot (0-based), source heard by the classifier and never left alone, no variation, limits kept, chords
+    /// half recoloured, the whole phrase played.
     pub fn to(slot: usize) -> Self {
         let target = std::array::from_fn(|i| if i == slot { 1.0 } else { 0.0 });
-        Self { source: None, target, amount: 1.0, variation: 0.0, seed: 0, first: 0 }
+        Self {
+            source: None,
+            target,
+            amount: 1.0,
+            variation: 0.0,
+            seed: 0,
+            first: 0,
+            leave_own: false,
+            limits: true,
+            harmony: 0.5,
+        }
     }
 }
 
@@ -146,19 +165,23 @@ impl Transfer {
         settings: &Settings,
     ) -> Result<(Roll, Report), ModelError> {
         let amount = settings.amount.clamp(0.0, 1.0);
-        if roll.is_empty() || amount == 0.0 || self.shares(&settings.target).is_none() {
+        let Some(shares) = self.shares(&settings.target).filter(|_| !roll.is_empty() && amount > 0.0) else {
             return Ok((*roll, Report::default()));
-        }
+        };
         let cells = self.tensor(roll)?;
         let (source, probabilities) = match settings.source {
             Some(slot) if usize::from(slot) < self.genres => (slot, [0.0; SLOTS]),
             _ => self.hear(&cells)?,
         };
+        let told = probabilities == [0.0; SLOTS];
+        // What the answer goes away from, and how much of it is the input's own genre.
+        let from = if told || settings.leave_own { source } else { other(&probabilities, &shares) };
+        let own = if told || settings.leave_own { shares[usize::from(source)] } else { 0.0 };
         let answer = match &self.network {
             Network::Arranger(decoder, style) => {
-                self.arranged(decoder, style, roll, position, source, settings)
+                self.arranged(decoder, style, roll, position, (from, own), &shares, settings)
             }
-            _ => self.thresholded(&cells, roll, position, source, settings)?,
+            _ => self.thresholded(&cells, roll, position, from, settings)?,
         };
         let change = ContentChange::between(&roll.sounding, &answer.sounding);
         Ok((answer, Report { source, probabilities, change }))
@@ -172,12 +195,12 @@ impl Transfer {
         style: &Style,
         roll: &Roll,
         position: i64,
-        source: u8,
+        (source, own_share): (u8, f32),
+        shares: &[f32],
         settings: &Settings,
     ) -> Roll {
-        let Some(shares) = self.shares(&settings.target) else { return *roll };
-        // What of the target is the source's own genre is the input itself.
-        let amount = settings.amount.clamp(0.0, 1.0) * (1.0 - shares[usize::from(source)]);
+        // What of the target is the input's own genre is the input itself.
+        let amount = settings.amount.clamp(0.0, 1.0) * (1.0 - own_share);
         if amount == 0.0 {
             return *roll;
         }
@@ -194,7 +217,7 @@ impl Transfer {
                 logistic(own, 0, step, row)
             }
         };
-        decoder.write(roll, source.into(), &shares, &style.at(amount), noise)
+        decoder.write(roll, source.into(), shares, &style.at(amount, settings.limits), noise)
     }
 
     /// The cells over the threshold, the input's own logits and chance mixed in.
@@ -302,4 +325,11 @@ impl Transfer {
         let best = logits.iter().position(|&logit| logit == highest).unwrap_or(0);
         Ok((best as u8, probabilities))
     }
+}
+
+/// The slot that a phrase with these probabilities is recast from, if the target is not to count as its own genre: the
+/// likeliest, each weighed by what the target leaves of it.
+fn other(probabilities: &[f32; SLOTS], shares: &[f32]) -> u8 {
+    let weight = |slot: usize| probabilities[slot] * (1.0 - shares[slot]);
+    (0..shares.len()).max_by(|&a, &b| weight(a).total_cmp(&weight(b))).unwrap_or(0) as u8
 }

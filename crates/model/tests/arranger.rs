@@ -21,6 +21,8 @@ const FREE: Style = Style {
     chromatic: [0.0; SLOTS],
     lowest: [0; SLOTS],
     highest: [127; SLOTS],
+    counts_after: true,
+    limits: false,
 };
 
 /// The network's logits of every cell of `roll`, `[64][2][84]`, told from the content of `own`.
@@ -150,6 +152,37 @@ proptest! {
         prop_assert!(answer.onset.iter().zip(&answer.sounding).all(|(onset, sounding)| onset & !sounding == 0));
         let free = Settings { variation: 1.0, amount: 1.0, ..plain };
         prop_assert_ne!(to(1, free), to(1, Settings { seed: 9, ..free }));
+    }
+
+    /// The classifier's word alone returns no input; the user's does, and the classifier's where the user wants that.
+    #[test]
+    fn what_is_heard_as_the_target_is_recast_all_the_same(seed in 0u64..100) {
+        let transfer = transfer();
+        let roll = phrase(seed).roll();
+        let heard = usize::from(transfer.cells(&roll, 0, &Settings::to(0)).unwrap().1.source);
+        let to = |settings: Settings| transfer.cells(&roll, 0, &settings).unwrap();
+        let (answer, report) = to(Settings::to(heard));
+        prop_assert_ne!(answer, roll);
+        prop_assert_eq!(usize::from(report.source), heard);
+        prop_assert_eq!(to(Settings { leave_own: true, ..Settings::to(heard) }).0, roll);
+        prop_assert_eq!(to(Settings { source: Some(heard as u8), ..Settings::to(heard) }).0, roll);
+    }
+
+    /// With limits no note that is new stands closer over another, low down, than is clear.
+    #[test]
+    fn limits_keep_the_bass_clear(seed in 0u64..100) {
+        let transfer = transfer();
+        let roll = phrase(seed).roll();
+        let muddy = |limits: bool| {
+            let answer = transfer.cells(&roll, 0, &Settings { limits, source: Some(0), ..Settings::to(1) }).unwrap().0;
+            let low = |step: usize| (0..20).filter(move |&row| {
+                let new = answer.sounding[step] & !roll.sounding[step];
+                new >> row & 1 == 1 && answer.sounding[step] & (0xf << row >> 4) & ((1 << row) - 1) != 0
+            });
+            (0..STEPS).flat_map(low).count()
+        };
+        prop_assert_eq!(muddy(true), 0);
+        prop_assert!(muddy(false) > 0, "the limits have work to do");
     }
 
     /// What of the target is the source's own genre is the input: with next to nothing else, all of it.

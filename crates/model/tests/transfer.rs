@@ -123,7 +123,17 @@ fn a_pairwise_pack_goes_to_the_other_genre_only() {
         assert_eq!(to(Some(1), blend(0.0, 2.0)).notes, input.notes, "its own genre is the input");
         let (_, report) = transfer.cells(&input.roll(), 0, &Settings::to(1)).unwrap();
         let heard = if report.source == 0 { &there.notes } else { &input.notes };
-        assert_eq!(&to(None, blend(0.0, 1.0)).notes, heard, "the source is heard where it is not told");
+        let left = Settings { source: None, target: blend(0.0, 1.0), leave_own: true, ..Settings::to(0) };
+        assert_eq!(
+            &answer(&transfer, &input, &left).notes,
+            heard,
+            "the source is heard where it is not told"
+        );
+        assert_eq!(
+            to(None, blend(0.0, 1.0)).notes,
+            there.notes,
+            "what is heard leaves nothing alone by itself"
+        );
     }
 }
 

@@ -122,6 +122,7 @@ impl Decoder {
             (0..SLOTS).filter(asked).map(|slot| row(draw.lowest[slot])).min().unwrap_or(i32::MIN),
             (0..SLOTS).filter(asked).map(|slot| row(draw.highest[slot])).max().unwrap_or(i32::MAX),
         );
+        run.bottom = i32::from(LOWEST) + by;
         let mut roll = Roll::EMPTY;
         for step in 0..STEPS {
             run.step(step, &content, &own, &mut roll, draw, &noise);

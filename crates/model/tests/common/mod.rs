@@ -88,6 +88,8 @@ pub fn arranger(seed: u64) -> Pack {
         chromatic: [0.0; SLOTS],
         lowest: [0; SLOTS],
         highest: [127; SLOTS],
+        counts_after: true,
+        limits: true,
     };
     let classifier = ClassifierConfig { genres: 3, width: 4 };
     pack_of(Architecture::Arranger { arranger, style, classifier }, &["jazz", "pop", "classic"], seed)

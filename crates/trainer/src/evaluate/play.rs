@@ -166,6 +166,8 @@ impl Player<'_> {
             source: (!self.options.auto).then_some(source as u8),
             amount: amount as f32 / 100.0,
             first: (STEPS - hop) as u8,
+            // As its own genre a phrase is asked to stay what it is.
+            leave_own: source == target,
             ..Settings::to(target)
         };
         let mut answer = Roll::EMPTY;
