@@ -158,13 +158,13 @@ fn modulation_is_not_claimed_and_changes_neither_what_is_told_nor_what_is_saved(
     input.extend(modulate(0.3, 1.0, &deck));
     input.extend(modulate(-0.4, 2.0, &deck));
     let amount = deck.plugin.param("Amount").unwrap().id;
-    input.push(Event::param(deck.sample(4.0), amount, 0.2));
+    input.push(Event::param(deck.sample(4.0), amount, 0.25));
     let input = common::sorted(input);
     deck.run(3.5, &input);
     assert_eq!((deck.plugin.save().unwrap(), values(&mut deck.plugin)), (state, told));
     deck.run(8.0, &input);
-    assert_eq!(deck.plugin.value("Amount").unwrap(), f64::from(0.2f32));
-    assert_eq!(json(&deck.plugin.save().unwrap())["params"]["amount"], serde_json::json!({"f32": 0.2f32}));
+    assert_eq!(deck.plugin.value("Amount").unwrap(), 0.25);
+    assert_eq!(json(&deck.plugin.save().unwrap())["params"]["amount"], serde_json::json!({"f32": 0.25}));
 }
 
 #[test]
