@@ -4,15 +4,12 @@
 //! touches the host is in `plugin`, `params` and `editor`.
 
 mod audio;
-mod clap;
 mod editor;
-mod frozen;
-mod history;
-mod live;
+mod entry;
+mod link;
 mod packs;
 mod params;
 mod plugin;
-mod shared;
 mod unload;
 mod worker;
 
@@ -23,6 +20,6 @@ pub mod testing {
     pub use crate::params::table;
 }
 
-pub use clap::clap_entry;
+pub use entry::clap_entry;
 
 vst3_shell::export!(clap_entry, plugin::VST3);

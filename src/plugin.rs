@@ -11,12 +11,11 @@ use crate::audio::clock::Transport;
 use crate::audio::event::{Event, Io};
 use crate::audio::{Audio, Block};
 use crate::editor::{self, EditorApp};
-use crate::live::{self, Watch};
+use crate::link::{self, Desk, Shared, Watch};
 use crate::packs::Selection;
 use crate::params::PluginParams;
-use crate::shared::Shared;
 use crate::unload;
-use crate::worker::{Desk, Worker};
+use crate::worker::Worker;
 
 /// The plugin as a VST3: `vst3-shell` wraps the CLAP. The class id stands in projects and never changes.
 ///
@@ -70,7 +69,7 @@ impl Default for Contrafact {
         let selection = Arc::new(Selection::new(shared.clone(), seat));
         let params = Arc::new(PluginParams::new(selection.clone(), &shared));
         let mut audio = Box::new(Audio::new(desk, shared.clone()));
-        let (show, watch) = live::ends();
+        let (show, watch) = link::ends();
         audio.show(show);
         Self {
             windows: Arc::default(),
@@ -117,6 +116,8 @@ impl Plugin for Contrafact {
     /// Settings count at a phrase's closing only. And nice-plug 0.4.2 gives wrong positions after a transport event
     /// inside a block when this is on.
     const SAMPLE_ACCURATE_AUTOMATION: bool = false;
+    /// More would make its queue allocate; the shim lets no more through.
+    const INPUT_EVENT_CAPACITY: usize = clap_shim::ROOM;
 
     type Editor = editor::Window;
     type SysExMessage = ();
@@ -230,7 +231,7 @@ impl<P: Plugin<SysExMessage = ()>, C: ProcessContext<P>> Io for HostIo<'_, P, C>
     }
 
     fn send(&mut self, event: Event) {
-        // A host whose queue is full loses the event; there is nothing to be done about it here.
+        // The shim keeps a note-off that the host will not take; another event that finds no room is lost.
         let _ = self.context.try_send_event(event);
     }
 }

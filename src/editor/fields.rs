@@ -98,8 +98,8 @@ mod tests {
     use nice_plug::prelude::Params;
 
     use super::*;
+    use crate::link::Shared;
     use crate::packs::Selection;
-    use crate::shared::Shared;
 
     #[test]
     fn every_parameter_has_one_control_whose_value_it_can_show() {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use phrase::{Note, Part, Phrase, STEPS_PER_BAR, Song, Track, join_parts};
 
-use crate::history::Take;
+use crate::link::Take;
 
 /// What of a take was played, its notes within its steps.
 fn sounded(take: &Take) -> Box<Phrase> {
@@ -82,8 +82,7 @@ pub fn save(folder: &Path, takes: &[Arc<Take>]) -> Result<PathBuf, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Heard, History};
-    use crate::worker::Job;
+    use crate::link::{History, Job, Played};
 
     fn takes(phrases: &[(i64, Vec<Note>)]) -> Vec<Arc<Take>> {
         let mut history = History::default();
@@ -92,10 +91,10 @@ mod tests {
             job.answer.clear(*position, 120.0);
             job.input.clear(*position, 120.0);
             notes.iter().for_each(|&note| assert!(job.answer.push(note)));
-            job.heard = Heard::Answer;
+            job.kind = Played::Answer;
             history.remember(&job, &[]);
         }
-        history.takes().map(|(take, _)| take.clone()).collect()
+        history.entries().map(|(take, _)| take.clone()).collect()
     }
 
     #[test]

@@ -23,10 +23,9 @@ use nice_plug_egui::{
     EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, baseview, create_egui_editor,
 };
 
-use crate::live::Watch;
+use crate::link::{Shared, Watch};
 use crate::packs::{self, PackRef, Selection};
 use crate::params::PluginParams;
-use crate::shared::Shared;
 use crate::unload;
 use fields::Controls;
 pub use fields::fields;
@@ -155,7 +154,7 @@ impl EditorApp {
     }
 
     fn snapshot(&mut self) -> Snapshot {
-        let mut latest = crate::live::Live::new();
+        let mut latest = crate::link::Live::new();
         if self.watch.take(&mut latest) {
             let notes = latest.phrase.notes.to_vec();
             self.live = Arc::new(Live { notes, first: latest.first as f32, line: latest.line as f32 });
@@ -243,7 +242,7 @@ impl EditorApp {
         }
     }
 
-    fn save(&mut self, takes: &[Arc<crate::history::Take>]) {
+    fn save(&mut self, takes: &[Arc<crate::link::Take>]) {
         self.message = Some(match midi::save(&self.preferences.midi(), takes) {
             Ok(path) => {
                 format!("Saved {}", path.file_name().unwrap_or_default().to_string_lossy())
@@ -275,7 +274,7 @@ impl NiceEguiApp for EditorApp {
         self.sized = false;
         self.rescan();
         // What lies in the ring is of the last window.
-        self.watch.take(&mut crate::live::Live::new());
+        self.watch.take(&mut crate::link::Live::new());
         self.live = Arc::default();
         self.shared.open();
         self.selection.look();

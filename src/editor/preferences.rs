@@ -42,6 +42,9 @@ pub struct Preferences {
     kept: Kept,
 }
 
+/// More bytes than this are no preferences.
+const MOST: u64 = 1 << 20;
+
 /// The windows of this process write one after another.
 static WRITING: Mutex<()> = Mutex::new(());
 
@@ -135,7 +138,12 @@ impl Preferences {
 /// What the file says; nothing where there is none. One that says nothing sensible is kept aside, for the
 /// user to mend.
 fn contents(file: &Path) -> Result<Map<String, Value>, String> {
-    let text = match fs::read_to_string(file) {
+    // A pipe in its place would be waited for, for ever.
+    let small = |what: fs::Metadata| match what.is_file() && what.len() <= MOST {
+        true => fs::read_to_string(file),
+        false => Err(std::io::Error::other("it is no small file")),
+    };
+    let text = match fs::metadata(file).and_then(small) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Map::new()),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => String::new(),
@@ -262,6 +270,15 @@ mod tests {
             let (again, problem) = open(home.path());
             assert_eq!((again.zoom(), problem), (125, None));
         }
+    }
+
+    #[test]
+    fn what_is_no_file_is_neither_read_nor_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(at(home.path())).unwrap();
+        let (mut window, problem) = open(home.path());
+        assert!(problem.unwrap().contains("no small file"));
+        assert!(window.set_zoom(150).is_err() && at(home.path()).is_dir());
     }
 
     #[test]

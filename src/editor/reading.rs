@@ -5,8 +5,7 @@ use model::Card;
 
 use super::EditorApp;
 use crate::audio::options::{Margin, Thru};
-use crate::shared::Stage;
-use crate::worker::Processor;
+use crate::link::{Processor, Stage};
 
 /// Half a step is left between a phrase's closing and its line: so many milliseconds at one quarter note a
 /// minute.
@@ -73,7 +72,7 @@ impl EditorApp {
     }
 
     /// What keeps answers from coming, and what to do.
-    fn problem(&self, pack: &crate::shared::PackView) -> Option<String> {
+    fn problem(&self, pack: &crate::link::PackView) -> Option<String> {
         let (params, genres) = (&self.params, pack.genres.len());
         if self.shared.is_broken() {
             return Some("A fault in Contrafact: notes pass unchanged until you load the plugin anew".into());

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use model::Settings;
 use phrase::{Key, KeyLock, Phrase};
 
-use crate::frozen::Frozen;
-use crate::history::{Analysis, Heard, Take};
-use crate::shared::Shared;
+use crate::link::{Analysis, Frozen, Played, Shared, Take};
 
 /// Under this fit an estimated key is a guess (see [`Key::fit`]), and not said.
 const SURE: f32 = 0.6;
@@ -31,24 +29,20 @@ pub struct Takes {
 impl Takes {
     /// Takes over what is new.
     pub fn update(&mut self, shared: &Shared) {
-        let history = shared.history();
-        if self.version == Some(history.version()) {
-            return;
-        }
-        self.version = Some(history.version());
+        let Some((version, takes)) = shared.takes(self.version) else { return };
+        self.version = Some(version);
         let (raw, drawn, known) =
             (std::mem::take(&mut self.raw), std::mem::take(&mut self.drawn), std::mem::take(&mut self.known));
-        for (take, analysis) in history.takes() {
-            let before = raw.iter().position(|old| Arc::ptr_eq(old, take));
+        for (take, analysis) in takes {
+            let before = raw.iter().position(|old| Arc::ptr_eq(old, &take));
             let ready = match before {
                 Some(index) if known[index] == analysis.is_some() => drawn[index].clone(),
-                _ => Arc::new(draw(take, analysis.as_deref())),
+                _ => Arc::new(draw(&take, analysis.as_deref())),
             };
-            self.raw.push(take.clone());
+            self.raw.push(take);
             self.drawn.push(ready);
             self.known.push(analysis.is_some());
         }
-        drop(history);
         let sure = |key: &Key| key.fit >= SURE;
         let newest = self.raw.last().map(|take| take.phrase(&take.input).roll());
         self.key = newest.and_then(|roll| Key::of(&roll)).filter(sure).map(|key| key.to_string());
@@ -97,10 +91,10 @@ pub fn frozen(take: &Take) -> Frozen {
 /// What was done, short: "classical > jazz".
 pub fn title(take: &Take) -> String {
     let name = |slot: usize| take.genres.get(slot).cloned().unwrap_or_else(|| format!("slot {}", slot + 1));
-    match take.heard {
-        Heard::Nothing => return "silence".into(),
-        Heard::Dry => return "as played".into(),
-        Heard::Answer => {}
+    match take.kind {
+        Played::Nothing => return "silence".into(),
+        Played::Dry => return "as played".into(),
+        Played::Answer => {}
     }
     let target = &take.settings.target;
     let mut to: Vec<_> =
@@ -148,9 +142,9 @@ fn draw(take: &Take, analysis: Option<&Analysis>) -> gui::Take {
         played: take.played.clone(),
         first: take.first.into(),
         length: take.length as f32,
-        answered: take.heard == Heard::Answer,
+        answered: take.kind == Played::Answer,
         title: title(take),
-        settings: if take.heard == Heard::Answer { text(take) } else { String::new() },
+        settings: if take.kind == Played::Answer { text(take) } else { String::new() },
         change: (take.report.change.added, take.report.change.removed),
         ..gui::Take::default()
     };

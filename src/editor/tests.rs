@@ -8,9 +8,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use gui::{Page, Snapshot, View};
 
 use super::fields::{Controls, fields};
+use crate::link::Shared;
 use crate::packs::Selection;
 use crate::params::{PluginParams, ROWS, Row};
-use crate::shared::Shared;
 
 fn window() -> Harness<'static> {
     let shared = Arc::new(Shared::default());

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use gui::Control;
 
 use super::takes::{Takes, frozen};
-use crate::history::{Heard, Take};
+use crate::link::{Played, Shared, Take};
 use crate::params::{asked, values};
-use crate::shared::Shared;
 
 /// Where the user is.
 #[derive(Debug, Default)]
@@ -48,7 +47,7 @@ impl Undo {
     fn neighbours<'a>(&self, takes: &'a Takes) -> (Option<&'a Arc<Take>>, Option<&'a Arc<Take>>) {
         let newest = takes.raw.last().map_or(0, |take| take.id);
         let here = self.chosen.unwrap_or(newest);
-        let answers = || takes.raw.iter().filter(|take| take.heard == Heard::Answer);
+        let answers = || takes.raw.iter().filter(|take| take.kind == Played::Answer);
         (answers().rfind(|take| take.id < here), answers().find(|take| take.id > here))
     }
 
@@ -99,7 +98,7 @@ mod tests {
     use phrase::Note;
 
     use super::*;
-    use crate::worker::Job;
+    use crate::link::Job;
 
     fn shared(takes: u8) -> Shared {
         let shared = Shared::default();
@@ -107,8 +106,8 @@ mod tests {
             let mut job = Job::new();
             job.input.clear(64 * i64::from(number), 120.0);
             job.answer.push(Note::new(60 + number, 0, 0.5, 0.0, 1.0));
-            (job.heard, job.settings.amount) = (Heard::Answer, f32::from(number) / 10.0);
-            shared.history().remember(&job, &[]);
+            (job.kind, job.settings.amount) = (Played::Answer, f32::from(number) / 10.0);
+            shared.remember(&job);
         }
         shared
     }

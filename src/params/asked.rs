@@ -8,7 +8,7 @@ use phrase::{Feel, Guards, KeyLock, Mode};
 use super::PluginParams;
 use super::texts::key_lock;
 use crate::audio::options::Options;
-use crate::worker::Manner;
+use crate::link::Manner;
 
 impl PluginParams {
     /// What the network is asked for now. Real-time safe.

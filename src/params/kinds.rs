@@ -8,7 +8,7 @@ use nice_plug::prelude::*;
 
 use super::table::Row;
 use super::texts::{slot_to_text, text_to_slot};
-use crate::shared::Shared;
+use crate::link::Shared;
 
 /// A parameter's range, its default, and how its values read.
 pub enum Kind {

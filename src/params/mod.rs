@@ -17,9 +17,9 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 
-use crate::frozen::FrozenField;
+use crate::link::FrozenField;
+use crate::link::Shared;
 use crate::packs::{PackField, Selection};
-use crate::shared::Shared;
 pub use asked::{asked, values};
 pub use table::{ROWS, Row, Table};
 

@@ -14,8 +14,8 @@ use nice_plug::prelude::*;
 use super::kinds::{Kind, Made};
 use super::texts::{key_to_text, shift_to_text, text_to_key, text_to_shift};
 use crate::audio::options::{Fallback, Latency, Margin, Thru};
-use crate::shared::Shared;
-use crate::worker::Processor;
+use crate::link::Processor;
+use crate::link::Shared;
 
 /// What there is to say of a parameter.
 pub struct Row {

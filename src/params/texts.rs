@@ -3,7 +3,7 @@
 use model::SLOTS;
 use phrase::{Key, KeyLock, Mode};
 
-use crate::shared::Shared;
+use crate::link::Shared;
 
 /// What the key parameter's value means.
 pub fn key_lock(value: i32) -> KeyLock {
@@ -88,7 +88,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::shared::PackView;
+    use crate::link::PackView;
 
     fn shared(genres: &[&str]) -> Arc<Shared> {
         let shared = Arc::new(Shared::default());

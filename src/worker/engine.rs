@@ -4,26 +4,7 @@ use std::path::PathBuf;
 
 use model::device::{self, Choice};
 use model::{Pack, Report, SLOTS, Saliency, Settings, Transfer, default_pack, saliency};
-use nice_plug::prelude::Enum;
 use phrase::{Phrase, Roll, realise};
-
-/// What is to compute, as the user chooses it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum Processor {
-    /// The CPU; but the GPU for a pack that is too slow on the CPU for its deadline.
-    #[default]
-    #[id = "auto"]
-    #[name = "auto"]
-    Auto,
-    /// The CPU.
-    #[id = "cpu"]
-    #[name = "CPU"]
-    Cpu,
-    /// The GPU where there is one, else the CPU.
-    #[id = "gpu"]
-    #[name = "GPU"]
-    Gpu,
-}
 
 /// What computes a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +17,7 @@ pub enum Device {
 
 /// Where a pack comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum PackSource {
     /// The pack inside the plugin.
     Default,
     /// A file of the user's, and the hash it must have (empty: any).
@@ -48,14 +29,14 @@ pub enum Source {
     },
 }
 
-/// Loads packs. Lives on the worker thread.
-pub trait Engine: Send {
+/// Loads packs, on any computing thread.
+pub trait Engine: Send + Sync {
     /// Loads a pack for a device. An error is one sentence for the user, or for the GPU a clause: why it cannot be used.
-    fn load(&mut self, source: &Source, device: Device) -> Result<Box<dyn Network>, String>;
+    fn load(&self, source: &PackSource, device: Device) -> Result<Box<dyn Roles>, String>;
 }
 
-/// A loaded pack. Lives on the worker thread.
-pub trait Network {
+/// What a loaded pack can do. Lives on the computing thread that loaded it.
+pub trait Roles {
     /// Answers a phrase, in cells and in notes; an error is one sentence for the user.
     fn answer(
         &mut self,
@@ -65,12 +46,12 @@ pub trait Network {
         out: &mut Phrase,
     ) -> Result<Report, String>;
 
-    /// The probability of each genre slot; `None` from a network that cannot tell.
+    /// The probability of each genre slot; `None` from a pack that cannot tell.
     fn hear(&mut self, _: &Roll) -> Option<[f32; SLOTS]> {
         None
     }
 
-    /// How much each cell speaks for a genre slot; `None` from a network that cannot tell.
+    /// How much each cell speaks for a genre slot; `None` from a pack that cannot tell.
     fn saliency(&mut self, _: &Roll, _genre: usize) -> Option<Saliency> {
         None
     }
@@ -81,17 +62,17 @@ pub trait Network {
 pub struct Packs;
 
 impl Engine for Packs {
-    fn load(&mut self, source: &Source, device: Device) -> Result<Box<dyn Network>, String> {
+    fn load(&self, source: &PackSource, device: Device) -> Result<Box<dyn Roles>, String> {
         let (opened, fault) = device::open(if device == Device::Gpu { Choice::Auto } else { Choice::Cpu });
         if device == Device::Gpu && opened.is_cpu() {
             return Err(fault.unwrap_or_else(|| "this build has no code for one".into()));
         }
         let pack = match source {
-            Source::Default => Pack::from_bytes("the default pack", default_pack()),
-            Source::File { path, .. } => Pack::read(path),
+            PackSource::Default => Pack::from_bytes("the default pack", default_pack()),
+            PackSource::File { path, .. } => Pack::read(path),
         };
         let pack = pack.map_err(|error| error.to_string())?;
-        if let Source::File { path, hash } = source
+        if let PackSource::File { path, hash } = source
             && !hash.is_empty()
             && *hash != pack.card.hash
         {
@@ -105,7 +86,7 @@ impl Engine for Packs {
     }
 }
 
-impl Network for Transfer {
+impl Roles for Transfer {
     fn answer(
         &mut self,
         input: &Phrase,

@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Runs of our kernels; candle's operations get a tenth.
     #[arg(long, default_value_t = 500)]
     runs: usize,
+    /// Measure this library's audio thread, and nothing else: to compare with another build.
+    #[arg(long)]
+    library: Option<PathBuf>,
     /// Only load this library once, and print the microseconds.
     #[arg(long, hide = true)]
     load: Option<PathBuf>,
@@ -46,6 +49,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     if let Some(library) = &arguments.load {
         return load(library);
+    }
+    if let Some(library) = &arguments.library {
+        let library =
+            library.canonicalize().with_context(|| format!("{} cannot be found", library.display()))?;
+        return audio_times(&library);
     }
     let library = build::plugin()?;
     let pack = Pack::from_bytes("the default pack", model::default_pack())?;

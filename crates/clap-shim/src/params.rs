@@ -1,12 +1,10 @@
 //! The parameters as hosts see them.
 //!
-//! The framework says of every parameter that can be automated that it can be modulated too. None can: an
-//! answer is asked for once a phrase, and modulation is for what moves while it sounds. It also mixes
-//! modulated values into what it tells hosts and saves. So none is said to be, and modulation that comes
-//! nevertheless is dropped.
+//! nice-plug says of every parameter that can be automated that it can be modulated too, and mixes modulated
+//! values into what it tells hosts and saves. So none is said to be, and modulation that comes nevertheless
+//! is dropped. Real-time safe.
 
 use std::ffi::c_char;
-use std::sync::OnceLock;
 
 use clap_sys::events::{clap_input_events, clap_output_events};
 use clap_sys::ext::params::{
@@ -17,7 +15,8 @@ use clap_sys::ext::params::{
 use clap_sys::id::clap_id;
 use clap_sys::plugin::clap_plugin;
 
-use super::input::Unmodulated;
+use crate::input::Unmodulated;
+use crate::shim::framework;
 
 const MODULATABLE: u32 = CLAP_PARAM_IS_MODULATABLE
     | CLAP_PARAM_IS_MODULATABLE_PER_CHANNEL
@@ -34,30 +33,23 @@ static PARAMS: clap_plugin_params = clap_plugin_params {
     flush: Some(flush),
 };
 
-/// The framework's functions: the same for every instance.
-static FRAMEWORK: OnceLock<clap_plugin_params> = OnceLock::new();
-
-/// Ours, over the framework's.
-///
-/// # Safety
-///
-/// That is whole.
-pub unsafe fn over(framework: *const clap_plugin_params) -> *const clap_plugin_params {
-    // SAFETY: the caller's word.
-    FRAMEWORK.get_or_init(|| unsafe { *framework });
+/// Our functions, which look up the framework's with each call.
+pub fn table() -> *const clap_plugin_params {
     &raw const PARAMS
 }
 
 /// Calls one of the framework's functions. It is given our plugin: it looks at its data only, which are the
 /// framework's.
 macro_rules! framework {
-    ($function:ident, $failure:expr $(, $argument:expr)*) => {
-        match FRAMEWORK.get().and_then(|table| table.$function) {
-            // SAFETY: the function's demands are the host's.
-            Some(function) => unsafe { function($($argument),*) },
-            None => $failure,
+    ($function:ident, $failure:expr, $plugin:expr $(, $argument:expr)*) => {{
+        // SAFETY: the host has the object from `wrap`; the function's own demands are the host's.
+        unsafe {
+            match framework($plugin).and_then(|table| table.$function) {
+                Some(function) => function($plugin $(, $argument)*),
+                None => $failure,
+            }
         }
-    };
+    }};
 }
 
 unsafe extern "C" fn count(plugin: *const clap_plugin) -> u32 {
