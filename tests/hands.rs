@@ -200,6 +200,9 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
         BPM,
     );
     hands.run(start + 192.0);
+    // What sounds to the line ends with it.
+    hands.transport.stop();
+    hands.run(start + 193.0);
     let notes = heard(&hands.output);
     let (first, second) =
         (within(&notes, start + 64.0, start + 128.0), within(&notes, start + 128.0, start + 192.0));
