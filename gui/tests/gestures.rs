@@ -93,7 +93,7 @@ fn nothing_is_sent_for_what_the_host_does() {
     let (mut desk, mut snapshot) = (Desk::new(), full());
     for thousandth in (0..=1000).step_by(7) {
         for (control, value) in &mut snapshot.values {
-            match control {
+            match *control {
                 Control::AMOUNT | Control::VARIATION => *value = thousandth as f32 / 1000.0,
                 Control(id) if id.starts_with("weight_") => *value = thousandth as f32 / 1000.0,
                 Control::BLEND => *value = (thousandth % 2) as f32,
