@@ -269,7 +269,7 @@ impl Answers {
         fill: impl Fn(&mut Job),
         patience: Duration,
     ) -> bool {
-        let mut wait = Wait::new(patience);
+        let mut wait = None;
         loop {
             if errand.is_some_and(|errand| self.send(errand, &fill)) {
                 *errand = None;
@@ -277,7 +277,7 @@ impl Answers {
             if *errand != Some(Errand::Fetch) && !self.is_fetching() {
                 return true;
             }
-            if !wait.turn() {
+            if !wait.get_or_insert_with(|| Wait::new(patience)).turn() {
                 return false;
             }
             self.collect();

@@ -267,7 +267,6 @@ impl Audio {
             || self.answers.is_wanted()
             || self.pending.is_some() && !self.window.is_empty()
             || self.frozen && self.player.has_phrase()
-            || self.untold
     }
 
     /// Ends all that sounds and forgets all that is pending.

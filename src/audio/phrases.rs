@@ -51,15 +51,20 @@ impl Audio {
     /// Sends the worker about the frozen phrase. A bounce waits for one that is fetched, so that it is there from its first
     /// moment on, in each bounce.
     fn run_errand(&mut self, block: &Block) {
+        let patience = self.patience(block);
         let Self { answers, errand, player, loaded, .. } = self;
         let fill = |job: &mut Job| {
             player.write(job);
             job.loaded = *loaded;
         };
-        let patience = if block.offline { PATIENCE } else { Duration::ZERO };
         if !answers.await_fetched(errand, fill, patience) && block.offline {
             self.shared.meters.count_timeout();
         }
+    }
+
+    /// How long may be waited in this block without harm: zero on stage.
+    fn patience(&self, block: &Block) -> Duration {
+        if block.offline { PATIENCE } else { self.pace.patience().min(PATIENCE) }
     }
 
     /// The line of the phrase that begins at `start`: the grid's next, or where a loop or the user cuts it.
@@ -145,7 +150,7 @@ impl Audio {
             self.controllers.enter(line, entry, length + (entry - line));
             return;
         }
-        let patience = if block.offline { PATIENCE } else { self.pace.patience().min(PATIENCE) };
+        let patience = self.patience(block);
         if !patience.is_zero()
             && !self.answers.wait(patience, self.player.input(), &self.window, self.capture.closed())
             && block.offline

@@ -2,7 +2,9 @@
 
 use arrayvec::ArrayVec;
 use nice_plug::midi::VoiceID;
-use phrase::{Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, nearest, realise, struck_alone, tie_unclaimed};
+use phrase::{
+    Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, as_played, nearest, struck_alone, tie_unclaimed,
+};
 
 use super::clock::Span;
 use super::controllers::Controllers;
@@ -142,7 +144,7 @@ impl Player {
         let (old, playing) = match entering {
             Entering::Answer(job) => (self.answer.replace(job), Played::Answer),
             Entering::Dry(feel) => {
-                realise(&self.input, &self.input.roll(), first as usize, &mut self.dry);
+                as_played(&self.input, first as usize, &mut self.dry);
                 feel.apply(first as usize, &mut self.dry);
                 (self.answer.take(), Played::Dry)
             }

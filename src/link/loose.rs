@@ -5,7 +5,7 @@
 //! a note hangs on the keys of its own pitch alone.
 
 use arrayvec::ArrayVec;
-use phrase::{Feel, Note, Phrase, STEPS};
+use phrase::{Note, Phrase, STEPS};
 
 use super::manner::Manner;
 
@@ -88,8 +88,9 @@ impl Loose {
         };
         let same_length = |(a, b): (&Note, &Note)| a.length == b.length;
         self.is_known = is_like(answer, on_line) && answer.notes.iter().zip(&on_line.notes).all(same_length);
-        let feel = Feel { seed: manner.feel.seed, ..Feel::default() };
-        self.is_exact = self.is_known && manner.feel == feel && is_like(on_line, before);
+        // Bent and humanised ends follow their keys in ways of their own.
+        let is_straight = manner.feel.swing <= 0.0 && manner.feel.humanise <= 0.0;
+        self.is_exact = self.is_known && is_straight && is_like(on_line, before);
         for (index, (held, let_go)) in answer.notes.iter().zip(&on_line.notes).enumerate() {
             let follows = self.is_exact && before.notes[index].length != let_go.length;
             if self.is_known && (follows || held != let_go) {
@@ -107,7 +108,7 @@ impl Loose {
             return false;
         }
         // One bit a pitch: keys that came up, and keys that stay down.
-        let (mut up, mut down) = (0u128, 0u128);
+        let (mut up, mut down, mut twice, mut early) = (0u128, 0u128, 0u128, false);
         for (was, is) in asked.notes.iter().zip(&closed.notes) {
             let pitch = 1u128 << (was.pitch & 127);
             if was != is {
@@ -115,13 +116,15 @@ impl Loose {
                 if !was.tied_out || !came_up || is.length != was.length && !self.is_exact {
                     return false;
                 }
+                twice |= up & pitch;
                 up |= pitch;
+                early |= is.length != was.length;
             } else if was.tied_out {
                 down |= pitch;
             }
         }
-        if up & down != 0 {
-            // One pitch on two channels, of which one is held: too rare to be worth more.
+        if up & down != 0 || early && twice != 0 {
+            // One pitch on two channels, of which one is held, or comes up at another time: too rare to be worth more.
             return false;
         }
         for other in &self.notes {
@@ -130,9 +133,7 @@ impl Loose {
                 continue;
             }
             (note.velocity, note.channel, note.tied_out) = (other.velocity, other.channel, false);
-            let is_key = |(was, is): &(&Note, &Note)| {
-                was.tied_out && (is.pitch, is.channel) == (note.pitch, note.channel)
-            };
+            let is_key = |(was, is): &(&Note, &Note)| was.tied_out && is.pitch == note.pitch;
             let key = asked.notes.iter().zip(&closed.notes).find(is_key).map(|(_, is)| is);
             if let Some(is) = key.filter(|_| other.follows) {
                 note.length = if note.onset == is.onset { is.length } else { is.end() - note.onset };

@@ -59,12 +59,14 @@ pub struct Outbox {
     sounding: Keys,
     /// Those of them whose note-off it is owed.
     owed: Keys,
+    /// The keys whose note-off found no room in this block.
+    late: Keys,
 }
 
 impl Outbox {
     pub fn new() -> Self {
-        let (sounding, owed) = (Keys::default(), Keys::default());
-        Self { slots: Vec::with_capacity(OUTPUT), order: Vec::with_capacity(OUTPUT), sounding, owed }
+        let [sounding, owed, late] = [Keys::default(); 3];
+        Self { slots: Vec::with_capacity(OUTPUT), order: Vec::with_capacity(OUTPUT), sounding, owed, late }
     }
 
     /// The list that the plugin writes to, while this stays where it is.
@@ -92,7 +94,7 @@ impl Outbox {
         // SAFETY: the caller's.
         match unsafe { does(event) } {
             Does::Ends(key) => {
-                self.owed.set(key, true);
+                self.late.set(key, true);
                 true
             }
             _ => false,
@@ -142,6 +144,11 @@ impl Outbox {
                     to_host(event);
                 }
             }
+        }
+        let mut late = std::mem::take(&mut self.late);
+        while let Some(key) = late.next() {
+            late.set(key, false);
+            self.owed.set(key, self.sounding.has(key));
         }
     }
 

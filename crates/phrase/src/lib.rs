@@ -43,7 +43,7 @@ pub use midi::{
 pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
-pub use realise::realise;
+pub use realise::{as_played, realise};
 pub use roll::{Roll, RollNote};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
 pub use window::{first_step, windows};
