@@ -13,6 +13,13 @@ mod plugin;
 mod unload;
 mod worker;
 
+/// What tests of the built plugin look up in its source.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::editor::fields;
+    pub use crate::params::table;
+}
+
 pub use entry::clap_entry;
 
 vst3_shell::export!(clap_entry, plugin::VST3);

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nice_plug::prelude::*;
 
@@ -14,6 +14,7 @@ use crate::editor::{self, EditorApp};
 use crate::link::{self, Desk, Shared, Watch};
 use crate::packs::Selection;
 use crate::params::PluginParams;
+use crate::unload;
 use crate::worker::Worker;
 
 /// The plugin as a VST3: `vst3-shell` wraps the CLAP. The class id stands in projects and never changes.
@@ -32,12 +33,17 @@ pub const VST3: vst3_shell::Description = vst3_shell::Description {
     subcategories: "Instrument|Tools",
 };
 
+/// How long a closed window's thread is waited for when an instance goes. It takes some milliseconds.
+const LEAVING: Duration = Duration::from_secs(2);
+
 /// One instance.
 pub struct Contrafact {
     params: Arc<PluginParams>,
     selection: Arc<Selection>,
     shared: Arc<Shared>,
     audio: Box<Audio>,
+    /// The threads of the editor's windows.
+    windows: Arc<unload::Threads>,
     /// The editor's end of what the audio thread shows, until there is an editor.
     watch: Option<Watch>,
     offline: bool,
@@ -66,6 +72,7 @@ impl Default for Contrafact {
         let (show, watch) = link::ends();
         audio.show(show);
         Self {
+            windows: Arc::default(),
             watch: Some(watch),
             params,
             selection,
@@ -83,6 +90,10 @@ impl Drop for Contrafact {
         // Others may hold the selection longer (an editor's window whose thread is slow to go); the worker's thread
         // must not outlive the last instance, for the host may unload the library next.
         self.selection.leave();
+        // Hosts close the window first. One that has not must not wait for it.
+        if !self.shared.is_watched() {
+            self.windows.wait(LEAVING);
+        }
     }
 }
 
@@ -118,7 +129,8 @@ impl Plugin for Contrafact {
 
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
         let (params, selection) = (self.params.clone(), self.selection.clone());
-        editor::create(EditorApp::new(params, selection, self.shared.clone(), self.watch.take()?))
+        let (shared, windows) = (self.shared.clone(), self.windows.clone());
+        editor::create(EditorApp::new(params, selection, shared, self.watch.take()?, windows))
     }
 
     fn filter_state(state: &mut PluginState) {

@@ -1,8 +1,9 @@
 //! Takes as MIDI files, as they were heard.
 //!
-//! A window of the host's is no window that files can be dragged out of: baseview 0.4.2 takes drops and offers none. So files
-//! are written to a folder, which a button shows, and from whose window they can be dragged into any host. No file dialog
-//! either: those of the system need a portal or a toolkit that a host may not have, and block its main thread.
+//! Files cannot be dragged out of the window: baseview 0.4.2, the window library, cannot start drags. So
+//! files are written to a folder, which a button shows, and from whose window they can be dragged into any
+//! host. No file dialog either: those of the system need a portal or a toolkit that a host may not have, and
+//! block its main thread.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use phrase::{Note, Part, Phrase, STEPS_PER_BAR, Song, Track, join_parts};
 use crate::link::Take;
 
 /// What of a take was played, its notes within its steps.
-fn heard(take: &Take) -> Box<Phrase> {
+fn sounded(take: &Take) -> Box<Phrase> {
     let (first, end) = (f64::from(take.first), f64::from(take.first) + take.length);
     let cut = |note: &Note| {
         // What was early for its line was played on it.
@@ -24,9 +25,10 @@ fn heard(take: &Take) -> Box<Phrase> {
     take.phrase(&notes)
 }
 
-/// Takes one after another as a song. A note that was held from one into the next is one note, where they were played so.
+/// Takes one after another as a song. A note that was held from one into the next is one note, where they
+/// were played so.
 pub fn song(takes: &[Arc<Take>]) -> Song {
-    let phrases: Vec<_> = takes.iter().map(|take| heard(take)).collect();
+    let phrases: Vec<_> = takes.iter().map(|take| sounded(take)).collect();
     let mut line = 0.0;
     let mut parts = Vec::new();
     for (index, (take, phrase)) in takes.iter().zip(&phrases).enumerate() {

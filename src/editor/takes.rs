@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use phrase::{Key, Phrase};
+use model::Settings;
+use phrase::{Key, KeyLock, Phrase};
 
-use super::knobs;
 use crate::link::{Analysis, Frozen, Played, Shared, Take};
 
 /// Under this fit an estimated key is a guess (see [`Key::fit`]), and not said.
@@ -107,6 +107,33 @@ pub fn title(take: &Take) -> String {
     }
 }
 
+/// What is worth saying of the settings that made it, short.
+fn text(take: &Take) -> String {
+    let (settings, manner) = (take.settings, take.manner);
+    let mut parts = vec![format!("amount {:.0} %", settings.amount * 100.0)];
+    if settings.variation > 0.0 {
+        parts.push(format!("variation {:.0} % #{}", settings.variation * 100.0, settings.seed));
+    }
+    if settings.harmony != Settings::to(0).harmony {
+        parts.push(format!("harmony {:.0} %", settings.harmony * 100.0));
+    }
+    if !settings.limits {
+        parts.push("no voicing limits".into());
+    }
+    if manner.guards.melody {
+        parts.push("melody kept".into());
+    }
+    match manner.guards.key {
+        KeyLock::Off => {}
+        KeyLock::Auto => parts.push("key auto".into()),
+        KeyLock::Key(tonic, mode) => parts.push(format!("key {}", Key { tonic, mode, fit: 1.0 })),
+    }
+    if manner.feel.swing > 0.0 {
+        parts.push(format!("swing {:.0} %", manner.feel.swing * 100.0));
+    }
+    parts.join(", ")
+}
+
 fn draw(take: &Take, analysis: Option<&Analysis>) -> gui::Take {
     let genres = take.genres.len();
     let mut drawn = gui::Take {
@@ -117,7 +144,7 @@ fn draw(take: &Take, analysis: Option<&Analysis>) -> gui::Take {
         length: take.length as f32,
         answered: take.kind == Played::Answer,
         title: title(take),
-        settings: if take.kind == Played::Answer { knobs::text(take) } else { String::new() },
+        settings: if take.kind == Played::Answer { text(take) } else { String::new() },
         change: (take.report.change.added, take.report.change.removed),
         ..gui::Take::default()
     };

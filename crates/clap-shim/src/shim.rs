@@ -1,22 +1,28 @@
 //! The object that the host sees.
 
+use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
+use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_plugin_params};
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 
 use crate::audio::Scratch;
+use crate::input::Unmodulated;
 use crate::outbox::Outbox;
+use crate::params;
 use crate::room::Room;
 
 /// A plugin behind the layer.
 #[repr(C)]
 struct Shim {
-    /// First, so that the host's pointer to it points to all of this. Its data are the plugin's own, so that the plugin's
-    /// functions and extensions, which the host calls with it, take it for their own object.
+    /// First, so that the host's pointer to it points to all of this. Its data are the plugin's own, so that
+    /// the plugin's functions and extensions, which the host calls with it, take it for their own object.
     object: clap_plugin,
     inner: *const clap_plugin,
+    /// What the plugin has for parameters, once the host has asked.
+    params: AtomicPtr<clap_plugin_params>,
     /// Somebody is in [`Shim::stage`]: hosts may break the rules of threads.
     busy: AtomicBool,
     stage: Stage,
@@ -28,21 +34,29 @@ struct Stage {
     outbox: Outbox,
 }
 
-/// Puts the layer before `inner`; gives it back as it is where it is null or cannot process. The host destroys both in one.
+/// Puts the layer before `inner`; gives it back as it is where it is null or cannot process. The host
+/// destroys both in one.
 ///
 /// # Safety
 ///
-/// `inner` is null or a fresh plugin that nobody else uses, and whose functions look at its `plugin_data` only.
+/// `inner` is null or a fresh plugin that nobody else uses, and whose functions look at its `plugin_data`
+/// only.
 pub unsafe fn wrap(inner: *const clap_plugin) -> *const clap_plugin {
     // SAFETY: the caller's.
     let Some(plugin) = (unsafe { inner.as_ref() }) else { return inner };
     if plugin.process.is_none() || plugin.destroy.is_none() || plugin.activate.is_none() {
         return inner;
     }
-    let object =
-        clap_plugin { process: Some(process), destroy: Some(destroy), activate: Some(activate), ..*plugin };
+    let object = clap_plugin {
+        process: Some(process),
+        destroy: Some(destroy),
+        activate: Some(activate),
+        get_extension: Some(get_extension),
+        ..*plugin
+    };
     let stage = Stage { scratch: Scratch::default(), room: Room::default(), outbox: Outbox::new() };
-    let shim = Box::new(Shim { object, inner, busy: AtomicBool::new(false), stage });
+    let shim =
+        Box::new(Shim { object, inner, params: AtomicPtr::default(), busy: AtomicBool::new(false), stage });
     Box::into_raw(shim).cast_const().cast()
 }
 
@@ -95,6 +109,31 @@ unsafe extern "C" fn activate(object: *const clap_plugin, rate: f64, least: u32,
     unsafe { enter(object, false, prepare) }
 }
 
+unsafe extern "C" fn get_extension(object: *const clap_plugin, id: *const c_char) -> *const c_void {
+    // SAFETY: the host has the object from `wrap`.
+    let shim = unsafe { object.cast::<Shim>().as_ref() }.filter(|_| !id.is_null());
+    let Some(Shim { inner, params: own, .. }) = shim else { return std::ptr::null() };
+    // SAFETY: the host's call, handed on. What the plugin has under that name is of that type.
+    unsafe {
+        let found = (**inner).get_extension.map_or(std::ptr::null(), |get| get(*inner, id));
+        if !found.is_null() && CStr::from_ptr(id) == CLAP_EXT_PARAMS {
+            own.store(found.cast_mut().cast(), Ordering::Release);
+            return params::table().cast();
+        }
+        found
+    }
+}
+
+/// The plugin's own functions for parameters.
+///
+/// # Safety
+///
+/// `object` is null or was given by [`wrap`] and is not destroyed.
+pub unsafe fn framework<'a>(object: *const clap_plugin) -> Option<&'a clap_plugin_params> {
+    // SAFETY: the caller's; what a plugin gives for an extension lives as long as it does.
+    unsafe { object.cast::<Shim>().as_ref()?.params.load(Ordering::Acquire).as_ref() }
+}
+
 unsafe extern "C" fn process(object: *const clap_plugin, block: *const clap_process) -> clap_process_status {
     // SAFETY: the host has the object from `wrap`, and its block is whole while this runs.
     unsafe {
@@ -113,7 +152,12 @@ impl Stage {
         // SAFETY: the caller's; what is lent to the block lives until the plugin's own call is over.
         unsafe {
             let Some(lent) = self.scratch.lend(given, &mut block) else { return CLAP_PROCESS_ERROR };
-            let input = self.room.list(given.in_events);
+            let events = Unmodulated::of(given.in_events);
+            let unmodulated = events.list();
+            if let Some(input) = &unmodulated {
+                block.in_events = input;
+            }
+            let input = self.room.list(block.in_events);
             if let Some(input) = &input {
                 block.in_events = input;
             }
