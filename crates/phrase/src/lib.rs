@@ -5,13 +5,14 @@
 //! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`] and the metrics
 //!   never allocate, lock, log or do I/O, so that the audio thread may call them.
 //! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases), [`windows`] (the same, as a live plugin hears it) and
-//!   [`join`] (phrases -> song) use the heap.
+//!   [`join`] (phrases -> song) use the heap. [`read_regular`] is how every file of a user's is read.
 //!
 //! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
 //! Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
 
 mod cut;
 mod feel;
+mod file;
 mod guards;
 mod hash;
 mod join;
@@ -28,6 +29,7 @@ mod window;
 
 pub use cut::{Cut, CutOptions, CutReport, Start, cut};
 pub use feel::Feel;
+pub use file::{open_regular, read_regular};
 pub use guards::{Guards, KeyLock};
 pub use hash::mix;
 pub use join::{Part, join, join_notes, join_parts};
