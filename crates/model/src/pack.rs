@@ -4,6 +4,7 @@
 //! the file and every tensor in name order, so that it does not depend on how a JSON library orders keys.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
@@ -146,15 +147,15 @@ pub fn read_card(name: &str, bytes: &[u8]) -> Result<Card, PackError> {
     header(name, bytes).map(|(card, sha256, _)| Card { hash: sha256, ..card })
 }
 
-/// The whole file, unless it is too large to be a pack.
+/// The whole file, unless it is no file or too large to be a pack.
 fn read_bytes(path: &Path, name: &str) -> Result<Vec<u8>, PackError> {
-    let io = |error| PackError::Io { name: name.to_string(), action: "read", error };
-    let size = std::fs::metadata(path).map_err(io)?.len();
-    if size > LARGEST {
-        let fault = format!("it is {} MiB where a pack has at most {}", size >> 20, LARGEST >> 20);
-        return Err(PackError::Damaged { name: name.to_string(), fault });
-    }
-    std::fs::read(path).map_err(io)
+    phrase::read_regular(path, LARGEST).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => PackError::Damaged {
+            name: name.to_string(),
+            fault: format!("it is larger than the {} MiB that a pack has at most", LARGEST >> 20),
+        },
+        _ => PackError::Io { name: name.to_string(), action: "read", error },
+    })
 }
 
 /// The checked card, its hash, and its text.
