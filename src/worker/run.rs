@@ -1,4 +1,12 @@
 //! The worker's loop: takes jobs from all instances, answers them one at a time.
+//!
+//! Of each phrase the newest state only is answered. Nothing on the inference path calls candle's `matmul`,
+//! which would start a pool of threads inside the host. While a window is open and nothing else is to be
+//! done, the classifier is asked about the history.
+//!
+//! The processor is chosen with every answer: a job brings what the user set and its deadline. *Auto* goes to
+//! the GPU after three missed deadlines in succession on stage, never in a bounce, and the state remembers it
+//! (`docs/gpu.md`).
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
