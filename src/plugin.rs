@@ -1,4 +1,7 @@
 //! The Plugin trait: wiring only.
+//!
+//! A VST3 host may change the process mode with every block and CLAP has no call for that:
+//! `vst3_shell::mode()` tells the mode of the block that runs.
 
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};

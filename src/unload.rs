@@ -1,4 +1,8 @@
 //! Being unloaded without harm: hosts unload plugin libraries while threads that have called them live on.
+//!
+//! Rust's standard library leaves a callback for every thread that ever called us, which would crash a host
+//! that unloads the library and then ends the thread (Linux). We take it back at unloading. Once a window was
+//! opened the library stays loaded, because the window library may leave a thread behind.
 
 pub use system::{Threads, stay};
 

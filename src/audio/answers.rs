@@ -1,4 +1,11 @@
 //! Asking for answers, and having them at the line.
+//!
+//! Answers are recognised by their ticket: after a jump, a stop or a change of pack, old ones are thrown
+//! away. A late one enters at the next beat, and until then the fallback plays.
+//!
+//! *Dry* means the phrase itself, one phrase later: for a late answer, a missing pack, a dead worker. That
+//! keeps one time base, so that nothing doubles or jumps when the network comes and goes. Only bypass is
+//! immediate.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,12 @@
 //! A phrase's life: asked for ahead, closed, its line, its entry or its late one; and the frozen phrase.
+//!
+//! On a phrase's time line, in steps with the line at 64: from 60 it is asked for as it stands; at 63.5 it
+//! closes; at 64, or a margin later, it enters. Latency, margin and shift count from the next line. One
+//! phrase at most is behind its line and has not entered. Where the latency gets longer, what is held ends
+//! with its phrase.
+//!
+//! At one sample the order is: closing, the host's events, the entry, the line; and in what is sent:
+//! note-offs, controllers, note-ons, note expressions.
 
 use std::time::Duration;
 

@@ -1,4 +1,12 @@
 //! An answer -> notes out, on time. Every note that starts also ends.
+//!
+//! What sounds on across a line is decided by [`phrase::tie`] alone. The longest length is kept here, for
+//! only the player knows how long a note of several phrases has sounded. One key of one channel sounds once:
+//! where the input is heard too, what is played ends the answer's note on it and the other way round.
+//!
+//! CC120 and CC123-127 end what sounds and what is held on their channel, and pass at once. *Panic* ends all
+//! that sounds on every channel with note-offs, then sends CC64 = 0, CC123 and CC120, and forgets what was
+//! pending.
 
 use arrayvec::ArrayVec;
 use nice_plug::midi::VoiceID;

@@ -1,4 +1,8 @@
 //! The frozen phrase as a project saves it.
+//!
+//! Freeze plays the phrase that is played from its first step on again when it is over, whatever comes in;
+//! after a stop it goes on where the grid says it would be. The worker keeps it, so that the audio thread
+//! neither writes nor reads what a lock guards.
 
 use phrase::{MAX_NOTES, Note, Phrase, STEPS};
 use serde::{Deserialize, Serialize};

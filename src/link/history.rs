@@ -1,5 +1,8 @@
 //! What was played lately: the last phrases, what was played for them, and the settings that made it. Written by the
 //! worker, read by the editor; the audio thread never looks at it.
+//!
+//! When a phrase enters, the audio thread sends the worker a job that tells what is played. Only worker and
+//! window share the mutex.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! The worker's loop: takes jobs from all instances and hands each to its pack's computing thread, one at a time.
+//!
+//! Of each phrase the newest state only is answered. While a window is open and nothing else is to be done, the
+//! classifier is asked about the history.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -200,12 +200,13 @@ fn print_change(input: &Cells, output: &Cells) {
     let (added, removed) = (mean(|change| change.added), mean(|change| change.removed));
     let total = mean(|change| change.total);
     println!(
-        "change   {added:.1} % of the cells added, {removed:.1} % removed, {total:.1} % in all (mean a phrase)"
+        "change   {added:.1} % of the cells added, {removed:.1} % removed, {total:.1} % in all (mean a \
+         phrase)"
     );
 }
 
-/// The time that the plugin's network takes on this song's phrases: measured here, with the same code and one thread,
-/// since a bounce waits for its answers and so tells nothing.
+/// The time that the plugin's network takes on this song's phrases: measured here, with the same code and one
+/// thread, since a bounce waits for its answers and so tells nothing.
 fn print_times(pack: &Pack, song: &Song, settings: &Settings) -> Result<()> {
     let options = CutOptions { drop_drums: true, ..CutOptions::whole() };
     let phrases = cut(song, &options).phrases;
@@ -229,7 +230,8 @@ fn print_times(pack: &Pack, song: &Song, settings: &Settings) -> Result<()> {
     times.sort_unstable();
     let ms = |time: Duration| 1e3 * time.as_secs_f64();
     println!(
-        "time     {:.2} ms a phrase (median; p99 {:.2}) of {:.0} ms until its bar line at {fastest:.0} BPM (the model alone, one thread)",
+        "time     {:.2} ms a phrase (median; p99 {:.2}) of {:.0} ms until its bar line at {fastest:.0} BPM \
+         (the model alone, one thread)",
         ms(median(&times)),
         ms(percentile(&times, 99)),
         60_000.0 / fastest / 8.0,

@@ -3,6 +3,11 @@
 //!
 //! [`evaluate`] plays every phrase there and back ([`play`]), lets the judges hear it ([`judge`]) and sums up each
 //! [`direction`]. [`ranking`] and [`files`] write the papers' files, [`report`] a page for people.
+//!
+//! Judges hear what is played, onsets too. Besides the pack's own classifier there is one of another build
+//! (`classifier/beats.rs`), for songs that no generator trained on or was chosen by (`prepare --part` divides
+//! by a hash of the group's name, so any two folders agree), and logistic regression on musical features.
+//! `targets.rs` says what is asked.
 
 pub mod check;
 pub mod direction;
