@@ -23,7 +23,7 @@ fn dataset(genres: [&str; 2]) -> Dataset {
             on && (row == pitch || row == pitch + 7 && step % 16 < 8)
         })
     };
-    let item = |genre, i: usize| Item { roll: roll(genre, i), song: (i / 3) as u32 };
+    let item = |genre, i: usize| Item { roll: roll(genre, i), song: (i / 3) as u32, step: (i % 3 * 64) as u32 };
     let splits =
         |genre: usize| [24, 3, 9].map(|count| (0..count).map(|i| item(genre, i + genre)).collect::<Vec<_>>());
     let info = |name: &str| GenreInfo { name: name.into(), ..GenreInfo::default() };
@@ -331,7 +331,7 @@ fn windows() -> Dataset {
             let window = |i: usize| {
                 let (song, bar) = (i / 6, i % 6);
                 let roll = Roll::from_cells(|step, row| cell(song, bar * STEPS_PER_BAR + step, row));
-                Item { roll, song: song as u32 }
+                Item { roll, song: song as u32, step: (bar * STEPS_PER_BAR) as u32 }
             };
             *items = (0..12).map(window).collect();
         }

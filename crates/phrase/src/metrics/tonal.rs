@@ -28,6 +28,33 @@ pub fn chroma(roll: &Roll) -> [[f32; 12]; STEPS / HALF] {
     std::array::from_fn(|half| classes(roll, half * HALF..(half + 1) * HALF))
 }
 
+/// The pitch classes of each half bar that sound for two cells or more, as bits (bit 0 is C).
+pub fn chord_classes(roll: &Roll) -> [u16; STEPS / HALF] {
+    let bits = |cells: &[f32; 12]| {
+        cells.iter().enumerate().fold(0, |bits, (class, cells)| bits | u16::from(*cells >= 2.0) << class)
+    };
+    chroma(roll).map(|cells| bits(&cells))
+}
+
+/// Turns pitch classes so that `root` is bit 0.
+fn from_root(classes: u16, root: u32) -> u16 {
+    (classes >> root | classes << (12 - root)) & 0xfff
+}
+
+/// Whether pitch classes hold a seventh chord: over some root a third, a fifth of any kind and a seventh.
+pub fn has_seventh(classes: u16) -> bool {
+    (0..12).filter(|root| classes >> root & 1 == 1).any(|root| {
+        let over = from_root(classes, root);
+        let any = |intervals: &[u32]| intervals.iter().any(|interval| over >> interval & 1 == 1);
+        any(&[3, 4]) && any(&[6, 7, 8]) && any(&[10, 11])
+    })
+}
+
+/// Whether two of the pitch classes lie a second (major or minor) or a tritone apart.
+pub fn has_second_or_tritone(classes: u16) -> bool {
+    [1, 2, 6].into_iter().any(|interval| classes & from_root(classes, interval) != 0)
+}
+
 /// The share of the notes that lie outside `key`, 0..=1; 0 for an empty roll.
 ///
 /// Give the key of the *source* for an answer to it: new notes must not vote for the key that excuses them.
@@ -73,6 +100,21 @@ mod tests {
         let roll = Roll::from_cells(|step, row| row == 0 && [0, 4].contains(&step) || row == 1 && step < 30);
         assert_eq!(out_of_key(&roll, &key), 1.0 / 3.0);
         assert_eq!(out_of_key(&Roll::EMPTY, &key), 0.0);
+    }
+
+    #[test]
+    fn sevenths_seconds_and_tritones_of_pitch_classes() {
+        let classes = |all: &[u16]| all.iter().fold(0, |bits, class| bits | 1 << class);
+        for chord in [&[7, 11, 2, 5][..], &[0, 4, 7, 11], &[9, 0, 4, 7], &[11, 2, 5, 9], &[11, 2, 5, 8]] {
+            let bits = classes(chord);
+            let diminished = chord == [11, 2, 5, 8];
+            assert_eq!((has_seventh(bits), has_second_or_tritone(bits)), (!diminished, true), "{chord:?}");
+        }
+        assert!(!has_seventh(classes(&[0, 4, 7])) && !has_second_or_tritone(classes(&[0, 4, 7])));
+        assert!(!has_seventh(classes(&[0, 5, 7])) && has_second_or_tritone(classes(&[0, 5, 7])));
+        assert!(has_second_or_tritone(classes(&[0, 6])) && has_second_or_tritone(classes(&[11, 0])));
+        let roll = Roll::from_cells(|step, row| row == 0 && step < 2 || row == 4 && step == 0 || row == 14 && step > 62);
+        assert_eq!(chord_classes(&roll), [1, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The dataset file: rolls by genre and split, with the report of how they were made.
 //!
 //! One `.safetensors` file. For genre G and split S (`train`, `valid`, `test`): `G/S/sounding` and `G/S/onset`, u8
-//! `[N, 64, 11]` (84 bits a step, lowest pitch first), and `G/S/song`, u32 `[N]`: which song a phrase is from. The
-//! metadata key `contrafact-dataset` holds [`Info`] as JSON, `contrafact-dataset-version` the format's number (1 where it
+//! `[N, 64, 11]` (84 bits a step, lowest pitch first), and `G/S/song` and `G/S/step`, u32 `[N]`: which song a phrase is from,
+//! and at which of its steps it begins (where that is missing, its phrases are taken to follow one another). The metadata key `contrafact-dataset` holds [`Info`] as JSON, `contrafact-dataset-version` the format's number (1 where it
 //! is missing).
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use model::Source;
-use phrase::{PITCHES, Roll, STEPS};
+use phrase::{BARS, PITCHES, Roll, STEPS, STEPS_PER_BAR};
 use rand::seq::index;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,17 @@ pub struct GenreInfo {
     pub sources: Vec<Source>,
     /// Counts of what was kept and dropped, by rule.
     pub counts: BTreeMap<String, u64>,
+    /// By number of song, which work it is of: songs of one number are versions of one, and count as one. Where it is
+    /// missing every song stands for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<u32>,
+}
+
+impl GenreInfo {
+    /// The work that a song is a version of; told apart from songs of which nothing is known.
+    pub fn group(&self, song: u32) -> u64 {
+        self.groups.get(song as usize).map_or(u64::from(song) | 1 << 32, |&group| group.into())
+    }
 }
 
 /// What the dataset says of itself.
@@ -73,6 +84,15 @@ pub struct Item {
     pub roll: Roll,
     /// Number of its song within the genre.
     pub song: u32,
+    /// The step of the song that it begins at.
+    pub step: u32,
+}
+
+impl Item {
+    /// Whether this phrase begins where `before` ends.
+    pub fn follows(&self, before: &Self) -> bool {
+        self.song == before.song && u64::from(self.step) == u64::from(before.step) + STEPS as u64
+    }
 }
 
 /// Rolls in memory: 2 KiB a phrase.
@@ -156,6 +176,12 @@ impl Dataset {
             for (items, more) in splits.iter_mut().zip(more) {
                 items.extend(more.iter().map(|item| Item { song: songs + item.song, ..*item }));
             }
+            let groups = &mut self.info.genres[genre].groups;
+            if !groups.is_empty() && !other.info.genres[genre].groups.is_empty() {
+                groups.resize(songs as usize, 0);
+                let first = groups.iter().map(|group| group + 1).max().unwrap_or(0);
+                groups.extend(other.info.genres[genre].groups.iter().map(|group| first + group));
+            }
             for source in &other.info.genres[genre].sources {
                 if !self.info.genres[genre].sources.contains(source) {
                     self.info.genres[genre].sources.push(source.clone());
@@ -206,8 +232,10 @@ impl Dataset {
                 };
                 data.push((key("sounding"), Dtype::U8, shape.clone(), pack(|roll| &roll.sounding)));
                 data.push((key("onset"), Dtype::U8, shape, pack(|roll| &roll.onset)));
-                let songs = items.iter().flat_map(|item| item.song.to_le_bytes()).collect();
-                data.push((key("song"), Dtype::U32, vec![items.len()], songs));
+                for (plane, number) in [("song", (|item| item.song) as fn(&Item) -> u32), ("step", |item| item.step)] {
+                    let numbers = items.iter().flat_map(|item| number(item).to_le_bytes()).collect();
+                    data.push((key(plane), Dtype::U32, vec![items.len()], numbers));
+                }
             }
         }
         let views = data
@@ -247,6 +275,7 @@ impl Dataset {
         );
         let info: Info = serde_json::from_str(text).context("its header cannot be understood")?;
         ensure!(!info.genres.is_empty(), "it holds no genre");
+        let hop = info.options["hop_bars"].as_u64().unwrap_or(BARS as u64).max(1) as usize * STEPS_PER_BAR;
         let mut items = Vec::new();
         for genre in &info.genres {
             let mut splits: [Vec<Item>; 3] = Default::default();
@@ -262,9 +291,22 @@ impl Dataset {
                 let (sounding, onset) =
                     (get("sounding", Dtype::U8, &[STEPS, BYTES])?, get("onset", Dtype::U8, &[STEPS, BYTES])?);
                 ensure!(sounding.0 == count && onset.0 == count, "its planes differ in length");
-                for (i, song) in songs.chunks_exact(4).enumerate() {
+                let steps = if tensors.tensor(&format!("{}/{}/step", genre.name, split.name())).is_ok() {
+                    let (steps, bytes) = get("step", Dtype::U32, &[])?;
+                    ensure!(steps == count, "its planes differ in length");
+                    Some(bytes)
+                } else {
+                    None
+                };
+                let number = |bytes: &[u8], i: usize| -> u32 {
+                    bytes[4 * i..][..4].iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte))
+                };
+                for i in 0..count {
                     let roll = Roll { sounding: unpack(sounding.1, i), onset: unpack(onset.1, i) };
-                    items.push(Item { roll, song: u32::from_le_bytes(song.try_into()?) });
+                    let song = number(songs, i);
+                    let next = |before: &Item| if before.song == song { before.step + hop as u32 } else { 0 };
+                    let step = steps.map_or_else(|| items.last().map_or(0, next), |steps| number(steps, i));
+                    items.push(Item { roll, song, step });
                 }
             }
             items.push(splits);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use model::Source;
-use phrase::{CutOptions, CutReport, Roll, Song, cut};
+use phrase::{Cut, CutOptions, CutReport, Roll, STEPS, Song, cut};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -102,6 +102,9 @@ pub fn read(
     let mut sources: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut items: [Vec<Item>; 3] = Default::default();
     let mut song = 0;
+    // The works by name, and that of each song.
+    let mut works: HashMap<String, u32> = HashMap::new();
+    let mut groups = Vec::new();
     for (split, files) in Split::ALL.into_iter().zip(found.splits) {
         for file in files {
             let kind = Kind::of(&file);
@@ -126,7 +129,9 @@ pub fn read(
                 // Only what trains is named as training data.
                 *sources.entry(provenance.source(&file)).or_default() += usize::from(split == Split::Train);
             }
-            items[split as usize].extend(rolls.into_iter().map(|roll| Item { roll, song }));
+            items[split as usize].extend(rolls.into_iter().map(|(roll, step)| Item { roll, song, step }));
+            let fresh = works.len() as u32;
+            groups.push(*works.entry(provenance.group(&file)).or_insert(fresh));
             song += 1;
         }
     }
@@ -147,8 +152,18 @@ pub fn read(
         name: name.into(),
         sources: sources.map(source).collect(),
         counts: account.counts().context("the counts could not be kept")?,
+        groups,
     };
     Ok((info, items, account))
+}
+
+/// Phrases with the step of their song that they begin at.
+type Placed = Vec<(Roll, u32)>;
+
+/// The phrases of a song that was cut. What begins before the song's start is taken to begin there.
+fn placed(cut: Cut) -> Placed {
+    let steps = cut.phrases.iter().map(|phrase| phrase.position.max(0) as u32);
+    cut.rolls.iter().copied().zip(steps).collect()
 }
 
 /// A song's phrases; `None` for a copy of another file.
@@ -158,7 +173,7 @@ fn midi(
     reading: &Reading,
     met: &mut Met,
     account: &mut Account,
-) -> Result<Option<Vec<Roll>>> {
+) -> Result<Option<Placed>> {
     let song = Song::read(file)?;
     let hash = Sha256::digest(std::fs::read(file)?).into();
     match met.get(&hash) {
@@ -177,10 +192,10 @@ fn midi(
     let song = if by == 0 { song } else { moved_song(&song, by) };
     let first = cut(&song, reading.rules);
     account.cutting += first.report;
-    let mut rolls = first.rolls;
+    let mut rolls = placed(first);
     if split == Split::Train {
         for by in reading.transposition.moves() {
-            let copy = cut(&moved_song(&song, by), reading.rules).rolls;
+            let copy = placed(cut(&moved_song(&song, by), reading.rules));
             account.transposed += copy.len() as u64;
             rolls.extend(copy);
         }
@@ -189,7 +204,7 @@ fn midi(
 }
 
 /// An array's phrases. They were cut before: of the rules only one applies, that something sounds.
-fn array(file: &Path, split: Split, reading: &Reading, account: &mut Account) -> Result<Option<Vec<Roll>>> {
+fn array(file: &Path, split: Split, reading: &Reading, account: &mut Account) -> Result<Option<Placed>> {
     let mut rolls = npy::read_phrases(file)?;
     let all = rolls.len();
     rolls.retain(|roll| !roll.is_empty());
@@ -208,7 +223,8 @@ fn array(file: &Path, split: Split, reading: &Reading, account: &mut Account) ->
         account.transposed += copies.len() as u64;
         rolls.extend(copies);
     }
-    Ok(Some(rolls))
+    // Copies are numbered on: they follow nothing.
+    Ok(Some(rolls.into_iter().zip((0..).step_by(STEPS)).collect()))
 }
 
 impl Account {

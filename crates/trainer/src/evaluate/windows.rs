@@ -29,6 +29,7 @@ mod tests {
         let window = |bar: usize, song| Item {
             roll: Roll::from_cells(|at, row| step(bar * STEPS_PER_BAR + at, row)),
             song,
+            step: (bar * STEPS_PER_BAR) as u32,
         };
         // Bar 5 of the first song was dropped; the second is too short.
         let bars = [0, 1, 2, 3, 4, 6, 7, 8, 9];

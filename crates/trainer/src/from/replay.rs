@@ -37,7 +37,7 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
                         let roll = played(&transfer, &item.roll, slot)?;
                         // An answer without notes teaches nothing.
                         if !roll.is_empty() {
-                            replayed.push(Item { roll, song: item.song });
+                            replayed.push(Item { roll, ..*item });
                         }
                     }
                 }

@@ -26,7 +26,7 @@ pub fn music(genres: &[&str]) -> Dataset {
         })
     };
     let splits = |genre: &str| {
-        let item = |song| Item { roll: roll(genre, song), song: song as u32 };
+        let item = |song| Item { roll: roll(genre, song), song: song as u32, step: 0 };
         [20, 6, 6].map(|count| (0..count).map(item).collect::<Vec<_>>())
     };
     let info = |name: &str| {
