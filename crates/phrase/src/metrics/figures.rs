@@ -1,7 +1,10 @@
 //! The rhythms of the bass and of the inner voices, bar by bar. Real-time safe.
 
 use super::strikes::{Keys, strikes};
-use crate::{BARS, Roll, RollNote, STEPS, STEPS_PER_BAR, bass};
+use crate::{BARS, LOWEST, Line, Roll, RollNote, STEPS, STEPS_PER_BAR, bass};
+
+/// The row of middle C: what lies under it is for the left hand.
+const MIDDLE: usize = 60 - LOWEST as usize;
 
 /// The rhythm of a bar: bit `s` for a note that starts on its step `s`.
 pub type Rhythm = u16;
@@ -23,9 +26,14 @@ pub fn inner_rhythm(roll: &Roll) -> [Rhythm; BARS] {
     rhythm((0..STEPS).filter(|&step| struck[step] != 0))
 }
 
-/// The rhythm of the bass in each bar: of the notes that are struck with nothing sounding below them.
+/// The notes of [`bass`] that lie under middle C: where nothing sounds below the tune, the tune is no bass.
+pub fn low_bass(roll: &Roll) -> Line {
+    bass(roll).into_iter().filter(|note| note.row < MIDDLE).collect()
+}
+
+/// The rhythm of the bass in each bar: of the notes of [`low_bass`] that are struck.
 pub fn bass_rhythm(roll: &Roll) -> [Rhythm; BARS] {
-    rhythm(bass(roll).iter().filter(|note| !note.tied_in).map(|note| note.start))
+    rhythm(low_bass(roll).iter().filter(|note| !note.tied_in).map(|note| note.start))
 }
 
 fn rhythm(starts: impl Iterator<Item = usize>) -> [Rhythm; BARS] {
@@ -100,6 +108,8 @@ mod tests {
         assert_eq!(inner_rhythm(&roll), [1 << 4, 1 << 6, 0, 0]);
         assert_eq!(inner_strikes(&roll)[4], 1 << 30 | 1 << 34);
         assert_eq!(bass_rhythm(&roll), [1, 1, 1, 1]);
+        let high = Roll::from_cells(|step, row| row == 36 && step == 0 || row == 35 && step == 8);
+        assert_eq!((low_bass(&high).len(), bass_rhythm(&high)), (1, [1 << 8, 0, 0, 0]));
         assert_eq!((alike(&bass_rhythm(&roll)), alike(&inner_rhythm(&roll))), ((6, 6), (0, 5)));
         assert_eq!(alike(&[3, 3, 0, 0]), (1, 5));
     }

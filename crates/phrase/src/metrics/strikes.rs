@@ -49,14 +49,17 @@ pub fn is_cluster(keys: Keys) -> bool {
     })
 }
 
-/// Mud: two keys a third or less apart, the lower of them under C3.
-pub fn is_muddy(keys: Keys) -> bool {
-    rows(keys).take_while(|low| *low < LOW).any(|low| keys >> (low + 1) & ((1 << THIRD) - 1) != 0)
+/// Mud: two keys that sound a third or less apart, the lower of them under C3, one of them among the `struck`.
+pub fn is_muddy(sounding: Keys, struck: Keys) -> bool {
+    rows(sounding).take_while(|low| *low < LOW).any(|low| {
+        let near = |keys: Keys| keys >> (low + 1) & ((1 << THIRD) - 1) != 0;
+        near(if struck >> low & 1 == 1 { sounding } else { struck })
+    })
 }
 
-/// A clash: two keys a semitone apart.
-pub fn is_clash(keys: Keys) -> bool {
-    keys & keys >> 1 != 0
+/// A clash: two keys that sound a semitone apart, one of them among the `struck`.
+pub fn is_clash(sounding: Keys, struck: Keys) -> bool {
+    struck & (sounding >> 1 | sounding << 1) != 0
 }
 
 /// Whether two hands can play the keys: each at most five, within a tenth.
@@ -106,13 +109,19 @@ mod tests {
 
     #[test]
     fn thirds_are_mud_below_c3_alone() {
-        assert!(is_muddy(keys(&[47, 51])) && is_muddy(keys(&[36, 37, 60])));
-        assert!(!is_muddy(keys(&[48, 51])) && !is_muddy(keys(&[36, 41, 48, 52])) && !is_muddy(0));
+        let muddy = |sounding: &[u8], struck: &[u8]| is_muddy(keys(sounding), keys(struck));
+        assert!(muddy(&[47, 51], &[51]) && muddy(&[47, 51], &[47]) && muddy(&[36, 37, 60], &[36, 37, 60]));
+        for chord in [&[48, 51][..], &[36, 41, 48, 52], &[]] {
+            assert!(!muddy(chord, chord), "{chord:?}");
+        }
+        // What was struck before is not struck again.
+        assert!(!muddy(&[40, 43, 60], &[60]));
     }
 
     #[test]
     fn semitones_clash_and_ninths_do_not() {
-        assert!(is_clash(keys(&[60, 64, 65])) && !is_clash(keys(&[60, 64, 73])));
+        let clash = |sounding: &[u8], struck: &[u8]| is_clash(keys(sounding), keys(struck));
+        assert!(clash(&[60, 64, 65], &[64]) && !clash(&[60, 64, 65], &[60]) && !clash(&[60, 64, 73], &[60, 64, 73]));
     }
 
     #[test]

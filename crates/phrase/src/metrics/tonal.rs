@@ -28,31 +28,41 @@ pub fn chroma(roll: &Roll) -> [[f32; 12]; STEPS / HALF] {
     std::array::from_fn(|half| classes(roll, half * HALF..(half + 1) * HALF))
 }
 
-/// The pitch classes of each half bar that sound for two cells or more, as bits (bit 0 is C).
-pub fn chord_classes(roll: &Roll) -> [u16; STEPS / HALF] {
-    let bits = |cells: &[f32; 12]| {
-        cells.iter().enumerate().fold(0, |bits, (class, cells)| bits | u16::from(*cells >= 2.0) << class)
-    };
-    chroma(roll).map(|cells| bits(&cells))
+/// Chords by their intervals over the root, triads before seventh chords.
+const CHORDS: [&[usize]; 9] = [
+    &[0, 4, 7],
+    &[0, 3, 7],
+    &[0, 3, 6],
+    &[0, 4, 8],
+    &[0, 4, 7, 10],
+    &[0, 4, 7, 11],
+    &[0, 3, 7, 10],
+    &[0, 3, 6, 10],
+    &[0, 3, 6, 9],
+];
+
+/// Whether pitch classes that sound for so many cells are best told as a seventh chord: of the triads (major, minor, diminished,
+/// augmented) and seventh chords (dominant, major, minor, half-diminished, diminished) over every root, the one with the largest
+/// cosine has four notes. False for silence.
+pub fn has_seventh(cells: &[f32; 12]) -> bool {
+    let (mut best, mut seventh) = (0.0, false);
+    for chord in CHORDS {
+        for root in 0..12 {
+            let sum: f32 = chord.iter().map(|interval| cells[(root + interval) % 12]).sum();
+            let fit = sum / (chord.len() as f32).sqrt();
+            if fit > best {
+                (best, seventh) = (fit, chord.len() == 4);
+            }
+        }
+    }
+    seventh
 }
 
-/// Turns pitch classes so that `root` is bit 0.
-fn from_root(classes: u16, root: u32) -> u16 {
-    (classes >> root | classes << (12 - root)) & 0xfff
-}
-
-/// Whether pitch classes hold a seventh chord: over some root a third, a fifth of any kind and a seventh.
-pub fn has_seventh(classes: u16) -> bool {
-    (0..12).filter(|root| classes >> root & 1 == 1).any(|root| {
-        let over = from_root(classes, root);
-        let any = |intervals: &[u32]| intervals.iter().any(|interval| over >> interval & 1 == 1);
-        any(&[3, 4]) && any(&[6, 7, 8]) && any(&[10, 11])
-    })
-}
-
-/// Whether two of the pitch classes lie a second (major or minor) or a tritone apart.
-pub fn has_second_or_tritone(classes: u16) -> bool {
-    [1, 2, 6].into_iter().any(|interval| classes & from_root(classes, interval) != 0)
+/// Whether two of the pitch classes that sound for four cells or more (half of a half bar) lie a second, major or minor, or a
+/// tritone apart.
+pub fn has_second_or_tritone(cells: &[f32; 12]) -> bool {
+    let sounds = |class: usize| cells[class % 12] >= 4.0;
+    (0..12).any(|class| sounds(class) && [1, 2, 6].into_iter().any(|interval| sounds(class + interval)))
 }
 
 /// The share of the notes that lie outside `key`, 0..=1; 0 for an empty roll.
@@ -104,17 +114,23 @@ mod tests {
 
     #[test]
     fn sevenths_seconds_and_tritones_of_pitch_classes() {
-        let classes = |all: &[u16]| all.iter().fold(0, |bits, class| bits | 1 << class);
-        for chord in [&[7, 11, 2, 5][..], &[0, 4, 7, 11], &[9, 0, 4, 7], &[11, 2, 5, 9], &[11, 2, 5, 8]] {
-            let bits = classes(chord);
-            let diminished = chord == [11, 2, 5, 8];
-            assert_eq!((has_seventh(bits), has_second_or_tritone(bits)), (!diminished, true), "{chord:?}");
+        let cells = |all: &[(usize, f32)]| {
+            let mut cells = [0.0; 12];
+            all.iter().for_each(|(class, count)| cells[*class] = *count);
+            cells
+        };
+        let chord = |classes: &[usize]| cells(&classes.iter().map(|class| (*class, 8.0)).collect::<Vec<_>>());
+        for classes in [&[7, 11, 2, 5][..], &[0, 4, 7, 11], &[9, 0, 4, 7], &[11, 2, 5, 9], &[11, 2, 5, 8]] {
+            assert!(has_seventh(&chord(classes)) && has_second_or_tritone(&chord(classes)), "{classes:?}");
         }
-        assert!(!has_seventh(classes(&[0, 4, 7])) && !has_second_or_tritone(classes(&[0, 4, 7])));
-        assert!(!has_seventh(classes(&[0, 5, 7])) && has_second_or_tritone(classes(&[0, 5, 7])));
-        assert!(has_second_or_tritone(classes(&[0, 6])) && has_second_or_tritone(classes(&[11, 0])));
-        let roll = Roll::from_cells(|step, row| row == 0 && step < 2 || row == 4 && step == 0 || row == 14 && step > 62);
-        assert_eq!(chord_classes(&roll), [1, 0, 0, 0, 0, 0, 0, 0]);
+        for classes in [&[0, 4, 7][..], &[9, 0, 4]] {
+            assert!(!has_seventh(&chord(classes)) && !has_second_or_tritone(&chord(classes)), "{classes:?}");
+        }
+        assert!(has_second_or_tritone(&chord(&[11, 0])) && has_second_or_tritone(&chord(&[10, 0])));
+        // A seventh, and a second, in passing.
+        let passing = cells(&[(0, 16.0), (4, 8.0), (7, 8.0), (10, 2.0), (2, 2.0)]);
+        assert!(!has_seventh(&passing) && !has_second_or_tritone(&passing));
+        assert!(!has_seventh(&[0.0; 12]) && !has_second_or_tritone(&[0.0; 12]));
     }
 
     #[test]

@@ -23,17 +23,17 @@ pub enum Measure {
     FirstNotes,
     /// Strikes (steps on which a note starts) with four struck notes within a tritone, two of them a semitone apart.
     Clusters,
-    /// Strikes with two struck notes a third or less apart, the lower under C3.
+    /// Strikes at which two of the notes that sound are a third or less apart, the lower under C3, one of them just struck.
     LowThirds,
     /// Strikes whose struck notes two hands cannot play: each five notes within a tenth.
     Unplayable,
     /// Strikes at which two of the notes that sound are a semitone apart, one of them just struck.
     Clashes,
-    /// Notes struck at a strike of the inner voices (neither the highest nor the lowest that sounds), all of them.
+    /// Notes of the inner voices (neither the highest nor the lowest that sounds) struck at once, where any is.
     InnerVoices,
-    /// Those strikes with five notes or more.
+    /// Those strikes with five notes or more of the inner voices.
     FiveVoices,
-    /// Notes of the bass at the pitch of the one before.
+    /// Notes of the bass (the lowest that sounds as they start, under middle C) at the pitch of the one before.
     BassRepeats,
     /// Notes of the bass on a first beat that the one before leads into by a semitone.
     SemitoneInto,
@@ -52,10 +52,9 @@ pub enum Measure {
     InnerBits,
     /// Pairs of bars of a phrase in which the inner voices have the same rhythm.
     SameInner,
-    /// Half bars with a seventh chord: over some root a third, a fifth of any kind and a seventh, of pitch classes that sound
-    /// for two cells.
+    /// Half bars whose pitch classes are best told as a seventh chord, see [`phrase::has_seventh`].
     Sevenths,
-    /// Half bars with two pitch classes a second or a tritone apart.
+    /// Half bars with two pitch classes a second or a tritone apart, see [`phrase::has_second_or_tritone`].
     Tensions,
     /// Borders of phrases over which a note is held.
     HeldOver,
@@ -113,8 +112,8 @@ impl Measure {
             Self::LowThirds => "thirds below C3, %",
             Self::Unplayable => "unplayable, %",
             Self::Clashes => "semitone clashes, %",
-            Self::InnerVoices => "voices an inner strike",
-            Self::FiveVoices => "five or more, % of those",
+            Self::InnerVoices => "inner: notes at once",
+            Self::FiveVoices => "inner: five or more, %",
             Self::BassRepeats => "bass: repeats",
             Self::SemitoneInto => "bass: semitone into downbeat",
             Self::StepInto => "bass: or scale step",

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use phrase::{
-    BARS, ContentChange, Key, Motion, Rhythm, Roll, STEPS, alike, bass, bass_rhythm, chord_classes,
-    downbeats, harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm, inner_strikes, is_clash,
-    is_cluster, is_muddy, is_playable, melody_on_top, out_of_key, strikes,
+    BARS, ContentChange, Key, Motion, Rhythm, Roll, STEPS, alike, bass_rhythm, chroma, downbeats,
+    harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm, inner_strikes, is_clash, is_cluster,
+    is_muddy, is_playable, low_bass, melody_on_top, out_of_key, strikes,
 };
 
 use super::{MEASURES, Measure};
@@ -66,7 +66,7 @@ impl Tally {
                 *self.rhythms[place].entry(bar).or_default() += 1;
             }
         }
-        for classes in chord_classes(roll).into_iter().filter(|classes| *classes != 0) {
+        for classes in chroma(roll).iter().filter(|classes| classes.iter().any(|cells| *cells > 0.0)) {
             self.add(Measure::Sevenths, u8::from(has_seventh(classes)), 1);
             self.add(Measure::Tensions, u8::from(has_second_or_tritone(classes)), 1);
         }
@@ -80,24 +80,24 @@ impl Tally {
         let inner = inner_strikes(roll);
         for (step, struck) in strikes(roll).into_iter().enumerate().filter(|(_, struck)| *struck != 0) {
             let sounding = roll.sounding[step];
-            let clash = is_clash(sounding) && (struck & (sounding >> 1 | sounding << 1)) != 0;
             self.add(Measure::Clusters, u8::from(is_cluster(struck)), 1);
-            self.add(Measure::LowThirds, u8::from(is_muddy(struck)), 1);
+            self.add(Measure::LowThirds, u8::from(is_muddy(sounding, struck)), 1);
             self.add(Measure::Unplayable, u8::from(!is_playable(struck)), 1);
-            self.add(Measure::Clashes, u8::from(clash), 1);
-            if inner[step] != 0 {
-                self.add(Measure::InnerVoices, struck.count_ones(), 1);
-                self.add(Measure::FiveVoices, u8::from(struck.count_ones() >= MANY), 1);
+            self.add(Measure::Clashes, u8::from(is_clash(sounding, struck)), 1);
+            let voices = inner[step].count_ones();
+            if voices > 0 {
+                self.add(Measure::InnerVoices, voices, 1);
+                self.add(Measure::FiveVoices, u8::from(voices >= MANY), 1);
             }
         }
     }
 
     fn bass(&mut self, roll: &Roll, before: Option<&Roll>) {
-        let line = bass(roll);
+        let line = low_bass(roll);
         let inside = Motion::of(&line);
         let mut all = inside;
         // From the last note of the phrase before, where this one's first is struck.
-        let last = before.and_then(|before| bass(before).last().copied());
+        let last = before.and_then(|before| low_bass(before).last().copied());
         if let (Some(last), Some(first)) = (last, line.first().filter(|first| !first.tied_in)) {
             let mut border = Motion::default();
             border.add(&last, first);
