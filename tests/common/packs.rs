@@ -1,7 +1,8 @@
 //! Packs of the tests' own: small networks with weights of no training.
 
 use candle_core::{Device, Tensor};
-use model::{Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Init, Pack, Weights};
+use model::resnet::GeneratorConfig;
+use model::{Architecture, Card, ClassifierConfig, FORMAT, Init, Pack, Weights};
 use serde_json::json;
 
 /// A pack with these genres and weights drawn from `seed`.

@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::weights::Declared;
+use crate::pack::weights::Declared;
 use crate::{Init, ModelError, Ops, Parameter};
 
 /// Names of the 1x1 convolutions, which spectral norm normalises.

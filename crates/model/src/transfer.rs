@@ -5,8 +5,9 @@ use phrase::{ContentChange, LOWEST, PITCHES, Phrase, Roll, STEPS, mix, realise};
 
 use crate::arranger::{Decoder, Style};
 use crate::noise::{logistic, unit};
-use crate::pairwise::{DIRECTIONS, PairGenerator};
-use crate::{Architecture, Classifier, Generator, ModelError, Ops, Pack};
+use crate::papers::{DIRECTIONS, PairGenerator};
+use crate::resnet::Generator;
+use crate::{Architecture, Classifier, ModelError, Ops, Pack};
 
 /// Genre slots that the plugin's parameters offer; a pack fills the first of them.
 pub const SLOTS: usize = 8;

@@ -4,7 +4,7 @@ mod common;
 
 use candle_core::{Device, Tensor};
 use common::{arranger, phrase, weights};
-use model::arranger::{ArrangerConfig, Content, Decoder, FEATURES, Network, Style, shifted, tonic_shift};
+use model::arranger::{Arranger, ArrangerConfig, Content, Decoder, FEATURES, Style, shifted, tonic_shift};
 use model::{Ops, Pack, SLOTS, Settings, Transfer};
 use phrase::{PITCHES, Roll, STEPS};
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn logits(own: &Roll, roll: &Roll, genre: usize, ops: Ops) -> Vec<f32> {
     let tensor = |values: Vec<f32>, shape: &[usize]| Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
     let genres = tensor((0..3).map(|g| f32::from(u8::from(g == genre))).collect(), &[1, 3]);
     let (content, cells) = (tensor(content, &[1, STEPS, FEATURES]), tensor(cells, &[1, STEPS, 2, PITCHES]));
-    let network = Network::new(CONFIG, &weights, ops);
+    let network = Arranger::new(CONFIG, &weights, ops);
     network.forward(&content, &genres, &cells, None).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 

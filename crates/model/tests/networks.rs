@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor, Var};
 use common::{Numbers, weights};
+use model::papers::{PairConfig, PairGenerator};
+use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::{
-    Classifier, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Init, Ops,
-    PairGenerator, PairNetwork, Parameter, Weights, papers,
+    Classifier, ClassifierConfig, Init, Ops, Parameter, Weights, papers,
     spectral::{self, Spectral},
 };
 use phrase::{PITCHES, STEPS};
@@ -133,7 +134,7 @@ fn young(weights: &Weights, names: &[String]) -> BTreeMap<String, Spectral> {
 fn pair_generator(weights: &Weights, ops: Ops) -> Tensor {
     let spectra = young(weights, &PAIR_GENERATOR.spectral_weights("back."));
     let weights = spectral::normalised(weights, &spectra).unwrap();
-    let network = PairNetwork::Compact(PAIR_GENERATOR);
+    let network = PairConfig::Compact(PAIR_GENERATOR);
     PairGenerator::new(network, "back.", &weights, ops).unwrap().forward(&rolls(2, 1)).unwrap()
 }
 

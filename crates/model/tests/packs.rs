@@ -3,7 +3,8 @@
 mod common;
 
 use common::{pack, pair_networks, pairwise};
-use model::{Architecture, FORMAT, Pack, PackError, PairNetwork, read_card};
+use model::papers::PairConfig;
+use model::{Architecture, FORMAT, Pack, PackError, read_card};
 use proptest::prelude::*;
 
 fn bytes() -> Vec<u8> {
@@ -112,10 +113,10 @@ fn unusable_pairwise_cards_are_named() {
         .collect();
     for (i, network) in networks.into_iter().enumerate() {
         match network {
-            PairNetwork::Papers(config) if i == 1 => config.width = 1000,
-            PairNetwork::Papers(config) if i == 2 => config.blocks = usize::MAX,
-            PairNetwork::Compact(config) if i == 3 => config.genres = 2,
-            PairNetwork::Compact(config) if i == 4 => config.channels = 0,
+            PairConfig::Papers(config) if i == 1 => config.width = 1000,
+            PairConfig::Papers(config) if i == 2 => config.blocks = usize::MAX,
+            PairConfig::Compact(config) if i == 3 => config.genres = 2,
+            PairConfig::Compact(config) if i == 4 => config.channels = 0,
             _ => {}
         }
     }

@@ -6,7 +6,8 @@ mod common;
 
 use common::{pack_of, phrase};
 use model::papers::GeneratorConfig;
-use model::{Architecture, ClassifierConfig, Pack, PairNetwork, SLOTS, Settings, Transfer, saliency};
+use model::papers::PairConfig;
+use model::{Architecture, ClassifierConfig, Pack, SLOTS, Settings, Transfer, saliency};
 use phrase::Phrase;
 
 fn threads() -> usize {
@@ -15,7 +16,7 @@ fn threads() -> usize {
 
 #[test]
 fn full_size_packs_start_no_threads() {
-    let network = PairNetwork::Papers(GeneratorConfig::published(true));
+    let network = PairConfig::Papers(GeneratorConfig::published(true));
     let classifier = ClassifierConfig { genres: 2, width: 64 };
     let bytes =
         pack_of(Architecture::Pairwise { network, classifier }, &["jazz", "pop"], 1).to_bytes().unwrap();

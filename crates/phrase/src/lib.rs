@@ -4,7 +4,7 @@
 //!
 //! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`] and the metrics
 //!   never allocate, lock, log or do I/O, so that the audio thread may call them.
-//! - **Offline**: [`Song`] (MIDI files), [`cut`] (song -> phrases), [`windows`] (the same, as a live plugin hears it) and
+//! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a live plugin hears it) and
 //!   [`join`] (phrases -> song) use the heap.
 //!
 //! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
@@ -27,16 +27,16 @@ mod swing;
 mod tie;
 mod window;
 
-pub use cut::{Cut, CutOptions, CutReport, Start, cut};
+pub use cut::{Cut, CutOptions, CutReport, Laid, Place, Section, SongGrid, Start, cut, lay};
 pub use feel::Feel;
 pub use guards::{Guards, KeyLock};
 pub use hash::mix;
 pub use join::{Part, join, join_notes, join_parts};
 pub use key::{Key, Mode};
 pub use metrics::{
-    ContentChange, Keys, Line, Motion, Rhythm, alike, bass, bass_rhythm, chroma, density,
-    downbeats, harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm, inner_strikes, is_clash,
-    is_cluster, is_muddy, is_playable, low_bass, melody_kept, melody_on_top, most_at_once, one_step_notes, out_of_key,
+    ContentChange, Keys, Line, Motion, Rhythm, alike, bass, bass_rhythm, chroma, density, downbeats,
+    harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm, inner_strikes, is_clash, is_cluster,
+    is_muddy, is_playable, low_bass, melody_kept, melody_on_top, most_at_once, one_step_notes, out_of_key,
     pitch_classes, polyphony, range, rows, skyline, strikes, stutters,
 };
 pub use midi::{

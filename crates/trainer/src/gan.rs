@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::Device;
+use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
-use model::{
-    Architecture, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops,
-    Weights,
-};
+use model::{Architecture, ClassifierConfig, Ops, Weights};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{self, Batch};

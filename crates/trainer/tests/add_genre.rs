@@ -8,10 +8,9 @@ use std::sync::atomic::AtomicBool;
 
 use candle_core::Device;
 use common::music;
-use model::{
-    Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Pack, PairNetwork, SLOTS, Transfer,
-    Weights,
-};
+use model::papers::PairConfig;
+use model::resnet::GeneratorConfig;
+use model::{Architecture, Card, ClassifierConfig, FORMAT, Pack, SLOTS, Transfer, Weights};
 use phrase::{Grid, PITCHES, STEPS};
 use trainer::dataset::{Dataset, Split};
 use trainer::from::{Addition, FromOptions, Losses, command};
@@ -200,7 +199,7 @@ fn what_does_not_fit_is_refused_in_a_sentence() {
     let error = refused(old(), &["middle"], Some("low"));
     assert!(error.contains("low cannot be added") && error.contains("middle"), "{error}");
     let pairwise = pack(Architecture::Pairwise {
-        network: PairNetwork::Compact(GeneratorConfig {
+        network: PairConfig::Compact(GeneratorConfig {
             channels: 8,
             blocks: 1,
             ..GeneratorConfig::compact(1)

@@ -31,7 +31,7 @@ pub fn width() -> u8 {
 
 /// A read-only view of a slice as a matrix, with any strides: rows may overlap.
 #[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
+pub(crate) struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     columns: usize,
@@ -41,16 +41,16 @@ pub(super) struct Matrix<'a> {
 
 impl<'a> Matrix<'a> {
     /// Row-major, `columns` apart.
-    pub(super) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         Self::overlapping(data, rows, columns, columns)
     }
 
     /// Row-major, `row_stride` apart; closer than `columns`, the rows overlap.
-    pub(super) fn overlapping(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+    pub(crate) fn overlapping(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
         Self { data, rows, columns, row_stride, column_stride: 1 }
     }
 
-    pub(super) fn transposed(self) -> Self {
+    pub(crate) fn transposed(self) -> Self {
         Self {
             rows: self.columns,
             columns: self.rows,
@@ -71,7 +71,7 @@ impl<'a> Matrix<'a> {
 /// `out = a b`, or `out += a b` with `accumulate`; `out` is row-major, `[a.rows, b.columns]`.
 ///
 /// Panics where the sizes don't fit together: a mistake in the kernel that calls, not in its input.
-pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
+pub(crate) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
     assert!(a.columns == b.rows && a.fits() && b.fits() && out.len() == a.rows * b.columns);
     let start = Instant::now();
     // SAFETY: the assertion above keeps every read and write inside its slice; `out` is borrowed mutably and

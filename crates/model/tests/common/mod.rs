@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 use model::arranger::{ArrangerConfig, Style};
-use model::{
-    Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Init, Pack, PairNetwork, Parameter, SLOTS,
-    Weights, papers,
-};
+use model::papers::PairConfig;
+use model::resnet::GeneratorConfig;
+use model::{Architecture, Card, ClassifierConfig, FORMAT, Init, Pack, Parameter, SLOTS, Weights, papers};
 use phrase::{Grid, Note, Phrase};
 
 /// A reproducible stream of numbers in -1..1 (a linear congruential generator: quality does not matter here).
@@ -55,10 +54,10 @@ pub fn pack(genres: &[&str], seed: u64) -> Pack {
 }
 
 /// Small networks of both kinds for one direction, with attention.
-pub fn pair_networks() -> [PairNetwork; 2] {
+pub fn pair_networks() -> [PairConfig; 2] {
     [
-        PairNetwork::Papers(papers::GeneratorConfig { width: 4, blocks: 3, attention: true }),
-        PairNetwork::Compact(GeneratorConfig {
+        PairConfig::Papers(papers::GeneratorConfig { width: 4, blocks: 3, attention: true }),
+        PairConfig::Compact(GeneratorConfig {
             genres: 1,
             channels: 16,
             blocks: 3,
@@ -69,7 +68,7 @@ pub fn pair_networks() -> [PairNetwork; 2] {
 }
 
 /// A pairwise pack with small random networks.
-pub fn pairwise(network: PairNetwork, seed: u64) -> Pack {
+pub fn pairwise(network: PairConfig, seed: u64) -> Pack {
     let classifier = ClassifierConfig { genres: 2, width: 4 };
     pack_of(Architecture::Pairwise { network, classifier }, &["jazz", "pop"], seed)
 }

@@ -118,8 +118,7 @@ mod tests {
     fn a_line_moves_by_hand() {
         let note = |row, start| RollNote { row, start, length: 1, tied_in: false };
         let line = [note(20, 0), note(20, 8), note(21, 16), note(35, 24), note(33, 32), note(33, 48)];
-        let expected =
-            Motion { steps: 5, repeats: 2, leaps: 1, into: 3, semitone_into: 1, step_into: 2 };
+        let expected = Motion { steps: 5, repeats: 2, leaps: 1, into: 3, semitone_into: 1, step_into: 2 };
         assert_eq!(Motion::of(&line), expected);
     }
 }

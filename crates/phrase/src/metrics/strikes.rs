@@ -121,7 +121,11 @@ mod tests {
     #[test]
     fn semitones_clash_and_ninths_do_not() {
         let clash = |sounding: &[u8], struck: &[u8]| is_clash(keys(sounding), keys(struck));
-        assert!(clash(&[60, 64, 65], &[64]) && !clash(&[60, 64, 65], &[60]) && !clash(&[60, 64, 73], &[60, 64, 73]));
+        assert!(
+            clash(&[60, 64, 65], &[64])
+                && !clash(&[60, 64, 65], &[60])
+                && !clash(&[60, 64, 73], &[60, 64, 73])
+        );
     }
 
     #[test]

@@ -161,7 +161,8 @@ impl OffBeats {
         let count = all().map(|(_, count)| f64::from(*count)).sum::<f64>();
         let mean = all().map(|(place, count)| f64::from(*count) * centre(place)).sum::<f64>() / count;
         let variance =
-            all().map(|(place, count)| f64::from(*count) * (centre(place) - mean).powi(2)).sum::<f64>() / count;
+            all().map(|(place, count)| f64::from(*count) * (centre(place) - mean).powi(2)).sum::<f64>()
+                / count;
         let lag = if self.on.iter().any(|count| *count > 0) { median(&self.on) - ON } else { 0.0 };
         let plain = f64::from(plain);
         let agreeing = count / plain;

@@ -28,7 +28,7 @@ pub struct Straightened {
 ///
 /// Scores of swung music mix straight eighths with triplets, of which they often write the first and the last alone. In a track
 /// that does so (at least four such beats, and half as many as other beats in triplets) the last third of a beat in triplets is
-/// its second eighth, and the second third its second 16th. Other triplets stay as they are.
+/// its second eighth, and the second third its second 16th. Other triplets stay as they are. Notes keep their order.
 pub fn straightened(song: &Song) -> Straightened {
     let mut onsets: Vec<f64> = song.notes().map(|note| note.onset).collect();
     onsets.sort_by(f64::total_cmp);
@@ -47,8 +47,12 @@ pub fn straightened(song: &Song) -> Straightened {
     };
     let swings: Vec<Swing> = heard.iter().map(own).collect();
 
-    let mut straight =
-        Straightened { song: song.clone(), phrases, swung: swings.iter().filter(|s| s.is_swung()).count(), ternary: 0 };
+    let mut straight = Straightened {
+        song: song.clone(),
+        phrases,
+        swung: swings.iter().filter(|s| s.is_swung()).count(),
+        ternary: 0,
+    };
     for track in &mut straight.song.tracks {
         let ternary = ternary(&track.notes);
         straight.ternary += ternary.iter().filter(|ternary| **ternary).count();
@@ -64,7 +68,6 @@ pub fn straightened(song: &Song) -> Straightened {
                 (note.onset, note.length) = (onset, (end - onset).max(0.0));
             }
         }
-        track.sort();
     }
     straight
 }
@@ -79,12 +82,19 @@ fn beat(step: f64) -> usize {
 
 /// Which beats of a track are triplets that mean swing.
 fn ternary(notes: &[SongNote]) -> Vec<bool> {
-    let mut thirds: Vec<[bool; 3]> = vec![[false; 3]; notes.iter().map(|note| beat(note.onset) + 1).max().unwrap_or(0)];
+    let mut thirds: Vec<[bool; 3]> =
+        vec![[false; 3]; notes.iter().map(|note| beat(note.onset) + 1).max().unwrap_or(0)];
     for note in notes {
         let place = (note.onset / STEPS_PER_BEAT as f64).fract();
         let near = |line: f64| (place - line).abs() <= WRITTEN;
         if !near(0.0) && !near(1.0) {
-            let kind = if near(1.0 / 3.0) { 0 } else if near(THIRDS) { 1 } else { 2 };
+            let kind = if near(1.0 / 3.0) {
+                0
+            } else if near(THIRDS) {
+                1
+            } else {
+                2
+            };
             thirds[beat(note.onset)][kind] = true;
         }
     }

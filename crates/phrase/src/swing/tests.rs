@@ -51,9 +51,17 @@ fn straight_time_is_never_swung() {
     }
     // 16ths, dotted eighths with a 16th, triplets, a march of quarters; a player who is late throughout; too little.
     let times = |step: f64, count: usize| (0..count).map(|i| step * i as f64).collect::<Vec<_>>();
-    let dotted: Vec<f64> = (0..16).flat_map(|beat| [4.0 * f64::from(beat), 4.0 * f64::from(beat) + 3.0]).collect();
+    let dotted: Vec<f64> =
+        (0..16).flat_map(|beat| [4.0 * f64::from(beat), 4.0 * f64::from(beat) + 3.0]).collect();
     let late: Vec<f64> = times(2.0, 32).iter().map(|step| step + 0.33).collect();
-    for onsets in [times(1.0, 64), dotted, times(4.0 / 3.0, 48), times(4.0, 16), late, eighths(0.62, 120.0, 0.0, 1)[..6].to_vec()] {
+    for onsets in [
+        times(1.0, 64),
+        dotted,
+        times(4.0 / 3.0, 48),
+        times(4.0, 16),
+        late,
+        eighths(0.62, 120.0, 0.0, 1)[..6].to_vec(),
+    ] {
         assert!(!swung(&onsets), "{onsets:?}");
     }
     assert_eq!(Swing::of([]), Swing::STRAIGHT);
@@ -98,7 +106,8 @@ fn a_second_eighth_lands_on_its_16th() {
 fn song(tracks: &[&[f64]]) -> Song {
     let mut song = Song::new(120.0);
     for onsets in tracks {
-        let note = |onset: &f64| SongNote { pitch: 60, channel: 0, velocity: 0.5, onset: *onset, length: 1.0 };
+        let note =
+            |onset: &f64| SongNote { pitch: 60, channel: 0, velocity: 0.5, onset: *onset, length: 1.0 };
         song.tracks.push(Track { notes: onsets.iter().map(note).collect(), ..Track::default() });
     }
     song
@@ -127,7 +136,8 @@ fn triplets_that_mean_swing_are_read_so_and_others_are_not() {
     // Straight accompaniment, and a tune that writes swing as the last of three, with one whole triplet.
     let accompaniment: Vec<f64> = (0..16).map(|i| 2.0 * f64::from(i)).collect();
     let swung = [0.0, 2.0 * third, 4.0, 4.0 + 2.0 * third, 8.0, 8.0 + 2.0 * third, 12.0, 12.0 + 2.0 * third];
-    let tune: Vec<f64> = swung.iter().copied().chain([16.0, 16.0 + third, 16.0 + 2.0 * third, 20.0, 22.0]).collect();
+    let tune: Vec<f64> =
+        swung.iter().copied().chain([16.0, 16.0 + third, 16.0 + 2.0 * third, 20.0, 22.0]).collect();
     let after = straightened(&song(&[&accompaniment, &tune]));
     assert_eq!(after.ternary, 5);
     let steps: Vec<i64> = after.song.tracks[1].notes.iter().map(|note| nearest(note.onset)).collect();

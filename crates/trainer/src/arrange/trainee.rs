@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use model::arranger::{ArrangerConfig, Content, FEATURES, Network, shifted, tonic_shift};
+use model::arranger::{Arranger, ArrangerConfig, Content, FEATURES, shifted, tonic_shift};
 use model::{Architecture, ClassifierConfig, Ops, Weights};
 use phrase::{PITCHES, Roll, STEPS};
 use rand::Rng;
@@ -99,7 +99,7 @@ impl Arrange {
         let mut rng = random::stream(self.options.seed, counter);
         let batch = self.draw(data, size, counter as usize * size, &mut rng)?;
         let weights = self.variables.weights();
-        let network = Network::new(self.config, &weights, Ops::on(&self.device));
+        let network = Arranger::new(self.config, &weights, Ops::on(&self.device));
         let (drop, device) = (self.options.drop, &self.device);
         let mut mask = |shape: &[usize]| {
             let kept = 1.0 / (1.0 - drop);

@@ -36,7 +36,8 @@ mod tests {
 
     #[test]
     fn songs_stay_whole_and_in_order() {
-        let all: Vec<(u32, u32)> = (0..20).flat_map(|song| (0..5).map(move |phrase| (song, phrase))).collect();
+        let all: Vec<(u32, u32)> =
+            (0..20).flat_map(|song| (0..5).map(move |phrase| (song, phrase))).collect();
         let some = songs(all.clone(), 23, |item| item.0);
         assert_eq!(some.len(), 25);
         assert!(some.is_sorted());

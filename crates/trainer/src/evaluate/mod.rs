@@ -209,7 +209,7 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
             genre,
             id: index + 1,
             item: split[index],
-            work: data.info.genres[place].group(split[index].song),
+            work: data.work(place, split[index].song),
             windows,
         }));
     }

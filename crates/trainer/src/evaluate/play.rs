@@ -178,7 +178,8 @@ impl Player<'_> {
                 Ok(Swept { transfer, heard: self.hear(&transfer)? })
             };
             let sweep = self.options.amounts.iter().map(swept).collect::<Result<_>>()?;
-            let ruled = |transfer: Roll| Ok::<_, anyhow::Error>(Swept { transfer, heard: self.hear(&transfer)? });
+            let ruled =
+                |transfer: Roll| Ok::<_, anyhow::Error>(Swept { transfer, heard: self.hear(&transfer)? });
             let rule = rule::answer(&item.roll, &self.genres[target]).map(ruled).transpose()?;
             Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep, rule })
         };

@@ -2,7 +2,9 @@
 //!
 //! The tune (the skyline) is kept to the cell. What accompanies it is written from the harmony of each half bar alone.
 
-use phrase::{BARS, LOWEST, RollNote, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, bass, chroma, mix, skyline};
+use phrase::{
+    BARS, LOWEST, Roll, RollNote, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, bass, chroma, mix, skyline,
+};
 
 /// Steps of half a bar, the pace of harmony here.
 const HALF: usize = STEPS_PER_BAR / 2;
@@ -117,7 +119,10 @@ fn blocks(_: &Roll, halves: &[Option<Harmony>; HALVES], write: Write) {
         let start = half * HALF;
         write(BASS + harmony.root, start, HALF);
         for beat in (0..HALF).step_by(STEPS_PER_BEAT) {
-            harmony.triad.iter().for_each(|class| write(within(*class, CHORDS), start + beat, STEPS_PER_BEAT));
+            harmony
+                .triad
+                .iter()
+                .for_each(|class| write(within(*class, CHORDS), start + beat, STEPS_PER_BEAT));
         }
     }
 }
@@ -181,7 +186,8 @@ fn harmony(cells: &[f32; 12], lowest: &[f32; 12]) -> Option<Harmony> {
         (0..of).fold(0, |best, next| if fit(next) > fit(best) { next } else { best })
     };
     // A half bar in which the bass sounds on: its longest class.
-    let root = if lowest.iter().any(|steps| *steps > 0.0) { best(&|class| lowest[class], 12) } else { classes[0] };
+    let root =
+        if lowest.iter().any(|steps| *steps > 0.0) { best(&|class| lowest[class], 12) } else { classes[0] };
     let triad = |number: usize| {
         let third = if number < 12 { 4 } else { 3 };
         [number % 12, (number + third) % 12, (number + 7) % 12]
@@ -214,7 +220,8 @@ mod tests {
             let (source, answer) = (phrase(), answer(&phrase(), genre).unwrap());
             assert_eq!(melody_on_top(&source, &answer), Some(1.0), "{genre}");
             assert_eq!(answer.onset.map(|bits| bits >> 60), source.onset.map(|bits| bits >> 60), "{genre}");
-            let roots: Vec<_> = (0..BARS).map(|bar| answer.sounding[16 * bar].trailing_zeros() % 12).collect();
+            let roots: Vec<_> =
+                (0..BARS).map(|bar| answer.sounding[16 * bar].trailing_zeros() % 12).collect();
             assert_eq!(roots, [0, 5, 7, 0], "{genre}");
         }
         assert_eq!(answer(&phrase(), "ragtime"), None);
@@ -224,7 +231,8 @@ mod tests {
     fn each_genre_has_its_figure() {
         let starts = |genre: &str| {
             let answer = answer(&phrase(), genre).unwrap();
-            let under: Vec<_> = strikes(&answer).iter().map(|keys| (keys & ((1 << 60) - 1)).count_ones()).collect();
+            let under: Vec<_> =
+                strikes(&answer).iter().map(|keys| (keys & ((1 << 60) - 1)).count_ones()).collect();
             under[..16].to_vec()
         };
         assert_eq!(starts("classic"), [1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0]);
@@ -243,7 +251,10 @@ mod tests {
         let low = Roll::from_cells(|step, row| row == 16 && step % 8 < 4);
         for genre in ["jazz", "classic", "pop"] {
             let answer = answer(&low, genre).unwrap();
-            assert!((0..STEPS).all(|step| low.sounding[step] == 0 || answer.sounding[step] >> 17 == 0), "{genre}");
+            assert!(
+                (0..STEPS).all(|step| low.sounding[step] == 0 || answer.sounding[step] >> 17 == 0),
+                "{genre}"
+            );
         }
         assert_eq!(answer(&Roll::EMPTY, "jazz"), Some(Roll::EMPTY));
     }

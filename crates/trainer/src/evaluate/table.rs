@@ -84,7 +84,8 @@ impl Evaluation {
             "\n{:<wide$}        added      removed        total  notes  melody harmony  empty  own genre",
             "Content, mean (sd)"
         )?;
-        let answers = |d| [(self.title(d), d)].into_iter().chain(self.rule(d).map(|rule| (RULE.to_string(), rule)));
+        let answers =
+            |d| [(self.title(d), d)].into_iter().chain(self.rule(d).map(|rule| (RULE.to_string(), rule)));
         for (title, d) in self.directions.iter().flat_map(answers) {
             let e = &d.effect;
             let spread = |s: super::figures::Spread| format!("{:.2} ({:.2})", s.mean, s.sd);

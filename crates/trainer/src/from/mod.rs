@@ -13,11 +13,9 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
+use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
-use model::{
-    Architecture, Card, Classifier, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator,
-    GeneratorConfig, Init, Ops, Pack, Parameter, SLOTS, Weights,
-};
+use model::{Architecture, Card, Classifier, ClassifierConfig, Init, Ops, Pack, Parameter, SLOTS, Weights};
 use phrase::{PITCHES, STEPS};
 use rand::Rng;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::Device;
-use model::{Architecture, Card, ClassifierConfig, Pack, Source, Weights};
+use model::{Architecture, Card, ClassifierConfig, Corpus, Pack, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::{Addition, EAR, FromOptions, GENERATOR, LOSSES};
@@ -119,7 +119,7 @@ impl Trainee for Addition {
         Ok((*self.music(data)?).clone())
     }
 
-    fn sources(&self, data: &Dataset) -> Vec<Source> {
+    fn sources(&self, data: &Dataset) -> Vec<Corpus> {
         let used = |name: &String| *name == self.genre || self.pack.card.genres.contains(name);
         let new = data.info.genres.iter().filter(|genre| used(&genre.name));
         let mut all = self.pack.card.data.clone();

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::Device;
-use model::{Architecture, ClassifierConfig, Source, Weights};
+use model::{Architecture, ClassifierConfig, Corpus, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
@@ -87,7 +87,7 @@ impl Trainee for Pair {
         data.pair(a, b)
     }
 
-    fn sources(&self, data: &Dataset) -> Vec<Source> {
+    fn sources(&self, data: &Dataset) -> Vec<Corpus> {
         let learned =
             |genre: &&GenreInfo| self.options.model == Model::Full || self.options.pair.contains(&genre.name);
         data.info.genres.iter().filter(learned).flat_map(|genre| genre.sources.clone()).collect()

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::Device;
-use model::{Architecture, ClassifierConfig, Source, Weights};
+use model::{Architecture, ClassifierConfig, Corpus, Weights};
 
 use super::checkpoint::Checkpoint;
 use crate::classifier::ClassifierFile;
@@ -98,7 +98,7 @@ pub trait Trainee: Sized {
     }
 
     /// The music of `data` that the weights have learned from.
-    fn sources(&self, data: &Dataset) -> Vec<Source> {
+    fn sources(&self, data: &Dataset) -> Vec<Corpus> {
         data.info.genres.iter().flat_map(|genre| genre.sources.clone()).collect()
     }
 

@@ -114,7 +114,9 @@ mod tests {
         assert!(all[clusters].low <= 1.0 / 40.0 && all[clusters].high > 0.05, "{:?}", all[clusters]);
         assert!(all[bits].low < 1.5 && all[bits].high > 1.5);
         // What nobody counted is no figure; works that are all alike leave no doubt.
-        assert!(all[Measure::Sevenths as usize].value.is_nan() && all[Measure::Sevenths as usize].low.is_nan());
+        assert!(
+            all[Measure::Sevenths as usize].value.is_nan() && all[Measure::Sevenths as usize].low.is_nan()
+        );
         let same = intervals(&[&a, &a, &a])[clusters];
         assert!((same.value - 0.1).abs() < 1e-12 && (same.high - same.low).abs() < 1e-12);
         assert_eq!(intervals(&[&a, &b])[clusters].low, all[clusters].low);

@@ -31,5 +31,9 @@ fn write(text: &mut String, title: &str, columns: &[(String, &Faults)]) -> fmt::
 /// A figure with its interval; nothing where there is none.
 fn cell(Interval { value, low, high }: Interval, percent: bool) -> String {
     let number = |x: f64| if percent { format!("{:.1}", 100.0 * x) } else { format!("{x:.2}") };
-    if value.is_nan() { String::new() } else { format!("{} [{} {}]", number(value), number(low), number(high)) }
+    if value.is_nan() {
+        String::new()
+    } else {
+        format!("{} [{} {}]", number(value), number(low), number(high))
+    }
 }

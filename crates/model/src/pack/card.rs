@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use phrase::Grid;
 use serde::{Deserialize, Serialize};
 
+use super::Parameter;
 use crate::arranger::{ArrangerConfig, Style};
-use crate::pairwise::{DIRECTIONS, PairNetwork};
-use crate::{ClassifierConfig, GeneratorConfig, Parameter, SLOTS};
+use crate::papers::{DIRECTIONS, PairConfig};
+use crate::resnet::GeneratorConfig;
+use crate::{ClassifierConfig, SLOTS};
 
 /// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention, 3 arrangers.
 pub const FORMAT: u32 = 3;
@@ -29,7 +31,7 @@ const WIDEST_CLASSIFIER: usize = 128;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Architecture {
-    /// [`crate::Generator`] with [`crate::Classifier`].
+    /// [`crate::resnet`] with [`crate::Classifier`].
     PatchResnet {
         /// Sizes of the generator.
         generator: GeneratorConfig,
@@ -40,7 +42,7 @@ pub enum Architecture {
     /// [`DIRECTIONS`].
     Pairwise {
         /// The network of both directions.
-        network: PairNetwork,
+        network: PairConfig,
         /// Sizes of the classifier.
         classifier: ClassifierConfig,
     },
@@ -94,10 +96,10 @@ impl Architecture {
             Self::PatchResnet { generator: g, .. } => {
                 (g.genres == genres, [g.channels, g.blocks, g.planes], g.channels, WIDEST)
             }
-            Self::Pairwise { network: PairNetwork::Compact(g), .. } => {
+            Self::Pairwise { network: PairConfig::Compact(g), .. } => {
                 (g.genres == 1 && genres == 2, [g.channels, g.blocks, g.planes], g.channels, WIDEST)
             }
-            Self::Pairwise { network: PairNetwork::Papers(g), .. } => {
+            Self::Pairwise { network: PairConfig::Papers(g), .. } => {
                 (genres == 2, [g.width, g.blocks, 1], g.width, WIDEST_PAPERS)
             }
             Self::Arranger { arranger: a, style, .. } => {
@@ -122,7 +124,7 @@ impl Architecture {
 
 /// One body of music that a pack was trained on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct Corpus {
     /// Genre slot's name.
     pub genre: String,
     /// Where the files come from.
@@ -153,7 +155,7 @@ pub struct Card {
     /// A cell sounds when its probability is above this.
     pub threshold: f32,
     /// Training data and licences.
-    pub data: Vec<Source>,
+    pub data: Vec<Corpus>,
     /// How it was trained, in words and figures.
     pub recipe: String,
     /// What was measured, by name.

@@ -1,6 +1,6 @@
 //! 3x3 convolution, stride 1, with mirrored edges, as three matrix products an image.
 //!
-//! As in [`super::conv3x3`], a row of the matrix is three neighbouring pixels, and rows overlap. The padded image has its own
+//! As in [`crate::kernels::conv3x3`], a row of the matrix is three neighbouring pixels, and rows overlap. The padded image has its own
 //! two columns of edges, so results come in rows of `W + 2` of which the last two are dropped.
 //!
 //! The gradient of the padded image is computed a kernel row at a time over only the rows that this kernel row reaches, and
@@ -10,11 +10,11 @@ use std::cell::RefCell;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
-use super::conv3x3::{check_kernel, turn};
-use super::matrix::{Matrix, multiply};
 use super::pad_reflect::Mirrored;
 use super::reference;
-use super::tensor::{Reader, floats, gradient};
+use crate::kernels::conv3x3::{check_kernel, turn};
+use crate::kernels::matrix::{Matrix, multiply};
+use crate::kernels::tensor::{Reader, floats, gradient};
 
 /// Convolves `x` `[B, H, W, Cin]`, its edges mirrored (see [`super::pad_reflect`]), with `w` `[3, 3, Cin, Cout]` to
 /// `[B, H, W, Cout]`.

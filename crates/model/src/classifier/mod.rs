@@ -3,6 +3,10 @@
 //! Five convolutions whose kernel equals their stride: an octave, then four, eight and all 64 steps, then all octaves.
 //! Each is therefore a regrouping of cells and one matrix product. It tells the plugin's *auto* source genre.
 
+mod saliency;
+
+pub use saliency::{Saliency, saliency};
+
 use candle_core::{Device, Result, Tensor};
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,7 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use multiversion::multiversion;
 
-use super::reference;
-use super::tensor::{Reader, check, floats, gradient};
+use crate::kernels::tensor::{Reader, check, floats, gradient};
 
 /// Logits of `P` cells with `K` decisions each, every cell knowing the decisions of the cells before it: with
 /// `h[p] = start + sum over q < p, k of visible[k, q] seen[k, q]`, `out[k, p] = hidden[k, p] . relu(h[p])`.
@@ -19,7 +18,7 @@ pub fn nade(visible: &Tensor, start: &Tensor, seen: &Tensor, hidden: &Tensor) ->
     check("nade", &[("visible", visible), ("start", start), ("seen", seen), ("hidden", hidden)])?;
     let sizes = Sizes::new(visible.dims(), start.dims(), seen.dims(), hidden.dims())?;
     if !start.device().is_cpu() {
-        return reference::nade(visible, start, seen, hidden);
+        return reference(visible, start, seen, hidden);
     }
     let visible = visible.flatten_all()?.to_vec1()?;
     start.contiguous()?.apply_op3(&seen.contiguous()?, &hidden.contiguous()?, Nade { sizes, visible })
@@ -187,4 +186,20 @@ fn dot_relu(x: &[f32], y: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + rest
+}
+
+/// Its twin in candle's built-in operations; see [`crate::kernels::reference`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn reference(visible: &Tensor, start: &Tensor, seen: &Tensor, hidden: &Tensor) -> Result<Tensor> {
+    let (rows, kinds, cells) = visible.dims3()?;
+    let width = start.dim(1)?;
+    // 1 where a cell q lies before the cell p: [P, 1, P, 1].
+    let before = (0..cells * cells).map(|i| f32::from(u8::from(i % cells < i / cells)));
+    let before = Tensor::from_iter(before, start.device())?.reshape((cells, 1, cells, 1))?;
+    let seen = seen.unsqueeze(0)?.broadcast_mul(&before)?.reshape((cells, kinds * cells, width))?;
+    let visible = visible.reshape((1, rows, kinds * cells))?.repeat((cells, 1, 1))?;
+    let states = visible.matmul(&seen)?.broadcast_add(&start.unsqueeze(0)?)?.relu()?;
+    states.matmul(&hidden.permute((1, 2, 0))?.contiguous()?)?.permute((1, 2, 0))?.contiguous()
 }

@@ -9,18 +9,20 @@
 //! without a discriminator, keeps the tune by construction, and never cuts notes in pieces, because it knows what it wrote
 //! a step before.
 //!
-//! [`Network`] computes all steps of known phrases at once, for training; [`Decoder`] writes new ones.
+//! [`Arranger`] computes all steps of known phrases at once, for training; [`Decoder`] writes new ones.
 
 mod content;
 mod decode;
 mod draw;
 mod linear;
+mod nade;
 mod network;
 mod written;
 
 pub use content::{Content, FEATURES, MelodyNote, scale, shifted, tonic_shift};
 pub use decode::Decoder;
-pub use network::{Masks, Network};
+pub use nade::{nade, reference as nade_reference};
+pub use network::{Arranger, Masks};
 
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The discriminator of the shipped generator: one small patch network with a judgement map for each genre.
+//! The discriminator of the multi-genre GAN: one small patch network with a judgement map for each genre.
 //!
 //! No instance norm: a norm over a phrase would hide how dense it is. Made for weights under spectral norm (see
 //! [`crate::spectral`]) on every layer. That alone makes a network this small nearly blind to rolls of few notes, so its
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attention::{self, SelfAttention};
 use crate::kernels::Window;
-use crate::weights::Declared;
+use crate::pack::weights::Declared;
 use crate::{Init, ModelError, Ops, Parameter, Weights};
 
 const NAME: &str = "discriminator.";

@@ -3,6 +3,12 @@
 //! The metadata key `contrafact` holds `{"sha256": .., "card": ..}`. The hash covers the card's text as it stands in
 //! the file and every tensor in name order, so that it does not depend on how a JSON library orders keys.
 
+mod card;
+pub(crate) mod weights;
+
+pub use card::{Architecture, Card, Corpus, FORMAT};
+pub use weights::{Init, Parameter, Weights};
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -14,8 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::card::{Card, FORMAT};
-use crate::{PackError, Parameter, Weights};
+use crate::PackError;
 
 const KEY: &str = "contrafact";
 /// No pack is larger: two of the biggest published generators (12.71 M parameters each) take 51 MB.
@@ -23,7 +28,7 @@ const LARGEST: u64 = 256 << 20;
 
 /// The pack inside the plugin, as bytes of a `.safetensors` file.
 pub fn default_pack() -> &'static [u8] {
-    include_bytes!("../../../weights/default.safetensors")
+    include_bytes!("../../../../weights/default.safetensors")
 }
 
 #[derive(Serialize, Deserialize)]

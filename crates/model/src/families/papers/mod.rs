@@ -6,13 +6,16 @@
 
 mod discriminator;
 mod generator;
+pub mod kernels;
+mod pair;
 
 pub use discriminator::{Discriminator, DiscriminatorConfig};
 pub use generator::{Generator, GeneratorConfig};
+pub use pair::{DIRECTIONS, PairConfig, PairGenerator};
 
 use candle_core::{Result, Tensor};
 
-use crate::weights::Declared;
+use crate::pack::weights::Declared;
 use crate::{Init, ModelError, Ops, Parameter};
 
 /// How convolutions start: truncated normal (the later ports drew from a plain one).

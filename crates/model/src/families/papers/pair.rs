@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::{Generator, GeneratorConfig, ModelError, Ops, Parameter, Weights, papers};
+use crate::{ModelError, Ops, Parameter, Weights, resnet};
 
 /// What the names of the parameters begin with in a pairwise pack: slot 1 to slot 2, and back.
 pub const DIRECTIONS: [&str; 2] = ["there.", "back."];
@@ -11,14 +11,14 @@ pub const DIRECTIONS: [&str; 2] = ["there.", "back."];
 /// The network of both directions of a pairwise pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "network", rename_all = "kebab-case")]
-pub enum PairNetwork {
+pub enum PairConfig {
     /// The papers' generator.
-    Papers(papers::GeneratorConfig),
-    /// The generator that ships, with one genre.
-    Compact(GeneratorConfig),
+    Papers(super::GeneratorConfig),
+    /// The multi-genre GAN's generator, with one genre.
+    Compact(resnet::GeneratorConfig),
 }
 
-impl PairNetwork {
+impl PairConfig {
     /// Every parameter of one direction's network, its name beginning with `prefix`.
     pub fn parameters(&self, prefix: &str) -> Vec<Parameter> {
         match self {
@@ -40,9 +40,9 @@ impl PairNetwork {
 #[derive(Debug)]
 pub enum PairGenerator {
     /// The papers'.
-    Papers(papers::Generator),
-    /// The one that ships, with one genre.
-    Compact(Generator),
+    Papers(super::Generator),
+    /// The multi-genre GAN's, with one genre.
+    Compact(resnet::Generator),
 }
 
 impl PairGenerator {
@@ -50,12 +50,12 @@ impl PairGenerator {
     ///
     /// # Errors
     /// When one is missing or has another shape than `network` needs.
-    pub fn new(network: PairNetwork, prefix: &str, weights: &Weights, ops: Ops) -> Result<Self, ModelError> {
+    pub fn new(network: PairConfig, prefix: &str, weights: &Weights, ops: Ops) -> Result<Self, ModelError> {
         Ok(match network {
-            PairNetwork::Papers(config) => {
-                Self::Papers(papers::Generator::new(config, prefix, weights, ops)?)
+            PairConfig::Papers(config) => Self::Papers(super::Generator::new(config, prefix, weights, ops)?),
+            PairConfig::Compact(config) => {
+                Self::Compact(resnet::Generator::new(config, prefix, weights, ops)?)
             }
-            PairNetwork::Compact(config) => Self::Compact(Generator::new(config, prefix, weights, ops)?),
         })
     }
 

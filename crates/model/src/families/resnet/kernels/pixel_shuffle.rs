@@ -4,7 +4,7 @@
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::reference;
-use super::tensor::{Reader, check, floats};
+use crate::kernels::tensor::{Reader, check, floats};
 
 /// Spreads the channels of each pixel of `x` `[B, H, W, r * r * C]` over `r` x `r` pixels of `C` planes
 /// `[B, C, H * r, W * r]`: channel `(ry * r + rx) * C + c` becomes plane `c`'s pixel `(ry, rx)`.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Norm, START, matrix, norm_parameters, spreading};
 use crate::attention::{self, SelfAttention};
 use crate::kernels::Window;
-use crate::weights::Declared;
+use crate::pack::weights::Declared;
 use crate::{ModelError, Ops, Parameter, Weights};
 
 const NAME: &str = "discriminator.";

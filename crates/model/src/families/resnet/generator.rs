@@ -1,4 +1,4 @@
-//! The shipped generator: a patch stem, dense residual blocks whose instance norms are driven by the genres, and a
+//! The generator of the multi-genre GAN: a patch stem, dense residual blocks whose instance norms are driven by the genres, and a
 //! pixel-shuffle head, on top of the input's own logits.
 //!
 //! After *Symbolic Music Genre Transfer with CycleGAN* (Brunner et al., 2018), with three differences that make it
@@ -11,9 +11,10 @@ use candle_core::Tensor;
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};
 
+use super::kernels::{self, reference};
 use crate::attention::{self, SelfAttention};
 use crate::kernels::Window;
-use crate::weights::Declared;
+use crate::pack::weights::Declared;
 use crate::{Init, ModelError, Ops, Parameter, Weights};
 
 const NAME: &str = "generator.";
@@ -42,7 +43,7 @@ pub struct GeneratorConfig {
 }
 
 impl GeneratorConfig {
-    /// The size that ships: 64 channels, 6 blocks, 4 planes.
+    /// The usual size: 64 channels, 6 blocks, 4 planes.
     pub fn compact(genres: usize) -> Self {
         Self { genres, channels: 64, blocks: 6, planes: 4, attention: false }
     }
@@ -184,7 +185,9 @@ impl Generator {
             (ops.linear)(&x, &self.head)?.reshape((batch, ROWS, COLUMNS * PATCH * PATCH, planes))?;
         let patches = (ops.bias_act)(&patches, &self.head_bias, 0.0)?;
         let patches = patches.reshape((batch, ROWS, COLUMNS, PATCH * PATCH * planes))?;
-        let change = (ops.refine3x3)(&(ops.pixel_shuffle)(&patches, PATCH)?, &self.refine)?;
+        let shuffle = ops.pick(kernels::pixel_shuffle as fn(&_, _) -> _, reference::pixel_shuffle);
+        let refine = ops.pick(kernels::refine3x3 as fn(&_, &_) -> _, reference::refine3x3);
+        let change = refine(&shuffle(&patches, PATCH)?, &self.refine)?;
         signed + change.broadcast_add(&self.refine_bias)?
     }
 }

@@ -3,6 +3,7 @@
 use candle_core::{D, Result, Tensor};
 use phrase::{PITCHES, STEPS};
 
+use super::nade::{self, nade};
 use super::{ArrangerConfig, FEATURES, KINDS, NAME, ONSET_LAGS, SOUNDING_LAG, VIEWS};
 use crate::{ModelError, Ops, Weights};
 
@@ -10,13 +11,13 @@ use crate::{ModelError, Ops, Weights};
 pub type Masks<'a> = Option<&'a mut dyn FnMut(&[usize]) -> Result<Tensor>>;
 
 /// The arranger over tensors, with gradients.
-pub struct Network<'a> {
+pub struct Arranger<'a> {
     config: ArrangerConfig,
     weights: &'a Weights,
     ops: Ops,
 }
 
-impl<'a> Network<'a> {
+impl<'a> Arranger<'a> {
     /// A network of `weights`, which may be variables.
     pub fn new(config: ArrangerConfig, weights: &'a Weights, ops: Ops) -> Self {
         Self { config, weights, ops }
@@ -57,7 +58,8 @@ impl<'a> Network<'a> {
         let views = views(&content, cells, &written)?.reshape((rows, VIEWS, PITCHES))?;
         let start = self.linear(&x, "units", Some("units_bias"))?;
         let (seen, hidden) = (self.get("seen")?, self.get("hidden")?);
-        let among = (self.ops.nade)(&cells.reshape((rows, KINDS, PITCHES))?, &start, &seen, &hidden)?;
+        let nade = self.ops.pick(nade as fn(&_, &_, &_, &_) -> _, nade::reference);
+        let among = nade(&cells.reshape((rows, KINDS, PITCHES))?, &start, &seen, &hidden)?;
         debug_assert_eq!(x.dims(), [rows, d]);
         Ok(((direct + weights.matmul(&views)?)? + among)?.reshape((batch, STEPS, KINDS, PITCHES))?)
     }

@@ -5,10 +5,11 @@ use candle_core::Tensor;
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};
 
+use super::kernels::{self, reference};
 use super::{Norm, START, matrix, norm_parameters, spreading};
 use crate::attention::{self, SelfAttention};
 use crate::kernels::Window;
-use crate::weights::Declared;
+use crate::pack::weights::Declared;
 use crate::{ModelError, Ops, Parameter, Weights};
 
 const NAME: &str = "generator.";
@@ -159,15 +160,17 @@ impl Generator {
     pub fn forward(&self, rolls: &Tensor) -> candle_core::Result<Tensor> {
         let ops = &self.ops;
         let batch = rolls.dim(0)?;
-        let x = (ops.pad_reflect)(&rolls.reshape((batch, STEPS, PITCHES, 1))?, REACH)?;
+        let mirrored = ops.pick(kernels::pad_reflect as fn(&_, _) -> _, reference::pad_reflect);
+        let conv3x3 = ops.pick(kernels::conv3x3_reflect as fn(&_, &_) -> _, reference::conv3x3_reflect);
+        let x = mirrored(&rolls.reshape((batch, STEPS, PITCHES, 1))?, REACH)?;
         let x = (ops.unfold)(&x, Window::new(OUTER, 1, 0))?;
         let mut x = self.stem.norm.forward(&(ops.linear)(&x, &self.stem.weight)?, 0.0, ops)?;
         for Layer { weight, norm } in &self.down {
             x = norm.forward(&(ops.linear)(&(ops.unfold)(&x, HALVING)?, weight)?, 0.0, ops)?;
         }
         for ([first, second], attention) in self.blocks.iter().zip(&self.attention) {
-            let y = first.norm.forward(&(ops.conv3x3_reflect)(&x, &first.weight)?, 0.0, ops)?;
-            let y = second.norm.forward(&(ops.conv3x3_reflect)(&y, &second.weight)?, 1.0, ops)?;
+            let y = first.norm.forward(&conv3x3(&x, &first.weight)?, 0.0, ops)?;
+            let y = second.norm.forward(&conv3x3(&y, &second.weight)?, 1.0, ops)?;
             x = (ops.add_act)(&x, &y, 0.0)?;
             if let Some(attention) = attention {
                 x = attention.forward(&x)?;
@@ -178,7 +181,7 @@ impl Generator {
             let doubled = (ops.fold)(&spread, HALVING, STEPS / divisor, PITCHES / divisor)?;
             x = norm.forward(&doubled, 0.0, ops)?;
         }
-        let spread = (ops.linear)(&(ops.pad_reflect)(&x, REACH)?, &self.out)?;
+        let spread = (ops.linear)(&mirrored(&x, REACH)?, &self.out)?;
         (ops.fold)(&spread, OUT, STEPS, PITCHES)?.reshape((batch, STEPS, PITCHES))
     }
 }

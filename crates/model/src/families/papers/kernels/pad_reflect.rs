@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::reference;
-use super::tensor::{Reader, check, floats};
+use crate::kernels::tensor::{Reader, check, floats};
 
 /// Puts `pad` pixels around each image of `x` `[B, H, W, C]` that mirror it at its edge, the edge itself not repeated:
 /// `[B, H + 2 pad, W + 2 pad, C]`.

@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use multiversion::multiversion;
 
 use super::reference;
-use super::tensor::{Reader, check, floats, gradient};
+use crate::kernels::tensor::{Reader, check, floats, gradient};
 
 /// Convolves the planes `x` `[B, C, H, W]` with `w` `[C, 3, 3]` (zero padding 1, stride 1) and sums them to
 /// `[B, H, W]`.

@@ -1,0 +1,8 @@
+//! The multi-genre GAN: one generator for all directions and blends, and one discriminator with a map for each genre.
+
+mod discriminator;
+mod generator;
+pub mod kernels;
+
+pub use discriminator::{Discriminator, DiscriminatorConfig};
+pub use generator::{Generator, GeneratorConfig};
