@@ -1,8 +1,8 @@
-//! `bench train`: what training costs. The networks one by one, beside PyTorch on the same shapes; then whole steps of the
-//! trainer, with the share of the matrix products in them.
+//! `bench train`: what training costs. The networks one by one, beside PyTorch on the same shapes; then whole
+//! steps of the trainer, with the share of the matrix products in them.
 //!
-//! All on one thread, in that thread's own time where the system tells it (Linux), so that a busy machine disturbs less.
-//! Weights and music are random, which changes no time.
+//! All on one thread, in that thread's own time where the system tells it (Linux), so that a busy machine
+//! disturbs less. Weights and music are random, which changes no time.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -76,7 +76,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         step(name, &mut Pair::new(options, &Device::Cpu)?, &data, arguments.steps)?;
     }
     println!(
-        "matrix products: of convolutions and linear layers, forward and backward, without laying out their columns"
+        "matrix products: of convolutions and linear layers, forward and backward, without laying out their \
+         columns"
     );
     Ok(())
 }
@@ -104,16 +105,16 @@ fn step<T: Trainee>(name: &str, trainee: &mut T, data: &Dataset, steps: usize) -
 /// Two genres of random phrases, as dense as music.
 fn music() -> Dataset {
     let mut noise = noise();
-    let mut item = |song| Item {
-        roll: Roll::from_cells(|step, row| (20..70).contains(&row) && step % 2 == 0 && noise() > 0.8),
-        song,
+    let mut item = |song| {
+        Item::of(
+            Roll::from_cells(|step, row| (20..70).contains(&row) && step % 2 == 0 && noise() > 0.8),
+            song,
+        )
     };
     let genre = |name: &str| GenreInfo { name: name.to_string(), ..GenreInfo::default() };
     let mut splits = || [(0..64).map(&mut item).collect::<Vec<_>>(), Vec::new(), Vec::new()];
-    Dataset {
-        items: vec![splits(), splits()],
-        info: Info { genres: vec![genre("a"), genre("b")], options: serde_json::Value::Null },
-    }
+    let info = Info { genres: vec![genre("a"), genre("b")], options: serde_json::Value::Null };
+    Dataset::of_rolls(info, vec![splits(), splits()])
 }
 
 /// Numbers from -1 to 1, always the same.
@@ -179,7 +180,8 @@ fn times(batch: usize, parameters: &[Parameter], network: Network) -> Result<Tim
     ])
 }
 
-/// The median of several samples in milliseconds, each a mean over enough runs that the clock's own steps do not matter.
+/// The median of several samples in milliseconds, each a mean over enough runs that the clock's own steps do
+/// not matter.
 fn median(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     run()?;
     let mut times = Vec::with_capacity(SAMPLES);

@@ -1,4 +1,11 @@
 //! A pack that is ready to compute, asked by role.
+//!
+//! *Amount* mixes the network's logits with the input's own (± 1). With an arranger it is what the input's
+//! cells have on their side when each is decided; the share of the source's own genre in the target counts
+//! against it, so that a genre recast as itself is left alone. *Variation* adds logistic noise hashed from
+//! seed, position, step and pitch: at 100 % a cell is drawn from the network's own probability. An arranger
+//! always draws, at variation 0 by a hash of the phrase itself; variation is the share of its decisions that
+//! are drawn by seed and position instead.
 
 use candle_core::{Device, Tensor};
 use phrase::{ContentChange, Note, Phrase, Roll};

@@ -84,6 +84,14 @@ pub fn realise_struck(
     out.sort();
 }
 
+/// What [`realise`] gives for the input's own cells, at a fraction of its cost: the input itself, from step `first` on.
+pub fn as_played(input: &Phrase, first: usize, out: &mut Phrase) {
+    out.clone_from(input);
+    out.overflow = 0;
+    out.notes.retain(|note| settle(note, input, first.min(STEPS)));
+    out.sort();
+}
+
 /// Whether a cell sounds; nothing does behind the last step.
 fn is_set(answer: &Roll, row: usize, step: usize) -> bool {
     answer.sounding.get(step).is_some_and(|bits| bits >> row & 1 == 1)

@@ -24,14 +24,12 @@ fn dataset(genres: [&str; 2]) -> Dataset {
             on && (row == pitch || row == pitch + 7 && step % 16 < 8)
         })
     };
-    let item = |genre, i: usize| Item { roll: roll(genre, i), song: (i / 3) as u32 };
+    let item = |genre, i: usize| Item::of(roll(genre, i), (i / 3) as u32);
     let splits =
         |genre: usize| [24, 3, 9].map(|count| (0..count).map(|i| item(genre, i + genre)).collect::<Vec<_>>());
     let info = |name: &str| GenreInfo { name: name.into(), ..GenreInfo::default() };
-    Dataset {
-        info: Info { genres: genres.map(info).to_vec(), options: serde_json::json!({ "hop_bars": 4 }) },
-        items: vec![splits(0), splits(1)],
-    }
+    let info = Info { genres: genres.map(info).to_vec(), options: serde_json::json!({ "hop_bars": 4 }) };
+    Dataset::of_rolls(info, vec![splits(0), splits(1)])
 }
 
 /// A pack with random weights.
@@ -319,7 +317,7 @@ fn windows() -> Dataset {
             let window = |i: usize| {
                 let (song, bar) = (i / 6, i % 6);
                 let roll = Roll::from_cells(|step, row| cell(song, bar * STEPS_PER_BAR + step, row));
-                Item { roll, song: song as u32 }
+                Item::of(roll, song as u32)
             };
             *items = (0..12).map(window).collect();
         }

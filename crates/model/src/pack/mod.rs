@@ -172,7 +172,7 @@ pub fn read_card(name: &str, bytes: &[u8]) -> Result<Card, PackError> {
     header(name, bytes).map(|Header { card, sha256, .. }| Card { hash: sha256, ..card })
 }
 
-/// The whole file, unless it is none, or too large to be a pack.
+/// The whole file, unless it is no file or too large to be a pack.
 fn read_bytes(path: &Path, name: &str) -> Result<Vec<u8>, PackError> {
     phrase::read_regular(path, LARGEST).map_err(|error| match error.kind() {
         ErrorKind::FileTooLarge => PackError::Damaged {

@@ -133,7 +133,7 @@ pub fn ear(path: &Path) -> Result<(Ear, Vec<String>)> {
 
 /// What `classifier` hears: the probability of each of its genres.
 pub fn hear(classifier: &Ear, roll: &Roll) -> Result<Vec<f64>> {
-    let logits = logits(classifier, &[Item { roll: *roll, song: 0 }], None)?.concat();
+    let logits = logits(classifier, &[Item::of(*roll, 0)], None)?.concat();
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let all: Vec<f64> = logits.into_iter().map(|logit| f64::from(logit - highest).exp()).collect();
     let sum: f64 = all.iter().sum();

@@ -1,5 +1,7 @@
 //! Music in place of music that is not there: phrases of the new genre, transferred by the pack as it is.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
 use model::{LoadedPack, Pack, SLOTS, Settings};
 use phrase::Roll;
@@ -21,13 +23,14 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
     );
     let mut transfer = LoadedPack::new(pack)?;
     let mut infos = Vec::new();
-    let mut items = Vec::new();
+    let (mut items, mut songs) = (Vec::new(), Vec::new());
     for (slot, name) in pack.card.genres.iter().enumerate() {
         // A genre whose songs all fell into other splits has nothing to train on either.
         match place(name).filter(|&place| !data.split(place, Split::Train).is_empty()) {
             Some(place) => {
                 infos.push(data.info.genres[place].clone());
                 items.push(data.items[place].clone());
+                songs.push(data.songs[place].clone());
             }
             None => {
                 infos.push(GenreInfo { name: name.clone(), ..GenreInfo::default() });
@@ -37,7 +40,7 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
                         let roll = played(&mut transfer, &item.roll, slot)?;
                         // An answer without notes teaches nothing.
                         if !roll.is_empty() {
-                            replayed.push(Item { roll, song: item.song });
+                            replayed.push(Item::of(roll, item.song));
                         }
                     }
                 }
@@ -46,12 +49,14 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
                     "the pack's answers to {genre} as {name} are all empty; give music of {name} too"
                 );
                 items.push(splits);
+                songs.push(Arc::default());
             }
         }
     }
     infos.push(data.info.genres[new].clone());
     items.push(data.items[new].clone());
-    Ok(Dataset { info: Info { genres: infos, options: data.info.options.clone() }, items })
+    songs.push(data.songs[new].clone());
+    Ok(Dataset { info: Info { genres: infos, options: data.info.options.clone() }, items, songs })
 }
 
 /// The answer of the pack's slot `target` to `roll`.

@@ -4,6 +4,9 @@
 //! anywhere.
 //!
 //! Spectral norm is not part of a network but of its weights: see [`crate::spectral`].
+//!
+//! A pairwise pack holds two generators, named `there.` and `back.`, and a blend there mixes the input's
+//! logits with the answer's. Values and gradients are tested against PyTorch's.
 
 mod discriminator;
 mod generator;
