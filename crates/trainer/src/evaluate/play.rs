@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn results_come_in_order_from_any_number_of_threads() {
         for threads in [1, 2, 7] {
-            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(factor * i)).unwrap();
+            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(*factor * i)).unwrap();
             assert_eq!(all, (0..50).map(|i| 3 * i).collect::<Vec<_>>());
             let failed = over_threads(
                 50,
