@@ -11,8 +11,8 @@ use model::Card;
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::{PackView, Shared};
-use crate::worker::{Seat, Source};
+use crate::link::{PackView, Shared};
+use crate::worker::{PackSource, Seat};
 
 /// The environment variable that names another packs folder. Read once, never set.
 pub const VARIABLE: &str = "CONTRAFACT_PACKS";
@@ -93,7 +93,7 @@ fn read_card(path: &Path) -> Option<Found> {
 }
 
 /// Finds a pack: what is to be shown of it, and where its weights are (`None` where it cannot be used).
-fn resolve(pack: &PackRef, folder: Option<&Path>) -> (PackView, Option<Source>) {
+fn resolve(pack: &PackRef, folder: Option<&Path>) -> (PackView, Option<PackSource>) {
     let view = |name: &str, genres, problem| PackView {
         name: name.to_string(),
         genres,
@@ -102,13 +102,13 @@ fn resolve(pack: &PackRef, folder: Option<&Path>) -> (PackView, Option<Source>) 
     };
     if pack.is_default() {
         return match model::read_card("the default pack", model::default_pack()) {
-            Ok(card) => (view(&card.name, card.genres, None), Some(Source::Default)),
+            Ok(card) => (view(&card.name, card.genres, None), Some(PackSource::Default)),
             Err(error) => (view("default", Vec::new(), Some(error.to_string())), None),
         };
     }
     let packs = folder.map(scan).unwrap_or_default();
     if let Some(found) = packs.iter().find(|found| found.pack == *pack) {
-        let source = Source::File { path: found.path.clone(), hash: pack.hash.clone() };
+        let source = PackSource::File { path: found.path.clone(), hash: pack.hash.clone() };
         return (view(&pack.name, found.card.genres.clone(), None), Some(source));
     }
     let place = folder.map_or_else(|| "the packs folder".to_string(), |folder| folder.display().to_string());
@@ -276,7 +276,7 @@ mod tests {
         assert!(source.is_none() && view.problem.unwrap().contains("Bossa nights"));
         fs::write(folder.path().join("a.safetensors"), model::default_pack()).unwrap();
         let (_, source) = resolve(&default_ref(), Some(folder.path()));
-        assert!(matches!(source, Some(Source::File { .. })));
+        assert!(matches!(source, Some(PackSource::File { .. })));
         let (view, source) = resolve(&PackRef { hash: "12".into(), ..default_ref() }, Some(folder.path()));
         assert!(source.is_none() && view.problem.unwrap().contains("a.safetensors"));
     }

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor, Var};
 use clap::{Args, FromArgMatches};
-use model::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Init, Ops, Parameter, Weights};
+use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
+use model::{Init, Ops, Parameter, Weights};
 use model::{kernels, papers};
 use phrase::{PITCHES, Roll, STEPS};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item};
@@ -104,16 +105,16 @@ fn step<T: Trainee>(name: &str, trainee: &mut T, data: &Dataset, steps: usize) -
 /// Two genres of random phrases, as dense as music.
 fn music() -> Dataset {
     let mut noise = noise();
-    let mut item = |song| Item {
-        roll: Roll::from_cells(|step, row| (20..70).contains(&row) && step % 2 == 0 && noise() > 0.8),
-        song,
+    let mut item = |song| {
+        Item::of(
+            Roll::from_cells(|step, row| (20..70).contains(&row) && step % 2 == 0 && noise() > 0.8),
+            song,
+        )
     };
     let genre = |name: &str| GenreInfo { name: name.to_string(), ..GenreInfo::default() };
     let mut splits = || [(0..64).map(&mut item).collect::<Vec<_>>(), Vec::new(), Vec::new()];
-    Dataset {
-        items: vec![splits(), splits()],
-        info: Info { genres: vec![genre("a"), genre("b")], options: serde_json::Value::Null },
-    }
+    let info = Info { genres: vec![genre("a"), genre("b")], options: serde_json::Value::Null };
+    Dataset::of_rolls(info, vec![splits(), splits()])
 }
 
 /// Numbers from -1 to 1, always the same.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use candle_core::{Device, Result, Tensor, Var};
 use model::kernels::{self, Window, reference};
+use model::resnet;
 
 type Operation<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
 
@@ -54,15 +55,15 @@ fn main() -> Result<()> {
             "pixel_shuffle, 16 x 21 x 64 by 4",
             &[&[batch, 16, 21, 64]],
             None,
-            &|t| kernels::pixel_shuffle(&t[0], 4),
-            &|t| reference::pixel_shuffle(&t[0], 4),
+            &|t| resnet::kernels::pixel_shuffle(&t[0], 4),
+            &|t| resnet::kernels::reference::pixel_shuffle(&t[0], 4),
         )?;
         compare(
             "refine3x3, 4 x 64 x 84",
             &[&[batch, 4, 64, 84], &[4, 3, 3]],
             None,
-            &|t| kernels::refine3x3(&t[0], &t[1]),
-            &|t| reference::refine3x3(&t[0], &t[1]),
+            &|t| resnet::kernels::refine3x3(&t[0], &t[1]),
+            &|t| resnet::kernels::reference::refine3x3(&t[0], &t[1]),
         )?;
     }
     Ok(())

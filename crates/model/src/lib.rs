@@ -1,36 +1,27 @@
-//! Networks and packs: the generator that recasts a phrase, the discriminator that trains it, the classifier that
-//! hears which genre a phrase is, and the files they travel in. No host, no audio.
+//! Networks and packs: the families that recast a phrase, the classifier that tells which genre a phrase is,
+//! and the files they travel in. No host, no audio.
 //!
-//! Everything here that a plugin calls runs on one thread: [`Transfer`] belongs to the worker, a [`Pack`] may be
+//! A pack is parts by role ([`roles`]), and each family of networks is a folder ([`families`]). Everything
+//! here that a plugin calls runs on one thread: a [`LoadedPack`] belongs to the worker, a [`Pack`] may be
 //! shared between threads.
 
-pub mod arranger;
 mod attention;
-mod card;
 mod classifier;
 pub mod device;
-mod discriminator;
 mod error;
-mod generator;
+pub mod families;
 pub mod kernels;
+mod loaded;
 mod noise;
 mod ops;
 mod pack;
-mod pairwise;
-pub mod papers;
-mod saliency;
+pub mod roles;
 pub mod spectral;
-mod transfer;
-mod weights;
 
-pub use card::{Architecture, Card, FORMAT, Source};
-pub use classifier::{Classifier, ClassifierConfig};
-pub use discriminator::{Discriminator, DiscriminatorConfig};
+pub use classifier::{Classifier, ClassifierConfig, Saliency, saliency};
 pub use error::{ModelError, PackError};
-pub use generator::{Generator, GeneratorConfig};
+pub use families::*;
+pub use loaded::LoadedPack;
 pub use ops::Ops;
-pub use pack::{Pack, default_pack, read_card};
-pub use pairwise::{DIRECTIONS, PairGenerator, PairNetwork};
-pub use saliency::{Saliency, saliency};
-pub use transfer::{INPUT_LOGIT, Report, SLOTS, Settings, Transfer};
-pub use weights::{Init, Parameter, Weights};
+pub use pack::{Card, Corpus, FORMAT, Init, Pack, Parameter, Parts, Weights, default_pack, read_card};
+pub use roles::{Answer, Context, Question, Report, Role, SLOTS, Settings, Transfer};

@@ -6,6 +6,7 @@ mod kernels_common;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use kernels_common::{Case, Noise, bits, close, gradients};
 use model::kernels::{self, Window, reference};
+use model::{arranger, papers, resnet};
 use proptest::prelude::*;
 
 /// Compares an operation's result and all gradients with its twin's, at the same random arguments.
@@ -93,8 +94,8 @@ proptest! {
         agree(
             &[&[b, h, w, c]],
             seed,
-            &move |t| kernels::pad_reflect(&t[0], pad),
-            &move |t| reference::pad_reflect(&t[0], pad),
+            &move |t| papers::kernels::pad_reflect(&t[0], pad),
+            &move |t| papers::kernels::reference::pad_reflect(&t[0], pad),
         )?;
     }
 
@@ -103,8 +104,8 @@ proptest! {
         agree(
             &[&[b, h, w, i], &[3, 3, i, o]],
             seed,
-            &|t| kernels::conv3x3_reflect(&t[0], &t[1]),
-            &|t| reference::conv3x3_reflect(&t[0], &t[1]),
+            &|t| papers::kernels::conv3x3_reflect(&t[0], &t[1]),
+            &|t| papers::kernels::reference::conv3x3_reflect(&t[0], &t[1]),
         )?;
     }
 
@@ -145,8 +146,8 @@ proptest! {
         agree(
             &[&[n, h], &[k, p, h], &[k, p, h]],
             seed,
-            &|t| kernels::nade(&bits, &t[0], &t[1], &t[2]),
-            &|t| reference::nade(&bits, &t[0], &t[1], &t[2]),
+            &|t| arranger::nade(&bits, &t[0], &t[1], &t[2]),
+            &|t| arranger::nade_reference(&bits, &t[0], &t[1], &t[2]),
         )?;
     }
 
@@ -180,8 +181,8 @@ proptest! {
         agree(
             &[&[b, h, w, r * r * c]],
             seed,
-            &move |t| kernels::pixel_shuffle(&t[0], r),
-            &move |t| reference::pixel_shuffle(&t[0], r),
+            &move |t| resnet::kernels::pixel_shuffle(&t[0], r),
+            &move |t| resnet::kernels::reference::pixel_shuffle(&t[0], r),
         )?;
     }
 
@@ -190,8 +191,8 @@ proptest! {
         agree(
             &[&[b, c, h, w], &[c, 3, 3]],
             seed,
-            &|t| kernels::refine3x3(&t[0], &t[1]),
-            &|t| reference::refine3x3(&t[0], &t[1]),
+            &|t| resnet::kernels::refine3x3(&t[0], &t[1]),
+            &|t| resnet::kernels::reference::refine3x3(&t[0], &t[1]),
         )?;
     }
 }
@@ -303,12 +304,12 @@ fn everything() -> Result<Vec<u32>> {
         let x = kernels::linear(&kernels::unfold(&t[0], Window::new(8, 4, 2))?, &t[1])?;
         let x = kernels::conv3x3(&kernels::bias_act(&x, &t[2], 0.2)?, &t[3])?;
         let x = kernels::norm_act(&x, &t[4], &t[5], 0.0)?;
-        let x = kernels::add_act(&x, &kernels::conv3x3_reflect(&x, &t[7])?, 0.0)?;
+        let x = kernels::add_act(&x, &papers::kernels::conv3x3_reflect(&x, &t[7])?, 0.0)?;
         let pixels = x.reshape((2, 5 * 7, 16))?;
         let x = kernels::attention(&pixels, &pixels, &pixels)?.reshape((2, 5, 7, 16))?;
-        let x = kernels::unfold(&kernels::pad_reflect(&x, 1)?, Window::new(3, 1, 0))?;
+        let x = kernels::unfold(&papers::kernels::pad_reflect(&x, 1)?, Window::new(3, 1, 0))?;
         let x = kernels::fold(&x, Window::new(3, 1, 1), 5, 7)?;
-        kernels::refine3x3(&kernels::pixel_shuffle(&x, 4)?, &t[6])
+        resnet::kernels::refine3x3(&resnet::kernels::pixel_shuffle(&x, 4)?, &t[6])
     })?;
     let mut bits = Vec::new();
     for tensor in grads.iter().chain([&out]) {
@@ -367,10 +368,10 @@ fn wrong_arguments_are_clear_errors() -> Result<()> {
     fails(kernels::fold(&image, Window::new(0, 1, 0), 5, 6), "at least 1");
     fails(kernels::fold(&image, Window::new(usize::MAX, 1, 0), 5, 6), "too large");
     fails(kernels::fold(&zeros(&[4, 5])?, Window::new(2, 1, 0), 5, 6), "[4, 5]");
-    fails(kernels::pad_reflect(&image, 4), "mirrored");
-    fails(kernels::pad_reflect(&zeros(&[4, 5])?, 1), "[4, 5]");
-    fails(kernels::conv3x3_reflect(&image, &zeros(&[3, 3, 5, 2])?), "[3, 3, 6, out]");
-    fails(kernels::conv3x3_reflect(&zeros(&[1, 1, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "mirrored");
+    fails(papers::kernels::pad_reflect(&image, 4), "mirrored");
+    fails(papers::kernels::pad_reflect(&zeros(&[4, 5])?, 1), "[4, 5]");
+    fails(papers::kernels::conv3x3_reflect(&image, &zeros(&[3, 3, 5, 2])?), "[3, 3, 6, out]");
+    fails(papers::kernels::conv3x3_reflect(&zeros(&[1, 1, 5, 6])?, &zeros(&[3, 3, 6, 2])?), "mirrored");
     fails(kernels::add_act(&image, &zeros(&[4, 5, 6])?, 0.0), "one shape");
     let pixels = zeros(&[1, 4, 2])?;
     fails(kernels::attention(&pixels, &zeros(&[1, 3, 2])?, &zeros(&[1, 4, 5])?), "attention");
@@ -381,12 +382,12 @@ fn wrong_arguments_are_clear_errors() -> Result<()> {
     fails(kernels::bias_act(&image, &zeros(&[6])?, f32::NAN), "finite");
     fails(kernels::norm_act(&image, &zeros(&[1, 6])?, &zeros(&[6])?, 0.0), "[1, 6]");
     fails(kernels::norm_act(&image, &zeros(&[1, 6])?, &zeros(&[1, 6])?, f32::INFINITY), "finite");
-    fails(kernels::pixel_shuffle(&image, 4), "multiple");
-    fails(kernels::pixel_shuffle(&image, 0), "multiple");
-    fails(kernels::pixel_shuffle(&image, usize::MAX), "multiple");
-    fails(kernels::refine3x3(&image, &zeros(&[5, 3, 3])?), "[4, 3, 3]");
+    fails(resnet::kernels::pixel_shuffle(&image, 4), "multiple");
+    fails(resnet::kernels::pixel_shuffle(&image, 0), "multiple");
+    fails(resnet::kernels::pixel_shuffle(&image, usize::MAX), "multiple");
+    fails(resnet::kernels::refine3x3(&image, &zeros(&[5, 3, 3])?), "[4, 3, 3]");
     fails(reference::unfold(&image, Window::new(5, 0, 0)), "at least 1");
     fails(reference::unfold(&image, Window::new(5, 1, 0)), "larger");
-    fails(reference::pixel_shuffle(&image, 0), "multiple");
+    fails(resnet::kernels::reference::pixel_shuffle(&image, 0), "multiple");
     Ok(())
 }

@@ -6,6 +6,7 @@ mod kernels_common;
 use candle_core::{Device, Result, Tensor, Var};
 use kernels_common::{Case, Noise, bits, gradients};
 use model::kernels::{self, Window};
+use model::{arranger, papers, resnet};
 
 const STEP: f32 = 1e-2;
 
@@ -77,12 +78,12 @@ fn fold() -> Result<()> {
 
 #[test]
 fn pad_reflect() -> Result<()> {
-    check(&random(&[&[2, 4, 5, 3]])?, &|t| kernels::pad_reflect(&t[0], 3))
+    check(&random(&[&[2, 4, 5, 3]])?, &|t| papers::kernels::pad_reflect(&t[0], 3))
 }
 
 #[test]
 fn conv3x3_reflect() -> Result<()> {
-    check(&random(&[&[2, 4, 3, 3], &[3, 3, 3, 5]])?, &|t| kernels::conv3x3_reflect(&t[0], &t[1]))
+    check(&random(&[&[2, 4, 3, 3], &[3, 3, 3, 5]])?, &|t| papers::kernels::conv3x3_reflect(&t[0], &t[1]))
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn nade() -> Result<()> {
     let start = (random(&[&[2, 4]])?[0].sign()? * 6.0)?;
     let weights = random(&[&[2, 5, 4], &[2, 5, 4]])?;
     check(&[start, weights[0].clone(), weights[1].clone()], &move |t| {
-        kernels::nade(&bits, &t[0], &t[1], &t[2])
+        arranger::nade(&bits, &t[0], &t[1], &t[2])
     })
 }
 
@@ -138,10 +139,10 @@ fn norm_act() -> Result<()> {
 
 #[test]
 fn pixel_shuffle() -> Result<()> {
-    check(&random(&[&[2, 2, 3, 12]])?, &|t| kernels::pixel_shuffle(&t[0], 2))
+    check(&random(&[&[2, 2, 3, 12]])?, &|t| resnet::kernels::pixel_shuffle(&t[0], 2))
 }
 
 #[test]
 fn refine3x3() -> Result<()> {
-    check(&random(&[&[2, 3, 4, 13], &[3, 3, 3]])?, &|t| kernels::refine3x3(&t[0], &t[1]))
+    check(&random(&[&[2, 3, 4, 13], &[3, 3, 3]])?, &|t| resnet::kernels::refine3x3(&t[0], &t[1]))
 }

@@ -6,6 +6,7 @@ mod kernels_common;
 use candle_core::Result;
 use kernels_common::{Noise, gradients};
 use model::kernels::{self, Window};
+use model::resnet;
 
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").expect("Linux lists a process's threads").count()
@@ -22,7 +23,7 @@ fn kernels_start_no_threads() -> Result<()> {
         let x = kernels::linear(&kernels::unfold(&t[0], Window::new(8, 4, 2))?, &t[1])?;
         let x = kernels::conv3x3(&kernels::bias_act(&x, &t[2], 0.0)?, &t[3])?;
         let x = kernels::linear(&kernels::norm_act(&x, &t[4], &t[5], 0.0)?, &t[6])?;
-        kernels::refine3x3(&kernels::pixel_shuffle(&x, 4)?, &t[7])
+        resnet::kernels::refine3x3(&resnet::kernels::pixel_shuffle(&x, 4)?, &t[7])
     })?;
     assert_eq!(out.dims(), [1, 64, 84]);
     assert_eq!(threads(), before);

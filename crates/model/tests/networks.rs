@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor, Var};
 use common::{Numbers, weights};
+use model::papers::{PairConfig, PairGenerator};
+use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::{
-    Classifier, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Init, Ops,
-    PairGenerator, PairNetwork, Parameter, Weights, papers,
+    Classifier, ClassifierConfig, Init, Ops, Parameter, Weights, papers,
     spectral::{self, Spectral},
 };
 use phrase::{PITCHES, STEPS};
@@ -57,8 +58,8 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
     (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
 }
 
-/// Forward and parameter gradients agree with the plain twin, and the gradient along a random direction agrees with a
-/// finite difference of the loss.
+/// Forward and parameter gradients agree with the plain twin, and the gradient along a random direction
+/// agrees with a finite difference of the loss.
 fn check(parameters: &[Parameter], shape: &[usize], network: Network) {
     let plain = weights(parameters, 9);
     let variables: Vec<(String, Var)> =
@@ -133,7 +134,7 @@ fn young(weights: &Weights, names: &[String]) -> BTreeMap<String, Spectral> {
 fn pair_generator(weights: &Weights, ops: Ops) -> Tensor {
     let spectra = young(weights, &PAIR_GENERATOR.spectral_weights("back."));
     let weights = spectral::normalised(weights, &spectra).unwrap();
-    let network = PairNetwork::Compact(PAIR_GENERATOR);
+    let network = PairConfig::Compact(PAIR_GENERATOR);
     PairGenerator::new(network, "back.", &weights, ops).unwrap().forward(&rolls(2, 1)).unwrap()
 }
 
@@ -161,8 +162,8 @@ fn papers_networks_match_their_twins_and_finite_differences() {
     });
 }
 
-/// Before training, the judgements of sparse rolls are neither all alike nor far from the losses' targets, with spectral norm
-/// and without.
+/// Before training, the judgements of sparse rolls are neither all alike nor far from the losses' targets,
+/// with spectral norm and without.
 #[test]
 fn a_fresh_compact_discriminator_judges_sanely() {
     for spectral in [true, false] {

@@ -7,14 +7,15 @@ mod grid;
 mod options;
 mod section;
 
+pub use grid::SongGrid;
 pub use options::{CutOptions, CutReport, Start};
+pub use section::Section;
 
-use grid::SongGrid;
-use section::{Section, four_four};
+use section::four_four;
 
 use crate::{
-    DRUM_CHANNEL, Note, Phrase, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, Song, SongNote, TOLERANCE,
-    TempoMap, nearest,
+    DRUM_CHANNEL, MAX_NOTES, Note, Phrase, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, Song, SongNote,
+    TOLERANCE, Track, nearest,
 };
 
 /// The phrases of a song.
@@ -29,6 +30,30 @@ pub struct Cut {
     pub report: CutReport,
 }
 
+/// Where a phrase lies in its song.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Which of [`Laid::sections`].
+    pub section: usize,
+    /// Its first step, counted from the section's start.
+    pub start: usize,
+}
+
+/// A song's phrases as cells, and where they lie: a [`Cut`] without the phrases' notes, which can be had from the song.
+#[derive(Clone, Debug, Default)]
+pub struct Laid {
+    /// The notes that are used, by track as in the song (a track that is left out is empty). Times are the song's.
+    pub tracks: Vec<Vec<SongNote>>,
+    /// The sections that are cut.
+    pub sections: Vec<Section>,
+    /// Where each kept phrase lies, in order.
+    pub places: Vec<Place>,
+    /// The cells of each kept phrase, as in [`Cut::rolls`].
+    pub rolls: Vec<Roll>,
+    /// What was kept and what was dropped, and why.
+    pub report: CutReport,
+}
+
 /// Cuts a song into phrases, all its tracks together.
 ///
 /// A phrase starts every [`CutOptions::hop_bars`] from where the bars are counted: the song's start, its first signature
@@ -37,90 +62,118 @@ pub struct Cut {
 /// of its nearest step, and is held where it ends after the line. A piece that would have no length after the line is
 /// left out.
 pub fn cut(song: &Song, options: &CutOptions) -> Cut {
-    let mut cut = Cut { report: CutReport { songs: 1, ..CutReport::default() }, ..Cut::default() };
-    let tracks = kept_tracks(song, options, &mut cut.report);
-    let (sections, others) = Section::of(song, options);
-    if !accepts(song, options, tracks.len(), sections.len(), &mut cut.report) {
-        return cut;
-    }
-    cut.report.other_sections = others;
-    for note in tracks.iter().flatten() {
-        let starts_in = |section: &Section| section.note(note).is_some_and(|note| nearest(note.onset) >= 0);
-        cut.report.notes += 1;
-        cut.report.out_of_range += u64::from(note.channel != DRUM_CHANNEL && !whole(note).in_roll());
-        cut.report.out_of_sections += u64::from(!sections.iter().any(starts_in));
-    }
     let tempo = song.tempo_map();
-    for section in sections {
-        let inside = |notes: &Vec<SongNote>| notes.iter().filter_map(|note| section.note(note)).collect();
-        let tracks: Vec<Vec<SongNote>> = tracks.iter().map(inside).collect();
-        cut_section(&section, &tracks, &tempo, options, &mut cut);
-    }
-    for phrase in &mut cut.phrases {
-        phrase.sort();
-        cut.report.overflow += u64::from(phrase.overflow);
-    }
-    cut.report.kept = cut.phrases.len() as u64;
-    cut
+    let mut phrases: Vec<Phrase> = Vec::new();
+    let begin = |section: &Section, place: &Place| {
+        let position = nearest(section.start) + place.start as i64;
+        Phrase::new(position, tempo.bpm(section.start + place.start as f64))
+    };
+    let Laid { rolls, report, .. } = laid(song, options, |section, places, pieces| {
+        let first = phrases.len();
+        phrases.extend(places.iter().map(|place| begin(section, place)));
+        pieces(&mut |place, piece| {
+            phrases[first + place].push(piece);
+        });
+    });
+    phrases.iter_mut().for_each(Phrase::sort);
+    Cut { phrases, rolls, report }
 }
 
-/// Adds the phrases of one section; the tracks' times count from its start.
-fn cut_section(
+/// Cuts a song as [`cut`] does, without the notes of each phrase: a tenth of the memory.
+pub fn lay(song: &Song, options: &CutOptions) -> Laid {
+    laid(song, options, |_, _, _| {})
+}
+
+/// Hands out the pieces of notes that lie in a section's kept phrases, each with the phrase's number in the section.
+type Pieces<'a> = &'a dyn Fn(&mut dyn FnMut(usize, Note));
+
+/// [`lay`]; `fill` gets each section with its kept phrases and their pieces.
+fn laid(song: &Song, options: &CutOptions, mut fill: impl FnMut(&Section, &[Place], Pieces<'_>)) -> Laid {
+    let mut laid = Laid { report: CutReport { songs: 1, ..CutReport::default() }, ..Laid::default() };
+    let tracks = kept_tracks(song, options, &mut laid.report);
+    let (sections, others) = Section::of(song, options);
+    let sounding = tracks.iter().filter(|notes| !notes.is_empty()).count();
+    if !accepts(song, options, sounding, sections.len(), &mut laid.report) {
+        return laid;
+    }
+    laid.report.other_sections = others;
+    for note in tracks.iter().flatten() {
+        let starts_in = |section: &Section| section.note(note).is_some_and(|note| nearest(note.onset) >= 0);
+        laid.report.notes += 1;
+        laid.report.out_of_range += u64::from(note.channel != DRUM_CHANNEL && !whole(note).in_roll());
+        laid.report.out_of_sections += u64::from(!sections.iter().any(starts_in));
+    }
+    for (index, section) in sections.iter().enumerate() {
+        lay_section(index, section, &tracks, options, &mut laid, &mut fill);
+    }
+    laid.report.kept = laid.rolls.len() as u64;
+    Laid { tracks, sections, ..laid }
+}
+
+/// Adds the phrases of one section.
+fn lay_section(
+    index: usize,
     section: &Section,
     tracks: &[Vec<SongNote>],
-    tempo: &TempoMap,
     options: &CutOptions,
-    cut: &mut Cut,
+    laid: &mut Laid,
+    fill: &mut impl FnMut(&Section, &[Place], Pieces<'_>),
 ) {
-    let grid = SongGrid::new(tracks, section.steps(), options);
+    let tracks = section.tracks(tracks);
+    let grid = SongGrid::new(&tracks, section.steps(), options);
     // Up to the last end, in whole beats.
     let end = tracks.iter().flatten().map(|note| note.end().max(note.onset + 1.0)).fold(0.0, f64::max);
     let extent = ((end - TOLERANCE).ceil() as usize).next_multiple_of(STEPS_PER_BEAT).min(section.steps());
     let hop = options.hop_bars.max(1) * STEPS_PER_BAR;
-    let starts = starts(extent, hop, options, &mut cut.report);
+    let starts = starts(extent, hop, options, &mut laid.report);
 
     // Which kept phrase starts at the hop of an index.
-    let mut places = vec![None; starts];
-    for (index, place) in places.iter_mut().enumerate() {
-        let start = index * hop;
-        let roll = grid.roll(start);
-        if dense_enough(&roll, options, &mut cut.report) {
-            *place = Some(cut.phrases.len());
-            cut.rolls.push(roll);
-            let position = nearest(section.start) + start as i64;
-            cut.phrases.push(Phrase::new(position, tempo.bpm(section.start + start as f64)));
+    let mut kept = vec![None; starts];
+    let first = laid.places.len();
+    for (hops, kept) in kept.iter_mut().enumerate() {
+        let roll = grid.roll(hops * hop);
+        if dense_enough(&roll, options, &mut laid.report) {
+            *kept = Some(laid.places.len() - first);
+            laid.rolls.push(roll);
+            laid.places.push(Place { section: index, start: hops * hop });
         }
     }
-    for note in tracks.iter().flatten() {
-        let from = ((nearest(note.onset) - STEPS as i64).max(-1) + 1) as usize;
-        let to = nearest(note.end()).max(nearest(note.onset)).max(0) as usize / hop;
-        for index in from.div_ceil(hop)..=to.min(starts.saturating_sub(1)) {
-            let Some(&Some(place)) = places.get(index) else { continue };
-            if let Some(piece) = piece(note, (index * hop) as i64) {
-                cut.phrases[place].push(piece);
+    let pieces = |each: &mut dyn FnMut(usize, Note)| {
+        for note in tracks.iter().flatten() {
+            let from = ((nearest(note.onset) - STEPS as i64).max(-1) + 1) as usize;
+            let to = nearest(note.end()).max(nearest(note.onset)).max(0) as usize / hop;
+            for index in from.div_ceil(hop)..=to.min(starts.saturating_sub(1)) {
+                let Some(&Some(place)) = kept.get(index) else { continue };
+                if let Some(piece) = piece(note, (index * hop) as i64) {
+                    each(place, piece);
+                }
             }
         }
-    }
+    };
+    let mut counts = vec![0usize; laid.places.len() - first];
+    pieces(&mut |place, _| counts[place] += 1);
+    laid.report.overflow += counts.iter().map(|count| count.saturating_sub(MAX_NOTES) as u64).sum::<u64>();
+    fill(section, &laid.places[first..], &pieces);
 }
 
-/// The notes of the tracks that are used, track by track.
+/// The notes of the tracks that are used, track by track; none of a track that is not.
 fn kept_tracks(song: &Song, options: &CutOptions, report: &mut CutReport) -> Vec<Vec<SongNote>> {
-    let mut tracks = Vec::new();
-    for track in song.tracks.iter().filter(|track| !track.notes.is_empty()) {
+    let mut kept = |track: &Track| {
+        if track.notes.is_empty() {
+            return Vec::new();
+        }
         if options.leaves_out(&track.name) {
             report.left_out_tracks += 1;
-            continue;
+            return Vec::new();
         }
         let mut notes = track.notes.clone();
         if options.drop_drums {
             notes.retain(|note| note.channel != DRUM_CHANNEL);
             report.drum_notes += (track.notes.len() - notes.len()) as u64;
         }
-        if !notes.is_empty() {
-            tracks.push(notes);
-        }
-    }
-    tracks
+        notes
+    };
+    song.tracks.iter().map(&mut kept).collect()
 }
 
 /// Whether the song passes the rules for whole songs; the first that it fails is counted.
@@ -157,10 +210,10 @@ fn starts(extent: usize, hop: usize, options: &CutOptions, report: &mut CutRepor
     let begun = extent.div_ceil(hop);
     let whole = if extent < STEPS { 0 } else { (extent - STEPS) / hop + 1 };
     let mut starts = if options.pad_tail { begun } else { whole };
-    report.phrases = begun as u64;
-    report.tail = (begun - starts) as u64;
+    report.phrases += begun as u64;
+    report.tail += (begun - starts) as u64;
     if options.multiple_of_four {
-        report.multiple_of_four = (starts % 4) as u64;
+        report.multiple_of_four += (starts % 4) as u64;
         starts -= starts % 4;
     }
     starts

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::Device;
+use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
-use model::{
-    Architecture, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Ops,
-    Weights,
-};
+use model::{Family, Ops, Weights};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{self, Batch};
@@ -259,8 +257,8 @@ impl Trainee for Gan {
         Ok(gan)
     }
 
-    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
-        Ok((Architecture::PatchResnet { generator: self.generator, classifier }, self.averaged()?))
+    fn pack(&self) -> Result<(Family, Weights)> {
+        Ok((self.generator.into(), self.averaged()?))
     }
 
     fn recipe(&self) -> String {

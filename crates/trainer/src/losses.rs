@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
-use model::{Discriminator, Generator};
+use model::resnet::{Discriminator, Generator};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;

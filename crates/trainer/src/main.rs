@@ -201,6 +201,9 @@ fn work(command: Command, given: Vec<String>) -> Result<()> {
                 output.json(&evaluation)?;
                 output.write(&evaluation, &dataset)?;
                 print!("{}", evaluation.table());
+                if options.faults {
+                    print!("{}", evaluation.faults_table());
+                }
             }
         }
         Command::Attribute(options) => {

@@ -5,7 +5,7 @@ mod common;
 use candle_core::Device;
 use clap::Parser;
 use common::music;
-use model::{ClassifierConfig, Settings, Transfer};
+use model::{LoadedPack, Settings};
 use trainer::arrange::{Arrange, ArrangeOptions};
 use trainer::dataset::{Dataset, Split};
 use trainer::listener::ListenerOptions;
@@ -92,10 +92,10 @@ fn training_learns_what_a_genre_sounds_like_and_its_pack_plays() {
     let listening = ListenerOptions { listener_steps: 20, listener_batch: 6, listener_width: 4 };
     let pack = export(&data, &naming, &files, &listening).unwrap();
     assert!(pack.card.recipe.contains("150 steps") && pack.card.planes == ["sounding", "onset"]);
-    let (_, weights) = run.pack(ClassifierConfig { genres: 2, width: 4 }).unwrap();
+    let (_, weights) = run.pack().unwrap();
     assert!(weights.iter().count() > 20);
 
-    let transfer = Transfer::new(&pack).unwrap();
+    let mut transfer = LoadedPack::new(&pack).unwrap();
     let mut below = [0, 0];
     for item in data.split(0, Split::Test) {
         let settings = Settings { source: Some(0), ..Settings::to(1) };

@@ -16,16 +16,12 @@ fn dataset() -> Dataset {
         _ => (30..54).contains(&row) && step % 8 < 3 && (row + song + step / 16).is_multiple_of(4),
     };
     let roll = |genre, song| Roll::from_cells(|step, row| cell(genre, song, step, row));
-    let item = |genre, song| Item { roll: roll(genre, song), song: song as u32 };
+    let item = |genre, song| Item::of(roll(genre, song), song as u32);
     let splits = |genre| [12, 6, 6].map(|count| (0..count).map(|song| item(genre, song)).collect::<Vec<_>>());
     let info = |name: &&str| GenreInfo { name: name.to_string(), ..GenreInfo::default() };
-    Dataset {
-        info: Info {
-            genres: ["high", "low", "chords"].iter().map(info).collect(),
-            options: serde_json::json!({}),
-        },
-        items: (0..3).map(splits).collect(),
-    }
+    let info =
+        Info { genres: ["high", "low", "chords"].iter().map(info).collect(), options: serde_json::json!({}) };
+    Dataset::of_rolls(info, (0..3).map(splits).collect())
 }
 
 fn options(steps: u64) -> ClassifierOptions {

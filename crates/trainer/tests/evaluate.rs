@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
-use model::{Architecture, Card, ClassifierConfig, FORMAT, GeneratorConfig, Pack, Weights};
-use phrase::{Grid, Roll, STEPS_PER_BAR, Song};
+use model::resnet::GeneratorConfig;
+use model::{Card, ClassifierConfig, Pack, Parts, Weights};
+use phrase::{Roll, STEPS_PER_BAR, Song};
 use trainer::classifier::{ClassifierFile, EarConfig};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
 use trainer::evaluate::check::{Checked, check};
@@ -23,42 +24,27 @@ fn dataset(genres: [&str; 2]) -> Dataset {
             on && (row == pitch || row == pitch + 7 && step % 16 < 8)
         })
     };
-    let item = |genre, i: usize| Item { roll: roll(genre, i), song: (i / 3) as u32 };
+    let item = |genre, i: usize| Item::of(roll(genre, i), (i / 3) as u32);
     let splits =
         |genre: usize| [24, 3, 9].map(|count| (0..count).map(|i| item(genre, i + genre)).collect::<Vec<_>>());
     let info = |name: &str| GenreInfo { name: name.into(), ..GenreInfo::default() };
-    Dataset {
-        info: Info { genres: genres.map(info).to_vec(), options: serde_json::json!({ "hop_bars": 4 }) },
-        items: vec![splits(0), splits(1)],
-    }
+    let info = Info { genres: genres.map(info).to_vec(), options: serde_json::json!({ "hop_bars": 4 }) };
+    Dataset::of_rolls(info, vec![splits(0), splits(1)])
 }
 
 /// A pack with random weights.
 fn pack() -> Pack {
     let generator = GeneratorConfig { genres: 2, channels: 8, blocks: 1, planes: 4, attention: false };
     let classifier = ClassifierConfig { genres: 2, width: 4 };
-    let architecture = Architecture::PatchResnet { generator, classifier };
-    let card = Card {
-        format: FORMAT,
-        name: "Random & <odd>".to_string(),
-        version: "1".to_string(),
-        genres: vec!["long".to_string(), "short".to_string()],
-        grid: Grid::Nearest,
-        planes: vec!["sounding".to_string()],
-        threshold: 0.5,
-        data: Vec::new(),
-        recipe: String::new(),
-        metrics: Default::default(),
-        hash: String::new(),
-        architecture,
-    };
+    let genres = vec!["long".to_string(), "short".to_string()];
+    let card = Card::new("Random & <odd>", genres, Parts::new(generator, classifier));
     let mut weights = Weights::new();
-    for (i, parameter) in card.architecture.parameters().into_iter().enumerate() {
+    for (i, parameter) in card.parts.parameters().into_iter().enumerate() {
         let values = random::normal(&mut random::stream(7, i as u64), parameter.len());
         let values: Vec<f32> = values.into_iter().map(|x| 0.2 * x).collect();
         weights.insert(parameter.name, Tensor::from_vec(values, parameter.shape, &Device::Cpu).unwrap());
     }
-    Pack { card, weights }
+    Pack::new(card, &weights)
 }
 
 fn options(amount: u32, threads: usize) -> EvaluateOptions {
@@ -331,7 +317,7 @@ fn windows() -> Dataset {
             let window = |i: usize| {
                 let (song, bar) = (i / 6, i % 6);
                 let roll = Roll::from_cells(|step, row| cell(song, bar * STEPS_PER_BAR + step, row));
-                Item { roll, song: song as u32 }
+                Item::of(roll, song as u32)
             };
             *items = (0..12).map(window).collect();
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use common::{dataset, options};
-use model::{Architecture, ClassifierConfig, Weights};
+use model::{Family, Weights};
 use phrase::Song;
 use trainer::dataset::Dataset;
 use trainer::gan::{Gan, GanOptions};
@@ -238,7 +238,7 @@ impl Trainee for Fragile {
         anyhow::bail!("not in these tests")
     }
 
-    fn pack(&self, _: ClassifierConfig) -> Result<(Architecture, Weights)> {
+    fn pack(&self) -> Result<(Family, Weights)> {
         anyhow::bail!("nothing to play")
     }
 

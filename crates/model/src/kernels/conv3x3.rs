@@ -35,7 +35,7 @@ pub fn conv3x3(x: &Tensor, w: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// Naming the operation.
-pub(super) fn check_kernel(operation: &str, x: &Tensor, w: &Tensor) -> Result<()> {
+pub(crate) fn check_kernel(operation: &str, x: &Tensor, w: &Tensor) -> Result<()> {
     check(operation, &[("x", x), ("w", w)])?;
     let (_, _, _, channels) = x.dims4()?;
     let (ky, kx, inputs, _) = w.dims4()?;
@@ -186,7 +186,7 @@ impl Images {
 }
 
 /// The kernel turned by 180 degrees with its channels exchanged, `[3, 3, Cout, Cin]`.
-pub(super) fn turn(w: &[f32], inputs: usize, outputs: usize, turned: &mut Vec<f32>) {
+pub(crate) fn turn(w: &[f32], inputs: usize, outputs: usize, turned: &mut Vec<f32>) {
     turned.clear();
     for tap in w.chunks_exact(inputs * outputs).rev() {
         for output in 0..outputs {

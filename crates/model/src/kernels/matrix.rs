@@ -1,21 +1,24 @@
 //! The one matrix product, on one thread.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gemm::{Parallelism, gemm};
 
-/// What all products of the process took; two clock readings a product are nothing beside it.
+/// Whether somebody measures: else no product reads a clock.
+static MEASURED: AtomicBool = AtomicBool::new(false);
+/// What all products of the process took since.
 static NANOSECONDS: AtomicU64 = AtomicU64::new(0);
 
-/// How long all threads of the process have spent in matrix products so far: the heart of every convolution, its gradients
-/// included. For benchmarks.
+/// How long all threads of the process have spent in matrix products since this was asked for the first time:
+/// the heart of every convolution, its gradients included. For benchmarks.
 pub fn products() -> Duration {
+    MEASURED.store(true, Ordering::Relaxed);
     Duration::from_nanos(NANOSECONDS.load(Ordering::Relaxed))
 }
 
-/// How many numbers of 32 bits the vectors of a matrix product hold: 16 with AVX-512, 8 with AVX2 and FMA, 4 on other
-/// processors. Two widths add in another order, so their logits differ in the last digits.
+/// How many numbers of 32 bits the vectors of a matrix product hold: 16 with AVX-512, 8 with AVX2 and FMA, 4
+/// on other processors. Two widths add in another order, so their logits differ in the last digits.
 pub fn width() -> u8 {
     #[cfg(target_arch = "x86_64")]
     {
@@ -31,7 +34,7 @@ pub fn width() -> u8 {
 
 /// A read-only view of a slice as a matrix, with any strides: rows may overlap.
 #[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
+pub(crate) struct Matrix<'a> {
     data: &'a [f32],
     rows: usize,
     columns: usize,
@@ -41,16 +44,16 @@ pub(super) struct Matrix<'a> {
 
 impl<'a> Matrix<'a> {
     /// Row-major, `columns` apart.
-    pub(super) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub(crate) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         Self::overlapping(data, rows, columns, columns)
     }
 
     /// Row-major, `row_stride` apart; closer than `columns`, the rows overlap.
-    pub(super) fn overlapping(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+    pub(crate) fn overlapping(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
         Self { data, rows, columns, row_stride, column_stride: 1 }
     }
 
-    pub(super) fn transposed(self) -> Self {
+    pub(crate) fn transposed(self) -> Self {
         Self {
             rows: self.columns,
             columns: self.rows,
@@ -71,9 +74,9 @@ impl<'a> Matrix<'a> {
 /// `out = a b`, or `out += a b` with `accumulate`; `out` is row-major, `[a.rows, b.columns]`.
 ///
 /// Panics where the sizes don't fit together: a mistake in the kernel that calls, not in its input.
-pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
+pub(crate) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
     assert!(a.columns == b.rows && a.fits() && b.fits() && out.len() == a.rows * b.columns);
-    let start = Instant::now();
+    let start = MEASURED.load(Ordering::Relaxed).then(Instant::now);
     // SAFETY: the assertion above keeps every read and write inside its slice; `out` is borrowed mutably and
     // so doesn't overlap the others.
     unsafe {
@@ -99,5 +102,7 @@ pub(super) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) 
             Parallelism::None,
         );
     }
-    NANOSECONDS.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    if let Some(start) = start {
+        NANOSECONDS.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
 }

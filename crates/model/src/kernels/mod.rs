@@ -13,6 +13,8 @@
 //! An operation computes no gradient for an argument that doesn't track one (`Tensor::detach`): a
 //! discriminator with detached weights costs a generator's step only the gradient of its input.
 //!
+//! Kernels that one family alone needs lie in its folder under [`crate::families`].
+//!
 //! [`mod@reference`] has the same functions in candle's built-in operations: what runs on other devices than
 //! the CPU, and what the tests compare with.
 
@@ -20,18 +22,13 @@ mod add_act;
 mod attention;
 mod bias_act;
 mod columns;
-mod conv3x3;
-mod conv3x3_reflect;
+pub(crate) mod conv3x3;
 mod fold;
 mod linear;
-mod matrix;
-mod nade;
+pub(crate) mod matrix;
 mod norm_act;
-mod pad_reflect;
-mod pixel_shuffle;
 pub mod reference;
-mod refine3x3;
-mod tensor;
+pub(crate) mod tensor;
 mod unfold;
 mod window;
 
@@ -40,15 +37,10 @@ pub use attention::attention;
 pub(crate) use attention::exp;
 pub use bias_act::bias_act;
 pub use conv3x3::conv3x3;
-pub use conv3x3_reflect::conv3x3_reflect;
 pub use fold::fold;
 pub use linear::linear;
 pub use matrix::{products, width};
-pub use nade::nade;
 pub use norm_act::norm_act;
-pub use pad_reflect::pad_reflect;
-pub use pixel_shuffle::pixel_shuffle;
-pub use refine3x3::refine3x3;
 pub use unfold::unfold;
 pub use window::Window;
 

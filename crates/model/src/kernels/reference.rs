@@ -5,8 +5,6 @@
 
 use candle_core::{Result, Tensor};
 
-use super::pad_reflect::Mirrored;
-use super::pixel_shuffle::Shuffle;
 use super::window::Windows;
 use super::{NORM_EPSILON, Window};
 
@@ -71,28 +69,6 @@ pub fn fold(columns: &Tensor, window: Window, height: usize, width: usize) -> Re
     sum.narrow(1, before, height)?.narrow(2, before, width)?.contiguous()
 }
 
-/// See [`super::pad_reflect`].
-///
-/// # Errors
-/// When the shapes don't fit.
-pub fn pad_reflect(x: &Tensor, pad: usize) -> Result<Tensor> {
-    let images = Mirrored::new(x.dims(), pad)?;
-    let mirrored = |size: usize| {
-        Tensor::from_iter((0..size + 2 * pad).map(|at| images.source(at, size) as u32), x.device())
-    };
-    x.index_select(&mirrored(images.height)?, 1)?.index_select(&mirrored(images.width)?, 2)
-}
-
-/// See [`super::conv3x3_reflect`].
-///
-/// # Errors
-/// When the shapes don't fit.
-pub fn conv3x3_reflect(x: &Tensor, w: &Tensor) -> Result<Tensor> {
-    let planes = pad_reflect(x, 1)?.permute((0, 3, 1, 2))?.contiguous()?;
-    let kernel = w.permute((3, 2, 0, 1))?.contiguous()?;
-    planes.conv2d(&kernel, 0, 1, 1, 1)?.permute((0, 2, 3, 1))?.contiguous()
-}
-
 /// See [`super::add_act`].
 ///
 /// # Errors
@@ -146,48 +122,10 @@ pub fn norm_act(x: &Tensor, scale: &Tensor, shift: &Tensor, slope: f32) -> Resul
     leaky_relu(&out, slope)
 }
 
-/// See [`super::pixel_shuffle`].
-///
-/// # Errors
-/// When the shapes don't fit.
-pub fn pixel_shuffle(x: &Tensor, r: usize) -> Result<Tensor> {
-    let Shuffle { batch, height, width, planes, .. } = Shuffle::new(x.dims(), r)?;
-    x.reshape(&[batch, height, width, r, r, planes])?.permute([0, 5, 1, 3, 2, 4].to_vec())?.reshape((
-        batch,
-        planes,
-        height * r,
-        width * r,
-    ))
-}
-
-/// See [`super::refine3x3`].
-///
-/// # Errors
-/// When the shapes don't fit.
-pub fn refine3x3(x: &Tensor, w: &Tensor) -> Result<Tensor> {
-    x.conv2d(&w.unsqueeze(0)?, 1, 1, 1, 1)?.squeeze(1)
-}
-
 /// `relu(x) (1 - slope) + slope x`: candle's own leaky ReLU is slow backward.
 fn leaky_relu(x: &Tensor, slope: f32) -> Result<Tensor> {
     if slope == 1.0 {
         return Ok(x.clone());
     }
     (x.relu()? * f64::from(1.0 - slope))? + (x * f64::from(slope))?
-}
-
-/// See [`super::nade`].
-///
-/// # Errors
-/// When the shapes don't fit.
-pub fn nade(visible: &Tensor, start: &Tensor, seen: &Tensor, hidden: &Tensor) -> Result<Tensor> {
-    let (rows, kinds, cells) = visible.dims3()?;
-    let width = start.dim(1)?;
-    // 1 where a cell q lies before the cell p: [P, 1, P, 1].
-    let before = (0..cells * cells).map(|i| f32::from(u8::from(i % cells < i / cells)));
-    let before = Tensor::from_iter(before, start.device())?.reshape((cells, 1, cells, 1))?;
-    let seen = seen.unsqueeze(0)?.broadcast_mul(&before)?.reshape((cells, kinds * cells, width))?;
-    let visible = visible.reshape((1, rows, kinds * cells))?.repeat((cells, 1, 1))?;
-    let states = visible.matmul(&seen)?.broadcast_add(&start.unsqueeze(0)?)?.relu()?;
-    states.matmul(&hidden.permute((1, 2, 0))?.contiguous()?)?.permute((1, 2, 0))?.contiguous()
 }

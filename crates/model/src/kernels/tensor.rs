@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, StorageRef
 ///
 /// # Errors
 /// When the argument isn't `f32` or not contiguous: the public functions see to both before.
-pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(crate) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
         None => bail!("kernel argument of shape {:?} is not contiguous: copy it first", layout.shape()),
@@ -14,20 +14,20 @@ pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
 }
 
 /// A contiguous CPU tensor, held for reading: how a backward pass gets at its tensors without copying them.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     storage: StorageRef<'a>,
     layout: &'a Layout,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(tensor: &'a Tensor) -> Self {
+    pub(crate) fn new(tensor: &'a Tensor) -> Self {
         let (storage, layout) = tensor.storage_and_layout();
         Self { storage, layout }
     }
 
     /// # Errors
     /// When the tensor is not `f32`, not contiguous or not on the CPU.
-    pub(super) fn floats(&self) -> Result<&[f32]> {
+    pub(crate) fn floats(&self) -> Result<&[f32]> {
         match &*self.storage {
             Storage::Cpu(storage) => floats(storage, self.layout),
             _ => bail!("kernel argument of shape {:?} is not on the CPU", self.layout.shape()),
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
 ///
 /// # Errors
 /// Naming the operation and the argument.
-pub(super) fn check(operation: &str, arguments: &[(&str, &Tensor)]) -> Result<()> {
+pub(crate) fn check(operation: &str, arguments: &[(&str, &Tensor)]) -> Result<()> {
     for (argument, tensor) in arguments {
         if tensor.dtype() != DType::F32 {
             bail!("{operation}: {argument} is {:?}, convert it to F32", tensor.dtype());
@@ -52,7 +52,7 @@ pub(super) fn check(operation: &str, arguments: &[(&str, &Tensor)]) -> Result<()
 }
 
 /// The gradient of `argument` as a tensor, its values computed only where it is tracked.
-pub(super) fn gradient(argument: &Tensor, values: impl FnOnce() -> Vec<f32>) -> Result<Option<Tensor>> {
+pub(crate) fn gradient(argument: &Tensor, values: impl FnOnce() -> Vec<f32>) -> Result<Option<Tensor>> {
     if !argument.track_op() {
         return Ok(None);
     }
@@ -64,7 +64,7 @@ pub(super) fn gradient(argument: &Tensor, values: impl FnOnce() -> Vec<f32>) -> 
 ///
 /// # Errors
 /// When the slope is negative or not finite.
-pub(super) fn check_slope(operation: &str, slope: f32) -> Result<()> {
+pub(crate) fn check_slope(operation: &str, slope: f32) -> Result<()> {
     if !(slope.is_finite() && slope >= 0.0) {
         bail!("{operation}: the negative slope is {slope}, it must be finite and not negative");
     }

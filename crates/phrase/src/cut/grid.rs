@@ -4,15 +4,16 @@ use super::{CutOptions, whole};
 use crate::{Roll, STEPS, SongNote};
 
 /// The cells of a section: for every step what sounds and what starts.
-pub(super) struct SongGrid {
+#[derive(Clone, Debug, Default)]
+pub struct SongGrid {
     sounding: Vec<u128>,
     onset: Vec<u128>,
 }
 
 impl SongGrid {
-    /// Lays every track on the grid by itself, then all over one another, as pypianoroll 0.1 does. Nothing sounds from
-    /// step `steps` on.
-    pub(super) fn new(tracks: &[Vec<SongNote>], steps: usize, options: &CutOptions) -> Self {
+    /// Lays every track on the grid by itself, then all over one another, as pypianoroll 0.1 does. Times count from the
+    /// section's start (see [`super::Section::tracks`]); nothing sounds from step `steps` on.
+    pub fn new(tracks: &[Vec<SongNote>], steps: usize, options: &CutOptions) -> Self {
         let mut song = Self { sounding: Vec::new(), onset: Vec::new() };
         for notes in tracks {
             let mut track = Self { sounding: Vec::new(), onset: Vec::new() };
@@ -25,7 +26,7 @@ impl SongGrid {
     }
 
     /// The 64 steps from a step; silence after the end.
-    pub(super) fn roll(&self, start: usize) -> Roll {
+    pub fn roll(&self, start: usize) -> Roll {
         let mut roll = Roll::EMPTY;
         let part = |all: &[u128], to: &mut [u128; STEPS]| {
             let part = &all[start.min(all.len())..(start + STEPS).min(all.len())];

@@ -5,10 +5,11 @@ use crate::{STEPS_PER_BAR, Signature, Song, SongNote, TOLERANCE, nearest};
 
 /// A stretch of a song whose bars are counted from its start; times in steps of the song.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Section {
-    pub(super) start: f64,
+pub struct Section {
+    /// Where its first bar begins.
+    pub start: f64,
     /// Infinite for the last one: it ends with its notes.
-    pub(super) end: f64,
+    pub end: f64,
 }
 
 impl Section {
@@ -41,8 +42,13 @@ impl Section {
         (kept, others)
     }
 
-    /// Its length in whole steps.
-    pub(super) fn steps(&self) -> usize {
+    /// A song's tracks as this section has them; see [`Section::note`].
+    pub fn tracks(&self, tracks: &[Vec<SongNote>]) -> Vec<Vec<SongNote>> {
+        tracks.iter().map(|notes| notes.iter().filter_map(|note| self.note(note)).collect()).collect()
+    }
+
+    /// Its length in whole steps; of the last one more than any song has.
+    pub fn steps(&self) -> usize {
         // Saturates at infinity.
         (self.end - self.start + TOLERANCE).floor() as usize
     }
@@ -51,7 +57,7 @@ impl Section {
     /// struck before and sounds on), its end cut at the section's. `None` where it does not sound here.
     ///
     /// As with phrases, a note within half a step before a line belongs to what follows.
-    pub(super) fn note(&self, note: &SongNote) -> Option<SongNote> {
+    pub fn note(&self, note: &SongNote) -> Option<SongNote> {
         let onset = note.onset - self.start;
         let step = nearest(onset);
         if step >= 0 && step as u64 >= self.steps() as u64 || step < 0 && note.end() <= self.start {

@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn a_scale_has_its_range_and_stays_in_its_key() {
         let scale = [0, 2, 4, 5, 7, 9, 11, 12];
-        let item = Item { roll: Roll::from_cells(|step, row| row == 24 + scale[step / 8]), song: 0 };
+        let item = Item::of(Roll::from_cells(|step, row| row == 24 + scale[step / 8]), 0);
         let habits = Habits::of(&[item]);
         assert_eq!((habits.range, habits.out_of_key), ((48, 60), 0.0));
         assert_eq!(Habits::of(&[]), Habits::default());

@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use model::arranger::{ArrangerConfig, Content, FEATURES, Network, shifted, tonic_shift};
-use model::{Architecture, ClassifierConfig, Ops, Weights};
+use model::arranger::{Arranger, ArrangerConfig, Content, FEATURES, Sizes, shifted, tonic_shift};
+use model::{Family, Ops, Weights};
 use phrase::{PITCHES, Roll, STEPS};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -99,7 +99,7 @@ impl Arrange {
         let mut rng = random::stream(self.options.seed, counter);
         let batch = self.draw(data, size, counter as usize * size, &mut rng)?;
         let weights = self.variables.weights();
-        let network = Network::new(self.config, &weights, Ops::on(&self.device));
+        let network = Arranger::new(self.config, &weights, Ops::on(&self.device));
         let (drop, device) = (self.options.drop, &self.device);
         let mut mask = |shape: &[usize]| {
             let kept = 1.0 / (1.0 - drop);
@@ -249,10 +249,10 @@ impl Trainee for Arrange {
         Ok(run)
     }
 
-    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
+    fn pack(&self) -> Result<(Family, Weights)> {
         let style = self.options.style(&self.habits);
-        let architecture = Architecture::Arranger { arranger: self.config, style, classifier };
-        Ok((architecture, self.variables.dressed(&self.average)?))
+        let transfer = Sizes { network: self.config, style }.into();
+        Ok((transfer, self.variables.dressed(&self.average)?))
     }
 
     fn settle(&mut self, data: &Dataset) {

@@ -1,28 +1,19 @@
-//! The dataset file: rolls by genre and split, with the report of how they were made.
+//! Music by genre and split: each song's notes once, and its phrases, which every family sees through a [`super::view`].
 //!
-//! One `.safetensors` file. For genre G and split S (`train`, `valid`, `test`): `G/S/sounding` and `G/S/onset`, u8
-//! `[N, 64, 11]` (84 bits a step, lowest pitch first), and `G/S/song`, u32 `[N]`: which song a phrase is from. The
-//! metadata key `contrafact-dataset` holds [`Info`] as JSON, `contrafact-dataset-version` the format's number (1 where it
-//! is missing).
+//! [`super::file`] has the file's format.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
-use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
-use model::Source;
-use phrase::{PITCHES, Roll, STEPS};
+use anyhow::{Context, Result, ensure};
+use model::Corpus;
+use phrase::{Roll, STEPS};
 use rand::seq::index;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+pub use super::file::write_whole;
+use super::song::{At, Excerpt, StoredSong};
 use crate::random;
-
-const KEY: &str = "contrafact-dataset";
-const VERSION_KEY: &str = "contrafact-dataset-version";
-/// The format that is written, and the newest that is read.
-const VERSION: u32 = 1;
-const BYTES: usize = 11;
 
 /// Which part of the songs a phrase belongs to. Songs never cross splits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
@@ -46,13 +37,13 @@ impl Split {
     }
 }
 
-/// What a genre's folder held.
+/// What a genre's folders held.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GenreInfo {
-    /// The folder's name.
+    /// Its name: that of its folder, if nothing else was said.
     pub name: String,
     /// Files used by source and licence.
-    pub sources: Vec<Source>,
+    pub sources: Vec<Corpus>,
     /// Counts of what was kept and dropped, by rule.
     pub counts: BTreeMap<String, u64>,
 }
@@ -66,25 +57,97 @@ pub struct Info {
     pub options: serde_json::Value,
 }
 
-/// One phrase.
+/// One phrase, as the roll that most families see. The rest is in its song: [`Dataset::excerpt`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Its cells.
     pub roll: Roll,
     /// Number of its song within the genre.
     pub song: u32,
+    /// Where it lies in its song.
+    pub at: At,
 }
 
-/// Rolls in memory: 2 KiB a phrase.
+impl Item {
+    /// A phrase of which only the cells are known.
+    pub fn of(roll: Roll, song: u32) -> Self {
+        Self { roll, song, at: At::default() }
+    }
+
+    /// The same at a step of its song.
+    pub fn at_step(self, step: u32) -> Self {
+        Self { at: At { start: step, ..self.at }, ..self }
+    }
+
+    /// Whether this phrase begins where `before` ends.
+    pub fn follows(&self, before: &Self) -> bool {
+        let next = u64::from(before.at.start) + STEPS as u64;
+        self.song == before.song
+            && u64::from(self.at.start) == next
+            && (self.at.section, self.at.by) == (before.at.section, before.at.by)
+    }
+}
+
+/// Music in memory: 2 KiB a phrase, and 24 bytes a note of its songs.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Names, sources and counts.
     pub info: Info,
     /// Phrases by genre and [`Split`].
     pub items: Vec<[Vec<Item>; 3]>,
+    /// The songs of each genre, by [`Item::song`]. None of a genre of which only the phrases' cells are known: that of a
+    /// file of format 1, or one that was made up.
+    pub songs: Vec<Arc<Vec<StoredSong>>>,
 }
 
 impl Dataset {
+    /// Phrases of which only the cells are known.
+    pub fn of_rolls(info: Info, items: Vec<[Vec<Item>; 3]>) -> Self {
+        let songs = vec![Arc::default(); items.len()];
+        Self { info, items, songs }
+    }
+
+    /// A phrase of a genre with the song that it is from; `None` where its notes are not known.
+    pub fn excerpt(&self, genre: usize, item: &Item) -> Option<Excerpt<'_>> {
+        let song = self.songs.get(genre)?.get(item.song as usize)?;
+        Some(Excerpt { song, at: item.at })
+    }
+
+    /// Whether the notes of every genre's phrases are known.
+    pub fn has_notes(&self) -> bool {
+        let known = |(songs, splits): (&Arc<Vec<StoredSong>>, &[Vec<Item>; 3])| {
+            splits.iter().flatten().all(|item| (item.song as usize) < songs.len())
+        };
+        self.songs.len() == self.items.len() && self.songs.iter().zip(&self.items).all(known)
+    }
+
+    /// A number for what a song is a version of (a tune, a work): songs of one number count as one. A song of which that
+    /// is not known stands for itself.
+    pub fn work(&self, genre: usize, song: u32) -> u64 {
+        let songs = self.songs.get(genre).map_or(&[][..], |songs| songs);
+        let group = songs.get(song as usize).map(|song| &song.group);
+        let first = group.and_then(|group| songs.iter().position(|song| song.group == *group));
+        first.map_or(u64::from(song) | 1 << 32, |first| first as u64)
+    }
+
+    /// The phrases of a genre and split by what they are a version of (a tune, a work), as indices, in the order of their
+    /// first phrase. Where that is not known each song is one of its own.
+    ///
+    /// A tune that is there in four versions counts once here and four times among the songs.
+    pub fn groups(&self, genre: usize, split: Split) -> Vec<Vec<usize>> {
+        let mut places: HashMap<Result<&str, u32>, usize> = HashMap::new();
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for (index, item) in self.split(genre, split).iter().enumerate() {
+            let name = self.excerpt(genre, item).map(|excerpt| excerpt.song.group.as_str());
+            let place = *places.entry(name.ok_or(item.song)).or_insert(groups.len());
+            if place == groups.len() {
+                groups.push(Vec::new());
+            }
+            groups[place].push(index);
+        }
+        groups
+    }
+
     /// Phrases of one genre and split.
     pub fn split(&self, genre: usize, split: Split) -> &[Item] {
         &self.items[genre][split as usize]
@@ -141,6 +204,7 @@ impl Dataset {
                 options: self.info.options.clone(),
             },
             items: slots.iter().map(|&slot| self.items[slot].clone()).collect(),
+            songs: slots.iter().map(|&slot| self.songs[slot].clone()).collect(),
         })
     }
 
@@ -151,8 +215,15 @@ impl Dataset {
     pub fn with(mut self, other: &Self) -> Result<Self> {
         let names = self.genres();
         let other = other.select(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let known = self.has_notes() && other.has_notes();
         for (genre, (splits, more)) in self.items.iter_mut().zip(&other.items).enumerate() {
-            let songs = splits.iter().flatten().map(|item| item.song + 1).max().unwrap_or(0);
+            let mut songs = splits.iter().flatten().map(|item| item.song + 1).max().unwrap_or(0);
+            if known {
+                songs = u32::try_from(self.songs[genre].len())?;
+                Arc::make_mut(&mut self.songs[genre]).extend(other.songs[genre].iter().cloned());
+            } else {
+                self.songs[genre] = Arc::default();
+            }
             for (items, more) in splits.iter_mut().zip(more) {
                 items.extend(more.iter().map(|item| Item { song: songs + item.song, ..*item }));
             }
@@ -189,128 +260,4 @@ impl Dataset {
         }
         balanced
     }
-
-    /// Writes the file: first beside it, then renamed.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let mut data: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-        for (genre, splits) in self.info.genres.iter().zip(&self.items) {
-            for (split, items) in Split::ALL.into_iter().zip(splits) {
-                let key = |plane: &str| format!("{}/{}/{plane}", genre.name, split.name());
-                let shape = vec![items.len(), STEPS, BYTES];
-                let pack = |plane: fn(&Roll) -> &[u128; STEPS]| {
-                    items
-                        .iter()
-                        .flat_map(|item| plane(&item.roll))
-                        .flat_map(|step| step.to_le_bytes()[..BYTES].to_vec())
-                        .collect()
-                };
-                data.push((key("sounding"), Dtype::U8, shape.clone(), pack(|roll| &roll.sounding)));
-                data.push((key("onset"), Dtype::U8, shape, pack(|roll| &roll.onset)));
-                let songs = items.iter().flat_map(|item| item.song.to_le_bytes()).collect();
-                data.push((key("song"), Dtype::U32, vec![items.len()], songs));
-            }
-        }
-        let views = data
-            .iter()
-            .map(|(name, dtype, shape, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)));
-        let metadata = HashMap::from([
-            (KEY.to_string(), serde_json::to_string(&self.info)?),
-            (VERSION_KEY.to_string(), VERSION.to_string()),
-        ]);
-        let bytes = safetensors::serialize(views.collect::<Result<Vec<_>>>()?, Some(metadata))?;
-        write_whole(path, &bytes)
-    }
-
-    /// Reads a file that [`Dataset::write`] made.
-    ///
-    /// # Errors
-    /// When it cannot be read, is no dataset, is cut or damaged, or of a newer format.
-    pub fn read(path: &Path) -> Result<Self> {
-        let name = path.display();
-        let bytes = std::fs::read(path)
-            .with_context(|| format!("{name}: the dataset could not be read; make it with `prepare`"))?;
-        Self::from_bytes(&bytes)
-            .with_context(|| format!("{name}: this is no dataset that can be used; make it with `prepare`"))
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let tensors = SafeTensors::deserialize(bytes).context("it is cut, damaged or something else")?;
-        let (_, metadata) = SafeTensors::read_metadata(bytes)?;
-        let metadata = metadata.metadata().clone().unwrap_or_default();
-        let Some(text) = metadata.get(KEY) else {
-            bail!("it is {}", other_kind(metadata.keys().map(String::as_str)))
-        };
-        let version = metadata.get(VERSION_KEY).map_or(Ok(1), |version| version.parse::<u32>())?;
-        ensure!(
-            version <= VERSION,
-            "it has format {version}, this version reads format {VERSION}: it was made by a newer trainer"
-        );
-        let info: Info = serde_json::from_str(text).context("its header cannot be understood")?;
-        ensure!(!info.genres.is_empty(), "it holds no genre");
-        let mut items = Vec::new();
-        for genre in &info.genres {
-            let mut splits: [Vec<Item>; 3] = Default::default();
-            for (split, items) in Split::ALL.into_iter().zip(&mut splits) {
-                let get = |plane: &str, kind: Dtype, inner: &[usize]| {
-                    let name = format!("{}/{}/{plane}", genre.name, split.name());
-                    let view = tensors.tensor(&name).with_context(|| format!("{name} is missing"))?;
-                    let fits = view.dtype() == kind && view.shape().get(1..) == Some(inner);
-                    ensure!(fits, "{name} is {:?} {:?}", view.dtype(), view.shape());
-                    Ok((view.shape()[0], view.data()))
-                };
-                let (count, songs) = get("song", Dtype::U32, &[])?;
-                let (sounding, onset) =
-                    (get("sounding", Dtype::U8, &[STEPS, BYTES])?, get("onset", Dtype::U8, &[STEPS, BYTES])?);
-                ensure!(sounding.0 == count && onset.0 == count, "its planes differ in length");
-                for (i, song) in songs.chunks_exact(4).enumerate() {
-                    let roll = Roll { sounding: unpack(sounding.1, i), onset: unpack(onset.1, i) };
-                    items.push(Item { roll, song: u32::from_le_bytes(song.try_into()?) });
-                }
-            }
-            items.push(splits);
-        }
-        Ok(Self { info, items })
-    }
-}
-
-/// What another of our files with these metadata keys is.
-fn other_kind<'a>(mut keys: impl Iterator<Item = &'a str>) -> &'static str {
-    keys.find_map(|key| match key {
-        "contrafact" => Some("a pack"),
-        "contrafact-checkpoint" => Some("a run's checkpoint"),
-        "contrafact-classifier" => Some("a classifier"),
-        _ => None,
-    })
-    .unwrap_or("a safetensors file of something else")
-}
-
-fn unpack(bytes: &[u8], index: usize) -> [u128; STEPS] {
-    std::array::from_fn(|step| {
-        let start = (index * STEPS + step) * BYTES;
-        let mut wide = [0; 16];
-        wide[..BYTES].copy_from_slice(&bytes[start..start + BYTES]);
-        // Four bits of a step's last byte are no pitch.
-        u128::from_le_bytes(wide) & ((1 << PITCHES) - 1)
-    })
-}
-
-/// Writes `bytes` beside `path` and renames, so that a failure leaves an older file whole. What is no file (a pipe, a
-/// device) is written to as it is.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = if path.metadata().is_ok_and(|old| !old.is_file()) {
-        std::fs::write(path, bytes)
-    } else {
-        let part = path.with_extension("part");
-        let written = std::fs::File::create(&part)
-            // Synchronised: some systems tell only then that a disk is full.
-            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&part, path));
-        if written.is_err() {
-            std::fs::remove_file(&part).ok();
-        }
-        written
-    };
-    written.with_context(|| {
-        format!("{}: the file could not be written; check the folder and the free space", path.display())
-    })
 }

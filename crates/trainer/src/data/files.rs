@@ -39,7 +39,7 @@ pub struct Found {
     pub unreadable: Vec<(PathBuf, String)>,
     /// Files that were not taken.
     pub passed_over: usize,
-    /// No folder `train` was inside: the files were divided at random.
+    /// No folder `train` was inside one of the folders: its files were divided at random.
     pub plain: bool,
 }
 
@@ -54,39 +54,42 @@ pub struct Shares {
     pub seed: u64,
 }
 
-/// The MIDI files and arrays in `folder`: in `train`, `valid` and `test` inside it, or divided by `shares` where there is
-/// no folder `train`. Of a plain folder each held-back split gets at least one file, and about a third at most; files of
-/// one `group` stay together. Only files that `takes` says yes to (with the split, where the folder says it) are there.
+/// The MIDI files and arrays in `folders`: in `train`, `valid` and `test` inside each, or divided by `shares` where there is
+/// no folder `train`. The plain folders are divided together: each held-back split gets at least one file of theirs, and
+/// about a third at most; files of one `group` stay together. Only files that `takes` says yes to (with the split, where
+/// the folder says it) are there.
 ///
 /// # Errors
-/// When the folder cannot be read at all.
+/// When a folder cannot be read at all.
 pub fn find(
-    folder: &Path,
+    folders: &[PathBuf],
     shares: Shares,
     group: impl Fn(&Path) -> String,
     takes: impl Fn(&Path, Option<Split>) -> bool,
 ) -> Result<Found> {
-    let inside = Split::ALL.map(|split| folder.join(split.name()));
-    let mut found = Found { plain: !inside[0].is_dir(), ..Found::default() };
+    let mut found = Found::default();
     let mut seen = HashSet::new();
-    if !found.plain {
-        for (split, folder) in Split::ALL.into_iter().zip(&inside).filter(|(_, folder)| folder.is_dir()) {
+    let mut all = Vec::new();
+    for folder in folders {
+        let inside = Split::ALL.map(|split| folder.join(split.name()));
+        let plain = !inside[0].is_dir();
+        found.plain |= plain;
+        let places: Vec<(Option<Split>, &Path)> = if plain {
+            vec![(None, folder)]
+        } else {
+            let splits = Split::ALL.into_iter().map(Some).zip(inside.iter().map(PathBuf::as_path));
+            splits.filter(|(_, folder)| folder.is_dir()).collect()
+        };
+        for (split, place) in places {
             let mut files = Vec::new();
-            collect(folder, &mut files, &mut found.unreadable, &mut seen)?;
+            collect(place, &mut files, &mut found.unreadable, &mut seen)?;
             found.passed_over += files.len();
-            files.retain(|path| takes(path, Some(split)));
+            files.retain(|path| takes(path, split));
             found.passed_over -= files.len();
             files.sort_by_cached_key(|path| order(path));
-            found.splits[split as usize] = files;
+            split.map_or(&mut all, |split| &mut found.splits[split as usize]).extend(files);
         }
-        return Ok(found);
     }
-    let mut all = Vec::new();
-    collect(folder, &mut all, &mut found.unreadable, &mut seen)?;
-    found.passed_over = all.len();
-    all.retain(|path| takes(path, None));
-    found.passed_over -= all.len();
-    all.sort_by_cached_key(|path| order(path));
     let held = |share: f64| ((share * all.len() as f64).ceil() as usize).min(all.len() / 3);
     let (valid, test) = (held(shares.valid), held(shares.test));
     let mut groups = grouped(all, group);
@@ -99,7 +102,9 @@ pub fn find(
         }
         groups.split_off(start).concat()
     });
-    found.splits = [groups.concat(), valid, test];
+    for (split, files) in found.splits.iter_mut().zip([groups.concat(), valid, test]) {
+        split.extend(files);
+    }
     Ok(found)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod dataset;
 pub mod export;
+pub mod file;
 pub mod files;
 pub mod genre;
 pub mod identical;
@@ -11,4 +12,7 @@ pub mod prepare;
 pub mod provenance;
 pub mod report;
 pub mod rules;
+pub mod song;
+mod timing;
 pub mod transpose;
+pub mod view;

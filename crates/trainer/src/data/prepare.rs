@@ -1,6 +1,7 @@
 //! Folders of MIDI files or arrays -> a dataset, with a report of what was kept, what was dropped and why.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -17,9 +18,10 @@ use super::transpose::Transposition;
 /// What is prepared and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct PrepareOptions {
-    /// One folder a genre, in slot order, named as its folder or as NAME=FOLDER says. Inside: folders train, valid and
-    /// test, or just files, which are then split at random by song. MIDI files are cut; .npy arrays of phrases (the
-    /// papers' [64,84,1] or [n,64,84,1], bool, uint8 or float) are taken as they are.
+    /// One folder a genre, in slot order, named as its folder or as NAME=FOLDER says; NAME=FOLDER+FOLDER+FOLDER takes
+    /// several for one genre. Inside: folders train, valid and test, or just files, which are then split at random by song.
+    /// MIDI files are cut; .npy arrays of phrases (the papers' [64,84,1] or [n,64,84,1], bool, uint8 or float) are taken as
+    /// they are.
     #[arg(required = true, value_name = "FOLDER")]
     pub folders: Vec<PathBuf>,
     /// Preset of the cutting rules.
@@ -31,6 +33,10 @@ pub struct PrepareOptions {
     /// Keys and octaves.
     #[command(flatten)]
     pub transposition: Transposition,
+    /// Makes swung songs straight before they are cut, four bars at a time, so that their off-beats land on their own 16ths;
+    /// straight songs stay as they are. On with the training rules, off with the papers'.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Songs and phrases")]
+    pub straighten: Option<bool>,
     /// Cuts every genre down to the smallest, split by split, as the papers do for a pair. Off by default: training
     /// draws the genres in equal shares anyway.
     #[arg(long, help_heading = "Songs and phrases")]
@@ -66,6 +72,7 @@ impl PrepareOptions {
             rules: Rules::Training,
             flags: RuleFlags::default(),
             transposition: Transposition::default(),
+            straighten: None,
             balance: false,
             drop_leaks: false,
             parts: Vec::new(),
@@ -93,7 +100,9 @@ fn share(text: &str) -> Result<f64, String> {
 /// When a folder cannot be read or holds nothing to train on, two genres have one name, or a rule cannot be understood.
 pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
     let rules = options.flags.applied(options.rules)?;
+    let straighten = options.straighten.unwrap_or(options.rules == Rules::Training);
     let mut chosen = serde_json::to_value(&rules)?;
+    chosen["straighten"] = json!(straighten);
     let Transposition { key, octave, copies, octave_copies } = options.transposition;
     for (name, value) in [
         ("key", json!(key)),
@@ -110,24 +119,26 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
     }
     let reading = Reading {
         rules: &rules,
+        straighten,
         transposition: &options.transposition,
         licence_allow: &options.licence_allow,
         parts: &options.parts,
         shares: Shares { valid: options.valid_share, test: options.test_share, seed: options.split_seed },
     };
-    let mut data = Dataset { info: Info { genres: Vec::new(), options: chosen }, items: Vec::new() };
+    let mut data = Dataset::of_rolls(Info { genres: Vec::new(), options: chosen }, Vec::new());
     let mut accounts = Vec::new();
     let mut met = Met::new();
-    for folder in &options.folders {
-        let (name, folder) = named(folder)?;
+    for argument in &options.folders {
+        let (name, folders) = named(argument)?;
         ensure!(
             data.info.genres.iter().all(|genre| genre.name != name),
-            "two folders are called {name}; a genre needs a name of its own: write NAME=FOLDER"
+            "two folders are called {name}; a genre needs a name of its own: write NAME=FOLDER, or NAME=FOLDER+FOLDER for both"
         );
-        let (info, items, account) = genre::read(&name, &folder, &reading, &mut met)?;
-        data.info.genres.push(info);
-        data.items.push(items);
-        accounts.push(account);
+        let genre = genre::read(&name, &folders, &reading, &mut met)?;
+        data.info.genres.push(genre.info);
+        data.items.push(genre.items);
+        data.songs.push(Arc::new(genre.songs));
+        accounts.push(genre.account);
     }
     let leaks = if options.drop_leaks { drop_leaks(&mut data) } else { vec![0; data.items.len()] };
     let phrases = |data: &Dataset| -> Vec<u64> {
@@ -147,27 +158,37 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
         ensure!(
             !data.split(genre, Split::Train).is_empty(),
             "{}: no phrase was left to train on; see the rules in `prepare --help`\n{part}",
-            part.account.folder.display()
+            part.account.place()
         );
     }
     Ok((data, report))
 }
 
-/// A genre's name and folder: NAME=FOLDER, or a folder that is named as the genre.
-fn named(argument: &Path) -> Result<(String, PathBuf)> {
+/// A genre's name and folders: NAME=FOLDER, NAME=FOLDER+FOLDER, or a folder that is named as the genre.
+fn named(argument: &Path) -> Result<(String, Vec<PathBuf>)> {
     let text = argument.to_string_lossy();
-    if let Some((name, folder)) = text.split_once('=')
+    if let Some((name, folders)) = text.split_once('=')
         && !argument.exists()
         && !name.contains(std::path::MAIN_SEPARATOR)
     {
         ensure!(!name.is_empty(), "{text}: the genre's name is missing before the =");
-        return Ok((name.to_string(), folder.into()));
+        return Ok((name.to_string(), joined(folders)));
     }
+    let several = joined(&text).len() > 1 && !argument.exists();
+    ensure!(!several, "{text}: several folders need a name for their genre; write NAME={text}");
     let whole = argument.canonicalize().with_context(|| {
         format!("{text}: this is no folder; give a folder of MIDI files or arrays for each genre")
     })?;
     Ok((
         whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        argument.into(),
+        vec![argument.into()],
     ))
+}
+
+/// The folders that are joined by +. A folder that has one in its own name is one.
+fn joined(text: &str) -> Vec<PathBuf> {
+    if Path::new(text).exists() {
+        return vec![text.into()];
+    }
+    text.split('+').map(PathBuf::from).collect()
 }

@@ -102,3 +102,39 @@ impl Provenance {
         (!fine).then_some(value)
     }
 }
+
+/// The tables that govern a genre's folders.
+#[derive(Debug)]
+pub struct Tables(Vec<(PathBuf, Provenance)>);
+
+impl Tables {
+    /// Reads the table that governs each folder; see [`Provenance::governing`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn governing(folders: &[PathBuf]) -> Result<Self> {
+        let table = |folder: &PathBuf| Ok((folder.clone(), Provenance::governing(folder)?));
+        Ok(Self(folders.iter().map(table).collect::<Result<_>>()?))
+    }
+
+    /// The table of a file in one of the folders: of the innermost, where one lies in another.
+    fn of(&self, file: &Path) -> Option<&Provenance> {
+        let holding = self.0.iter().filter(|(folder, _)| file.starts_with(folder));
+        holding.max_by_key(|(folder, _)| folder.components().count()).map(|(_, table)| table)
+    }
+
+    /// [`Provenance::group`].
+    pub fn group(&self, file: &Path) -> String {
+        self.of(file).map_or_else(|| file.to_string_lossy().into_owned(), |table| table.group(file))
+    }
+
+    /// [`Provenance::source`].
+    pub fn source(&self, file: &Path) -> (String, String) {
+        self.of(file).map_or_else(|| Provenance::default().source(file), |table| table.source(file))
+    }
+
+    /// [`Provenance::refused`].
+    pub fn refused(&self, file: &Path, allowed: &[String]) -> Option<String> {
+        self.of(file)?.refused(file, allowed)
+    }
+}

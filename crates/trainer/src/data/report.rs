@@ -23,6 +23,8 @@ const NAMED: usize = 10;
 pub struct Music {
     /// Songs (or arrays) that phrases are from.
     pub songs: usize,
+    /// What these are versions of: tunes, works.
+    pub works: usize,
     /// Phrases.
     pub phrases: usize,
     /// Notes that start in a phrase.
@@ -38,8 +40,8 @@ pub struct Music {
 }
 
 impl Music {
-    /// Measures phrases.
-    pub fn of(items: &[Item]) -> Self {
+    /// Measures phrases of `works` works.
+    pub fn of(items: &[Item], works: usize) -> Self {
         let mean = |f: &dyn Fn(&Roll) -> f64| {
             items.iter().fold(0.0, |sum, item| sum + f(&item.roll)) / items.len().max(1) as f64
         };
@@ -54,6 +56,7 @@ impl Music {
         let sum = classes.iter().sum::<u64>().max(1) as f64;
         Self {
             songs: items.iter().map(|item| item.song).collect::<HashSet<_>>().len(),
+            works,
             phrases: items.len(),
             onsets: mean(&|roll| f64::from(roll.onsets())),
             density: mean(&|roll| f64::from(density(roll))),
@@ -96,7 +99,8 @@ impl Report {
             account,
             leaks_dropped: leaks[genre],
             balanced_away: balanced[genre],
-            music: Split::ALL.map(|split| Music::of(data.split(genre, split))),
+            music: Split::ALL
+                .map(|split| Music::of(data.split(genre, split), data.groups(genre, split).len())),
         });
         Self {
             options: data.info.options.clone(),
@@ -147,9 +151,19 @@ impl Report {
 
 impl fmt::Display for GenreReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Account { name, folder, midi, arrays, .. } = &self.account;
-        writeln!(f, "{name} ({})", folder.display())?;
+        let Account { name, midi, arrays, .. } = &self.account;
+        writeln!(f, "{name} ({})", self.account.place())?;
         writeln!(f, "  files     {midi} MIDI, {arrays} arrays{}", self.dropped_files())?;
+        let straight = &self.account.straight;
+        if straight.notes > 0 {
+            let [before, after] = straight.on_grid.map(|notes| 100.0 * notes as f64 / straight.notes as f64);
+            writeln!(
+                f,
+                "  swing     {} of {} phrases and {} beats in triplets made straight; notes on the 16ths: {before:.1} % before, \
+                 {after:.1} % after",
+                straight.swung, straight.phrases, straight.ternary
+            )?;
+        }
         let cut = &self.account.cutting;
         let songs = reasons(&[
             (cut.late_signature, "first signature late"),
@@ -218,13 +232,13 @@ impl GenreReport {
     }
 
     fn write_music(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "             songs  phrases   onsets  density  voices    range")?;
+        writeln!(f, "             songs   works  phrases   onsets  density  voices    range")?;
         for (split, music) in Split::ALL.into_iter().zip(&self.music) {
-            let Music { songs, phrases, onsets, density, polyphony, range, .. } = music;
+            let Music { songs, works, phrases, onsets, density, polyphony, range, .. } = music;
             let range = range.map_or(String::new(), |(low, high)| format!("{low}-{high}"));
             writeln!(
                 f,
-                "    {:<6} {songs:>7} {phrases:>8} {onsets:>8.1} {:>7.2}% {polyphony:>7.2} {range:>8}",
+                "    {:<6} {songs:>7} {works:>7} {phrases:>8} {onsets:>8.1} {:>7.2}% {polyphony:>7.2} {range:>8}",
                 split.name(),
                 100.0 * density
             )?;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, anyhow};
 use candle_core::{Device, Tensor};
 use indicatif::ProgressBar;
-use model::{Pack, Settings, Transfer};
+use model::{LoadedPack, Pack, Settings};
 use phrase::{PITCHES, Phrase, Roll, STEPS, realise};
 
-use super::EvaluateOptions;
 use super::judge::Judge;
+use super::{EvaluateOptions, rule};
 use crate::dataset::Item;
 
 /// One genre's probabilities by judge.
@@ -24,15 +24,20 @@ pub struct Asked {
     pub id: usize,
     /// The phrase.
     pub item: Item,
+    /// The work that its song is a version of.
+    pub work: u64,
     /// The windows whose newest parts it is made of, the last of which is the phrase itself: one at a latency of four bars,
     /// two at two, four at one.
     pub windows: Vec<Roll>,
 }
 
 /// A phrase of the dataset and what became of it.
+#[derive(Clone)]
 pub struct Played {
     /// The phrase.
     pub item: Item,
+    /// The work that its song is a version of.
+    pub work: u64,
     /// What each judge hears in it.
     pub heard: Heard,
     /// The answers by target genre; its own genre's is what should be left alone.
@@ -40,6 +45,7 @@ pub struct Played {
 }
 
 /// An answer, and the answer to it in the phrase's own genre.
+#[derive(Clone)]
 pub struct Answered {
     /// The transfer, as played: repeated notes stay repeated.
     pub transfer: Roll,
@@ -49,9 +55,28 @@ pub struct Answered {
     pub heard: [Heard; 2],
     /// The transfers at [`EvaluateOptions::amounts`]; none for the phrase's own genre.
     pub sweep: Vec<Swept>,
+    /// What [`rule::answer`] makes of it; none for the phrase's own genre, nor where there is no rule.
+    pub rule: Option<Swept>,
+}
+
+impl Played {
+    /// As if the rule had answered in the genre `target`, there alone; `None` where there is no rule.
+    pub fn ruled(&self, target: usize) -> Option<Self> {
+        let Swept { transfer, heard } = self.answers[target].rule.clone()?;
+        let mut ruled = Self { answers: self.answers.clone(), heard: self.heard.clone(), ..*self };
+        ruled.answers[target] = Answered {
+            transfer,
+            cycle: self.item.roll,
+            heard: [heard, self.heard.clone()],
+            sweep: Vec::new(),
+            rule: None,
+        };
+        Some(ruled)
+    }
 }
 
 /// A transfer at another amount.
+#[derive(Clone)]
 pub struct Swept {
     /// The transfer, as played.
     pub transfer: Roll,
@@ -70,10 +95,11 @@ pub fn play(
     let played = over_threads(
         asked.len(),
         options.threads,
-        || Ok(Transfer::new(pack)?),
+        || Ok(LoadedPack::new(pack)?),
         |transfer, index| {
-            let player = Player { transfer, judges, options, threshold: pack.card.threshold };
-            let played = player.play(&asked[index], pack.card.genres.len());
+            let threshold = pack.card.threshold;
+            let mut player = Player { transfer, judges, options, threshold, genres: &pack.card.genres };
+            let played = player.play(&asked[index]);
             bar.inc(1);
             played
         },
@@ -87,16 +113,16 @@ fn over_threads<W, T: Send>(
     count: usize,
     threads: usize,
     worker: impl Fn() -> Result<W> + Sync,
-    work: impl Fn(&W, usize) -> Result<T> + Sync,
+    work: impl Fn(&mut W, usize) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
     let next = AtomicUsize::new(0);
     let run = || -> Result<Vec<(usize, T)>> {
-        let worker = worker()?;
+        let mut worker = worker()?;
         let indices = std::iter::from_fn(|| {
             let index = next.fetch_add(1, Ordering::Relaxed);
             (index < count).then_some(index)
         });
-        indices.map(|index| Ok((index, work(&worker, index)?))).collect()
+        indices.map(|index| Ok((index, work(&mut worker, index)?))).collect()
     };
     let parts: Vec<Result<Vec<(usize, T)>>> = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..threads.clamp(1, count.max(1))).map(|_| scope.spawn(run)).collect();
@@ -114,15 +140,16 @@ fn over_threads<W, T: Send>(
 }
 
 struct Player<'a> {
-    transfer: &'a Transfer,
+    transfer: &'a mut LoadedPack,
     judges: &'a [Judge],
     options: &'a EvaluateOptions,
     threshold: f32,
+    genres: &'a [String],
 }
 
 impl Player<'_> {
-    fn play(&self, asked: &Asked, genres: usize) -> Result<Played> {
-        let Asked { genre: source, item, windows, .. } = asked;
+    fn play(&mut self, asked: &Asked) -> Result<Played> {
+        let Asked { genre: source, item, work, windows, .. } = asked;
         let (source, amount) = (*source, self.options.amount);
         let own = self.hear(&item.roll)?;
         let answer = |target: usize| {
@@ -133,6 +160,7 @@ impl Player<'_> {
                     cycle: item.roll,
                     heard: Default::default(),
                     sweep: Vec::new(),
+                    rule: None,
                 });
             }
             let (cycle, back) = if self.options.cycles() {
@@ -145,22 +173,27 @@ impl Player<'_> {
             } else {
                 (item.roll, own.clone())
             };
+            let options = self.options;
             let swept = |&amount: &u32| {
                 let transfer = self.answer(windows, source, target, amount)?;
                 Ok(Swept { transfer, heard: self.hear(&transfer)? })
             };
-            let sweep = self.options.amounts.iter().map(swept).collect::<Result<_>>()?;
-            Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep })
+            let sweep = options.amounts.iter().map(swept).collect::<Result<_>>()?;
+            let ruled =
+                |transfer: Roll| Ok::<_, anyhow::Error>(Swept { transfer, heard: self.hear(&transfer)? });
+            let rule = rule::answer(&item.roll, &self.genres[target]).map(ruled).transpose()?;
+            Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep, rule })
         };
         Ok(Played {
             item: *item,
+            work: *work,
             heard: own.clone(),
-            answers: (0..genres).map(answer).collect::<Result<_>>()?,
+            answers: (0..self.genres.len()).map(answer).collect::<Result<_>>()?,
         })
     }
 
     /// The answer as it is played: the newest parts of the answers to `windows`, one after another.
-    fn answer(&self, windows: &[Roll], source: usize, target: usize, amount: u32) -> Result<Roll> {
+    fn answer(&mut self, windows: &[Roll], source: usize, target: usize, amount: u32) -> Result<Roll> {
         let hop = STEPS / windows.len();
         let settings = Settings {
             source: (!self.options.auto).then_some(source as u8),

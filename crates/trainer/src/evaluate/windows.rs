@@ -26,9 +26,8 @@ mod tests {
     #[test]
     fn windows_are_neighbours_of_one_song() {
         let step = |at: usize, row: usize| (at * 7 + row * 3).is_multiple_of(31) || row == at / 16;
-        let window = |bar: usize, song| Item {
-            roll: Roll::from_cells(|at, row| step(bar * STEPS_PER_BAR + at, row)),
-            song,
+        let window = |bar: usize, song| {
+            Item::of(Roll::from_cells(|at, row| step(bar * STEPS_PER_BAR + at, row)), song)
         };
         // Bar 5 of the first song was dropped; the second is too short.
         let bars = [0, 1, 2, 3, 4, 6, 7, 8, 9];

@@ -13,11 +13,9 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
+use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
-use model::{
-    Architecture, Card, Classifier, ClassifierConfig, Discriminator, DiscriminatorConfig, Generator,
-    GeneratorConfig, Init, Ops, Pack, Parameter, SLOTS, Weights,
-};
+use model::{Card, Classifier, ClassifierConfig, Family, Init, Ops, Pack, Parameter, Role, SLOTS, Weights};
 use phrase::{PITCHES, STEPS};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -138,18 +136,30 @@ fn new_genre(card: &Card, data: &Dataset, named: Option<&str>) -> Result<String>
     }
 }
 
+/// The weights of both of a pack's parts, as these themselves call them.
+fn bare(pack: &Pack) -> Weights {
+    let mut all = pack.weights.part(Role::Transfer);
+    let classifier = pack.weights.part(Role::Classifier);
+    classifier.iter().for_each(|(name, tensor)| all.insert(name, tensor.clone()));
+    all
+}
+
 impl Addition {
     /// A fresh run that adds `genre` to `pack`. The new rows start as the mean of the old ones: between all genres.
     ///
     /// # Errors
     /// Where the pack is of another kind or full, or an option is out of its range.
     pub fn new(options: FromOptions, pack: Pack, genre: String, device: &Device) -> Result<Self> {
-        let Architecture::PatchResnet { generator, classifier } = pack.card.architecture else {
+        let (Some(Family::Resnet(generator)), Some(classifier)) =
+            (&pack.card.parts.transfer, pack.card.parts.classifier)
+        else {
+            let family = pack.card.parts.transfer.as_ref().map_or("no", Family::name);
             bail!(
-                "{} is a pairwise pack; a genre can be added to packs of one network for all genres only",
+                "{} holds {family} transfer; a genre can be added to packs of the family resnet with a classifier only, not to a pairwise pack",
                 pack.card.name
             )
         };
+        let weights = bare(&pack);
         let slot = pack.card.genres.len();
         ensure!(slot < SLOTS, "{} has {SLOTS} genres already; a pack cannot have more", pack.card.name);
         ensure!(pack.card.threshold == 0.5, "{} has an unusual threshold; take another pack", pack.card.name);
@@ -157,15 +167,15 @@ impl Addition {
             options.batch >= SHARDS && options.batch.is_multiple_of(SHARDS),
             "the batch must be an even number, 2 or more"
         );
-        let generator = GeneratorConfig { genres: slot + 1, ..generator };
+        let generator = GeneratorConfig { genres: slot + 1, ..*generator };
         let ear = ClassifierConfig { genres: slot + 1, ..classifier };
         let critic = DiscriminatorConfig::compact(slot + 1);
-        let start = extended(&pack.weights, slot, &fresh(&pack.weights, slot)?)?;
+        let start = extended(&weights, slot, &fresh(&weights, slot)?)?;
         let mut rng = random::stream(options.seed, u64::MAX);
         let trained = if options.unfreeze {
             [generator.parameters(""), critic.parameters(""), ear.parameters()]
         } else {
-            let fresh = fresh(&pack.weights, slot)?;
+            let fresh = fresh(&weights, slot)?;
             let parameter = |name: &str| -> Result<Parameter> {
                 let shape = fresh.iter().find(|(key, _)| *key == name).map(|(_, t)| t.dims().to_vec());
                 Ok(Parameter { name: name.to_string(), shape: shape.unwrap_or_default(), init: Init::Zeros })
@@ -182,7 +192,7 @@ impl Addition {
             Variables::new(&critics, &mut rng, device)?,
             Variables::new(&ears, &mut rng, device)?,
         ];
-        let start = if options.unfreeze { start } else { fresh(&pack.weights, slot)? };
+        let start = if options.unfreeze { start } else { fresh(&weights, slot)? };
         for which in [GENERATOR, EAR] {
             variables[which].set(&variables[which].undressed(&start)?)?;
         }
@@ -216,7 +226,7 @@ impl Addition {
         if self.options.unfreeze {
             return Ok(trained);
         }
-        extended(&self.pack.weights.to_device(&self.device)?, self.pack.card.genres.len(), &trained)
+        extended(&bare(&self.pack).to_device(&self.device)?, self.pack.card.genres.len(), &trained)
     }
 
     /// What is played and heard with after this step: averages, on the CPU.
@@ -229,7 +239,7 @@ impl Addition {
         if self.options.unfreeze {
             return Ok(trained);
         }
-        extended(&self.pack.weights, self.pack.card.genres.len(), &trained)
+        extended(&bare(&self.pack), self.pack.card.genres.len(), &trained)
     }
 
     /// The dataset with the pack's genres in its order, then the new one, and with replays of those that it lacks.

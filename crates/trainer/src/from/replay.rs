@@ -1,7 +1,9 @@
 //! Music in place of music that is not there: phrases of the new genre, transferred by the pack as it is.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
-use model::{Pack, SLOTS, Settings, Transfer};
+use model::{LoadedPack, Pack, SLOTS, Settings};
 use phrase::Roll;
 
 use crate::dataset::{Dataset, GenreInfo, Info, Item, Split};
@@ -19,25 +21,26 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
         !data.split(new, Split::Train).is_empty(),
         "the dataset has no training phrase of {genre}; prepare it with more songs"
     );
-    let transfer = Transfer::new(pack)?;
+    let mut transfer = LoadedPack::new(pack)?;
     let mut infos = Vec::new();
-    let mut items = Vec::new();
+    let (mut items, mut songs) = (Vec::new(), Vec::new());
     for (slot, name) in pack.card.genres.iter().enumerate() {
         // A genre whose songs all fell into other splits has nothing to train on either.
         match place(name).filter(|&place| !data.split(place, Split::Train).is_empty()) {
             Some(place) => {
                 infos.push(data.info.genres[place].clone());
                 items.push(data.items[place].clone());
+                songs.push(data.songs[place].clone());
             }
             None => {
                 infos.push(GenreInfo { name: name.clone(), ..GenreInfo::default() });
                 let mut splits: [Vec<Item>; 3] = Default::default();
                 for (split, replayed) in Split::ALL.into_iter().zip(&mut splits) {
                     for item in data.split(new, split) {
-                        let roll = played(&transfer, &item.roll, slot)?;
+                        let roll = played(&mut transfer, &item.roll, slot)?;
                         // An answer without notes teaches nothing.
                         if !roll.is_empty() {
-                            replayed.push(Item { roll, song: item.song });
+                            replayed.push(Item::of(roll, item.song));
                         }
                     }
                 }
@@ -46,16 +49,18 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
                     "the pack's answers to {genre} as {name} are all empty; give music of {name} too"
                 );
                 items.push(splits);
+                songs.push(Arc::default());
             }
         }
     }
     infos.push(data.info.genres[new].clone());
     items.push(data.items[new].clone());
-    Ok(Dataset { info: Info { genres: infos, options: data.info.options.clone() }, items })
+    songs.push(data.songs[new].clone());
+    Ok(Dataset { info: Info { genres: infos, options: data.info.options.clone() }, items, songs })
 }
 
 /// The answer of the pack's slot `target` to `roll`.
-fn played(transfer: &Transfer, roll: &Roll, target: usize) -> Result<Roll> {
+fn played(transfer: &mut LoadedPack, roll: &Roll, target: usize) -> Result<Roll> {
     let mut heard: [f32; SLOTS] = transfer.classify(roll)?;
     heard[target] = -1.0;
     let likeliest = (0..SLOTS).max_by(|&a, &b| heard[a].total_cmp(&heard[b])).unwrap_or(0);

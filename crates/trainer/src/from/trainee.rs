@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::Device;
-use model::{Architecture, Card, ClassifierConfig, Pack, Source, Weights};
+use model::{Card, Corpus, Family, Pack, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::{Addition, EAR, FromOptions, GENERATOR, LOSSES};
@@ -67,7 +67,7 @@ impl Trainee for Addition {
 
     fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
         let Header { options, step, genre, card, hash } = checkpoint.header()?;
-        let pack = Pack { card: Card { hash, ..card }, weights: checkpoint.part("pack") };
+        let pack = Pack::new(Card { hash, ..card }, &checkpoint.part("pack"));
         let mut addition = Self::new(options, pack, genre, device)?;
         let [weights, mean, square] = ["weights", "mean", "square"].map(|part| checkpoint.part(part));
         for (variables, adam) in addition.variables.iter().zip(&mut addition.optimisers) {
@@ -85,12 +85,12 @@ impl Trainee for Addition {
         Ok(addition)
     }
 
-    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
+    fn pack(&self) -> Result<(Family, Weights)> {
         let mut weights = Weights::new();
         let all = self.averaged()?;
         let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
         own.for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
-        Ok((Architecture::PatchResnet { generator: self.generator, classifier }, weights))
+        Ok((self.generator.into(), weights))
     }
 
     /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of the dataset;
@@ -119,7 +119,7 @@ impl Trainee for Addition {
         Ok((*self.music(data)?).clone())
     }
 
-    fn sources(&self, data: &Dataset) -> Vec<Source> {
+    fn sources(&self, data: &Dataset) -> Vec<Corpus> {
         let used = |name: &String| *name == self.genre || self.pack.card.genres.contains(name);
         let new = data.info.genres.iter().filter(|genre| used(&genre.name));
         let mut all = self.pack.card.data.clone();

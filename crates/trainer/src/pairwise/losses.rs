@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
-use model::PairGenerator;
+use model::papers::PairGenerator;
 
 use super::networks::Critics;
 use super::noise::Noise;

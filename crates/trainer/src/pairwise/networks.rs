@@ -4,10 +4,9 @@
 //! (`back.`). The discriminator of an index judges phrases that shall be of that genre.
 
 use candle_core::Tensor;
-use model::{
-    Architecture, ClassifierConfig, DIRECTIONS, Discriminator, DiscriminatorConfig, GeneratorConfig,
-    ModelError, Ops, PairGenerator, PairNetwork, Parameter, Weights, papers,
-};
+use model::papers::{DIRECTIONS, PairConfig, PairGenerator};
+use model::resnet::{Discriminator, DiscriminatorConfig, GeneratorConfig};
+use model::{Family, ModelError, Ops, Parameter, Weights, papers};
 
 use super::options::{Model, NetworkKind, PairOptions, SpectralNorm};
 
@@ -56,7 +55,7 @@ enum CriticConfig {
 /// Which networks a pair has, and of what size.
 #[derive(Clone, Copy, Debug)]
 pub struct Networks {
-    generator: PairNetwork,
+    generator: PairConfig,
     critic: CriticConfig,
     mixed: bool,
     spectral: SpectralNorm,
@@ -68,7 +67,7 @@ impl Networks {
         let PairOptions { width, blocks, attention, .. } = *options;
         let (generator, critic) = match options.network {
             NetworkKind::Compact => (
-                PairNetwork::Compact(GeneratorConfig {
+                PairConfig::Compact(GeneratorConfig {
                     channels: width,
                     blocks,
                     attention,
@@ -77,7 +76,7 @@ impl Networks {
                 CriticConfig::Compact(DiscriminatorConfig { attention, ..DiscriminatorConfig::compact(1) }),
             ),
             NetworkKind::Papers => (
-                PairNetwork::Papers(papers::GeneratorConfig { width, blocks, attention }),
+                PairConfig::Papers(papers::GeneratorConfig { width, blocks, attention }),
                 CriticConfig::Papers(papers::DiscriminatorConfig { width, attention }),
             ),
         };
@@ -150,7 +149,7 @@ impl Networks {
     }
 
     /// What a pack of these generators with a classifier is.
-    pub fn architecture(&self, classifier: ClassifierConfig) -> Architecture {
-        Architecture::Pairwise { network: self.generator, classifier }
+    pub fn family(&self) -> Family {
+        self.generator.into()
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::Device;
-use model::{Architecture, ClassifierConfig, Source, Weights};
+use model::{Corpus, Family, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
@@ -78,8 +78,8 @@ impl Trainee for Pair {
         Ok(pair)
     }
 
-    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
-        Ok((self.networks.architecture(classifier), self.generators()?))
+    fn pack(&self) -> Result<(Family, Weights)> {
+        Ok((self.networks.family(), self.generators()?))
     }
 
     fn genres(&self, data: &Dataset) -> Result<Dataset> {
@@ -87,7 +87,7 @@ impl Trainee for Pair {
         data.pair(a, b)
     }
 
-    fn sources(&self, data: &Dataset) -> Vec<Source> {
+    fn sources(&self, data: &Dataset) -> Vec<Corpus> {
         let learned =
             |genre: &&GenreInfo| self.options.model == Model::Full || self.options.pair.contains(&genre.name);
         data.info.genres.iter().filter(learned).flat_map(|genre| genre.sources.clone()).collect()

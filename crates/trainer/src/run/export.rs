@@ -4,8 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
-use model::{Card, ClassifierConfig, FORMAT, Pack};
-use phrase::Grid;
+use model::{Card, ClassifierConfig, Pack, Parts};
 use serde_json::Value;
 
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
@@ -75,7 +74,7 @@ fn of<T: Trainee>(
         None => ear(data, &trainee.configuration(), run, listening)?,
     };
     let classifier = config.papers().context("a pack's classifier is of the papers' build")?;
-    let (architecture, generator) = trainee.pack(classifier)?;
+    let (transfer, generator) = trainee.pack()?;
     for (name, tensor) in generator.iter() {
         weights.insert(name, tensor.clone());
     }
@@ -87,20 +86,13 @@ fn of<T: Trainee>(
         })
         .collect();
     let card = Card {
-        format: FORMAT,
-        name: naming.name.clone(),
         version: naming.pack_version.clone(),
-        genres,
-        planes: architecture.planes().iter().map(|plane| plane.to_string()).collect(),
-        architecture,
-        grid: Grid::Nearest,
-        threshold: 0.5,
         data: sources,
         recipe: format!("{} {}", trainee.recipe(), naming.remark).trim_end().to_string(),
         metrics,
-        hash: String::new(),
+        ..Card::new(naming.name.clone(), genres, Parts::new(transfer, classifier))
     };
-    Ok(Pack { card, weights })
+    Ok(Pack::new(card, &weights))
 }
 
 /// The classifier of a run: read from its folder, or trained now with the run's own seed and transposition.

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use candle_core::{Device, Tensor};
-use model::{Card, ClassifierConfig, FORMAT, Pack, Settings, Transfer, Weights};
-use phrase::{Grid, Phrase, STEPS, Song, join};
+use model::{Card, LoadedPack, Pack, Parts, Settings};
+use phrase::{Phrase, STEPS, Song, join};
 
 use super::Trainee;
 use crate::dataset::{Dataset, Split};
@@ -50,14 +49,14 @@ impl Sample {
 /// Where the network cannot compute.
 pub fn samples<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Vec<Sample>> {
     let data = &trainee.genres(data)?;
-    let transfer = Transfer::new(&pack(trainee, data)?)?;
+    let mut transfer = LoadedPack::new(&pack(trainee, data)?)?;
     let genres = data.genres();
     let mut samples = Vec::new();
     for from in 0..genres.len() {
         let origins = phrases(data, from);
         for to in (0..genres.len()).filter(|&to| to != from) {
-            let answers = played(&transfer, &origins, from, to)?;
-            let cycles = played(&transfer, &answers, to, from)?;
+            let answers = played(&mut transfer, &origins, from, to)?;
+            let cycles = played(&mut transfer, &answers, to, from)?;
             let songs = [&origins, &answers, &cycles].map(|phrases| join(phrases, &Song::new(TEMPO)));
             samples.push(Sample { name: format!("{}-to-{}", genres[from], genres[to]), songs });
         }
@@ -73,43 +72,20 @@ fn phrases(data: &Dataset, genre: usize) -> Vec<Phrase> {
     (0..count).map(|i| Phrase::of_roll(item(i), (i * STEPS) as i64, TEMPO, VELOCITY)).collect()
 }
 
-fn played(transfer: &Transfer, phrases: &[Phrase], from: usize, to: usize) -> Result<Vec<Phrase>> {
+fn played(transfer: &mut LoadedPack, phrases: &[Phrase], from: usize, to: usize) -> Result<Vec<Phrase>> {
     let settings = Settings { source: Some(from as u8), ..Settings::to(to) };
-    let answer = |phrase: &Phrase| {
+    let mut answer = |phrase: &Phrase| {
         let mut out = Phrase::new(phrase.position, phrase.tempo);
         transfer.transfer(phrase, &settings, &mut out)?;
         Ok(out)
     };
-    phrases.iter().map(answer).collect()
+    phrases.iter().map(&mut answer).collect()
 }
 
-/// The trainee's network as a pack. Its classifier is blank: the source is told here, never heard.
+/// The trainee's network as a pack. It has no classifier: the source is told here.
 fn pack<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Pack> {
-    let classifier = ClassifierConfig { genres: data.items.len(), width: 1 };
-    let (architecture, generator) = trainee.pack(classifier)?;
-    let mut weights = Weights::new();
-    for parameter in classifier.parameters() {
-        weights.insert(
-            &parameter.name,
-            Tensor::zeros(parameter.shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?,
-        );
-    }
-    for (name, tensor) in generator.iter() {
-        weights.insert(name, tensor.clone());
-    }
-    let card = Card {
-        format: FORMAT,
-        name: "sample".to_string(),
-        version: trainee.step().to_string(),
-        genres: data.genres(),
-        architecture,
-        grid: Grid::Nearest,
-        planes: vec!["sounding".to_string()],
-        threshold: 0.5,
-        data: Vec::new(),
-        recipe: String::new(),
-        metrics: Default::default(),
-        hash: String::new(),
-    };
-    Ok(Pack { card, weights })
+    let (transfer, weights) = trainee.pack()?;
+    let parts = Parts { transfer: Some(transfer), classifier: None };
+    let card = Card { version: trainee.step().to_string(), ..Card::new("sample", data.genres(), parts) };
+    Ok(Pack::new(card, &weights))
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::Device;
-use model::{Architecture, ClassifierConfig, Source, Weights};
+use model::{Corpus, Family, Weights};
 
 use super::checkpoint::Checkpoint;
 use crate::classifier::ClassifierFile;
@@ -74,9 +74,9 @@ pub trait Trainee: Sized {
     /// Where a tensor is missing or does not fit those options.
     fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self>;
 
-    /// What a pack needs beside a classifier: the architecture, with that classifier's sizes, and the weights to play
-    /// with (averaged where they are averaged), on the CPU.
-    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)>;
+    /// The transfer of a pack: its family and sizes, and the weights to play with (averaged where they are averaged), on the
+    /// CPU.
+    fn pack(&self) -> Result<(Family, Weights)>;
 
     /// Called with the run's dataset before a pack is made: for what a pack needs of the music beside weights.
     fn settle(&mut self, _data: &Dataset) {}
@@ -98,7 +98,7 @@ pub trait Trainee: Sized {
     }
 
     /// The music of `data` that the weights have learned from.
-    fn sources(&self, data: &Dataset) -> Vec<Source> {
+    fn sources(&self, data: &Dataset) -> Vec<Corpus> {
         data.info.genres.iter().flat_map(|genre| genre.sources.clone()).collect()
     }
 

@@ -26,21 +26,19 @@ pub fn music(genres: &[&str]) -> Dataset {
         })
     };
     let splits = |genre: &str| {
-        let item = |song| Item { roll: roll(genre, song), song: song as u32 };
+        let item = |song| Item::of(roll(genre, song), song as u32);
         [20, 6, 6].map(|count| (0..count).map(item).collect::<Vec<_>>())
     };
     let info = |name: &str| {
         let source =
-            model::Source { genre: name.into(), source: "made up".into(), licence: "none".into(), files: 32 };
+            model::Corpus { genre: name.into(), source: "made up".into(), licence: "none".into(), files: 32 };
         GenreInfo { name: name.into(), sources: vec![source], ..GenreInfo::default() }
     };
-    Dataset {
-        info: Info {
-            genres: genres.iter().map(|name| info(name)).collect(),
-            options: serde_json::json!({ "grid": Grid::Nearest }),
-        },
-        items: genres.iter().map(|name| splits(name)).collect(),
-    }
+    let info = Info {
+        genres: genres.iter().map(|name| info(name)).collect(),
+        options: serde_json::json!({ "grid": Grid::Nearest }),
+    };
+    Dataset::of_rolls(info, genres.iter().map(|name| splits(name)).collect())
 }
 
 /// The smallest networks.

@@ -1,0 +1,205 @@
+//! New phrases, a step after the other. Runs on the worker thread; uses no candle and no other thread.
+
+use phrase::{LOWEST, Roll, STEPS};
+
+use super::content::{Content, FEATURES, scale, shifted, tonic_shift};
+use super::linear::{Linear, Memory, add, norm};
+use super::written::Run;
+use super::{ArrangerConfig, NAME, Style};
+use crate::{ModelError, SLOTS, Weights};
+
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) norm1: Vec<f32>,
+    pub(super) ask: Linear,
+    /// `[heads][127]`: by how far the asking step lies behind the asked one, plus 63.
+    pub(super) distance: Vec<f32>,
+    pub(super) answer: Linear,
+    pub(super) norm2: Vec<f32>,
+    pub(super) inner: Linear,
+    pub(super) outer: Linear,
+}
+
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) step: Vec<f32>,
+    pub(super) genre: Vec<f32>,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// The arranger, ready to write. Owned by the thread that runs it.
+#[derive(Debug)]
+pub struct Decoder {
+    pub(super) config: ArrangerConfig,
+    pub(super) content: Linear,
+    pub(super) reader: Part,
+    /// Rows of what is added for a cell of the step before, `[KINDS * 84][width]`.
+    pub(super) written: Vec<f32>,
+    pub(super) writer: Part,
+    pub(super) norm: Vec<f32>,
+    /// Direct logits, view weights and hidden units of a step, side by side.
+    pub(super) direct: Linear,
+    pub(super) views: Linear,
+    pub(super) units: Linear,
+    pub(super) seen: Vec<f32>,
+    pub(super) hidden: Vec<f32>,
+}
+
+impl Decoder {
+    /// A decoder of `weights`.
+    ///
+    /// # Errors
+    /// When a parameter is missing or has another shape than `config` needs.
+    pub fn new(config: ArrangerConfig, weights: &Weights) -> Result<Self, ModelError> {
+        for parameter in config.parameters() {
+            weights.get(&parameter.name, &parameter.shape)?;
+        }
+        let tensor = |name: &str| weights.named(&format!("{NAME}{name}"));
+        let flat = |name: &str| Ok::<_, ModelError>(tensor(name)?.flatten_all()?.to_vec1::<f32>()?);
+        let linear = |name: &str, bias: Option<&str>| {
+            let bias = bias.map(&tensor).transpose()?;
+            Linear::new(&tensor(name)?, bias.as_ref())
+        };
+        let part = |part: &str, blocks: usize| {
+            let block = |i: usize| {
+                let name = |rest: &str| format!("{part}.{i}.{rest}");
+                Ok::<_, ModelError>(Block {
+                    norm1: flat(&name("norm1"))?,
+                    ask: linear(&name("ask"), None)?,
+                    distance: flat(&name("distance"))?,
+                    answer: linear(&name("answer"), None)?,
+                    norm2: flat(&name("norm2"))?,
+                    inner: linear(&name("in"), Some(&name("in_bias")))?,
+                    outer: linear(&name("out"), Some(&name("out_bias")))?,
+                })
+            };
+            Ok::<_, ModelError>(Part {
+                step: flat(&format!("{part}.step"))?,
+                genre: flat(&format!("{part}.genre"))?,
+                blocks: (0..blocks).map(block).collect::<Result<_, _>>()?,
+            })
+        };
+        Ok(Self {
+            config,
+            content: linear("content", Some("content_bias"))?,
+            reader: part("reader", config.reader)?,
+            written: flat("written")?,
+            writer: part("writer", config.writer)?,
+            norm: flat("norm")?,
+            direct: linear("direct", Some("direct_bias"))?,
+            views: linear("views", Some("views_bias"))?,
+            units: linear("units", Some("units_bias"))?,
+            seen: flat("seen")?,
+            hidden: flat("hidden")?,
+        })
+    }
+
+    /// Writes `input`'s content in the genres `target` (weights that sum to 1), the input being of genre `source`. `noise`
+    /// gives a logistic number for a step, a row and a decision. Cells of the input that the transposed roll has no room for
+    /// are kept as they are.
+    pub fn write(
+        &self,
+        input: &Roll,
+        source: usize,
+        target: &[f32],
+        draw: &Style,
+        noise: impl Fn(usize, usize, usize) -> f32,
+    ) -> Roll {
+        let by = tonic_shift(input);
+        let own = shifted(input, by);
+        let mut content = vec![0.0; STEPS * FEATURES];
+        Content::of(&own).write(&mut content);
+        let mut genres = vec![target.to_vec()];
+        if draw.contrast > 0.0 {
+            genres.push((0..self.config.genres).map(|genre| f32::from(u8::from(genre == source))).collect());
+        }
+        let chromatic = target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
+        let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
+        let mut run = Run::new(self, &genres, scale(input), chromatic, read);
+        let asked = |slot: &usize| target.get(*slot).is_some_and(|&share| share > 0.0);
+        let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;
+        run.range = (
+            (0..SLOTS).filter(asked).map(|slot| row(draw.lowest[slot])).min().unwrap_or(i32::MIN),
+            (0..SLOTS).filter(asked).map(|slot| row(draw.highest[slot])).max().unwrap_or(i32::MAX),
+        );
+        run.bottom = i32::from(LOWEST) + by;
+        let mut roll = Roll::EMPTY;
+        for step in 0..STEPS {
+            run.step(step, &content, &own, &mut roll, draw, &noise);
+        }
+        let mut answer = shifted(&roll, -by);
+        // What the shift pushed out of the roll was never asked about.
+        let back = shifted(&own, -by);
+        for step in 0..STEPS {
+            answer.sounding[step] |= input.sounding[step] & !back.sounding[step];
+            answer.onset[step] |= input.onset[step] & !back.onset[step];
+        }
+        answer
+    }
+
+    /// What the reader makes of the content, `[64, width]`, for one mix of genres.
+    fn read(&self, content: &[f32], genres: &[f32]) -> Vec<f32> {
+        let d = self.config.width;
+        let mut x = vec![0.0; STEPS * d];
+        self.content.apply(content, &mut x);
+        self.reader.place(&mut x, 0, genres);
+        let mut work = Work::new(self.config, STEPS);
+        let mut heard = vec![0.0; STEPS * d];
+        for block in &self.reader.blocks {
+            norm(&x, &block.norm1, &mut work.normed);
+            block.ask.apply(&work.normed, &mut work.asked);
+            let mut steps = Memory::new(d);
+            work.asked.chunks_exact(3 * d).for_each(|asked| steps.push(&asked[d..2 * d], &asked[2 * d..]));
+            let asked = work.asked.chunks_exact(3 * d).zip(heard.chunks_exact_mut(d));
+            for (step, (asked, heard)) in asked.enumerate() {
+                steps.attend(step, self.config.heads, &block.distance, &asked[..d], heard);
+            }
+            work.finish(block, &heard, &mut x);
+        }
+        x
+    }
+}
+
+impl Part {
+    /// Adds the embeddings of the steps from `first` on and of the genres.
+    pub(super) fn place(&self, x: &mut [f32], first: usize, genres: &[f32]) {
+        let d = self.step.len() / STEPS;
+        for (i, x) in x.chunks_exact_mut(d).enumerate() {
+            add(1.0, &self.step[(first + i) * d..][..d], x);
+            for (genre, &weight) in genres.iter().enumerate() {
+                add(weight, &self.genre[genre * d..][..d], x);
+            }
+        }
+    }
+}
+
+/// Room for a block's numbers.
+pub(super) struct Work {
+    pub(super) normed: Vec<f32>,
+    pub(super) asked: Vec<f32>,
+    pub(super) inner: Vec<f32>,
+    pub(super) answer: Vec<f32>,
+}
+
+impl Work {
+    pub(super) fn new(config: ArrangerConfig, rows: usize) -> Self {
+        let room = |width: usize| vec![0.0; rows * width];
+        Self {
+            normed: room(config.width),
+            asked: room(3 * config.width),
+            inner: room(config.inner),
+            answer: room(config.width),
+        }
+    }
+
+    /// Adds what a block heard, and what its two layers make of that, to `x`.
+    pub(super) fn finish(&mut self, block: &Block, heard: &[f32], x: &mut [f32]) {
+        block.answer.apply(heard, &mut self.answer);
+        add(1.0, &self.answer, x);
+        norm(x, &block.norm2, &mut self.normed);
+        block.inner.apply(&self.normed, &mut self.inner);
+        self.inner.iter_mut().for_each(|x| *x = x.max(0.0));
+        block.outer.apply(&self.inner, &mut self.answer);
+        add(1.0, &self.answer, x);
+    }
+}

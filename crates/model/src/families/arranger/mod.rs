@@ -1,0 +1,173 @@
+//! The arranger: it keeps what a tune is made of (melody, harmony, bass roots) and writes the rest anew, in the style of a
+//! genre, a step at a time.
+//!
+//! A conditional autoregressive model of piano rolls. A transformer (Vaswani et al., *Attention Is All You Need*, 2017) reads
+//! the [`Content`] of a phrase, a second, causal one the steps that are written so far, and a NADE (Boulanger-Lewandowski et
+//! al., *Modeling Temporal Dependencies in High-Dimensional Sequences*, 2012) tells the pitches of the next step from the
+//! lowest to the highest. It learns from each genre's own phrases, by maximum likelihood: content in, phrase out. With
+//! another genre's embedding the same content comes back in that genre's texture. So it transfers without a cycle and
+//! without a discriminator, keeps the tune by construction, and never cuts notes in pieces, because it knows what it wrote
+//! a step before.
+//!
+//! [`Arranger`] computes all steps of known phrases at once, for training; [`Decoder`] writes new ones.
+//!
+//! Phrases are moved to C major or A minor and back. Sums have one order on every vector width, so answers
+//! are the same bits on every processor. A test holds [`Arranger`] and [`Decoder`] to each other decision by
+//! decision.
+
+mod content;
+mod decode;
+mod draw;
+mod limits;
+mod linear;
+mod nade;
+mod network;
+mod transfer;
+mod written;
+
+pub use content::{Content, FEATURES, MelodyNote, scale, shifted, tonic_shift};
+pub use decode::Decoder;
+pub use nade::{nade, reference as nade_reference};
+pub use network::{Arranger, Masks};
+pub use transfer::Sizes;
+
+use phrase::{PITCHES, STEPS};
+use serde::{Deserialize, Serialize};
+
+use crate::{Init, Parameter, SLOTS};
+
+const NAME: &str = "arranger.";
+
+/// What is decided of each cell: whether it sounds, and whether a note starts there though one sounded before.
+pub(crate) const KINDS: usize = 2;
+
+/// Steps back from which the onsets of a pitch are shown to it again: a beat, two, a bar, two.
+pub(crate) const ONSET_LAGS: [usize; 4] = [4, 8, 16, 32];
+
+/// The same for its sounding: a bar.
+pub(crate) const SOUNDING_LAG: usize = 16;
+
+/// What each pitch of a step is shown of itself: sounding and onset a step ago; melody sounding and starting, its class in
+/// the harmony, its class in the bass; the lags.
+pub(crate) const VIEWS: usize = 2 + 4 + ONSET_LAGS.len() + 1;
+
+/// The arranger's sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrangerConfig {
+    /// Genres of the pack, 1..=8.
+    pub genres: usize,
+    /// Channels of both transformers; a multiple of `heads`.
+    pub width: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Blocks of the transformer that reads the content.
+    pub reader: usize,
+    /// Blocks of the transformer that reads what is written.
+    pub writer: usize,
+    /// Channels inside the blocks' two-layer networks.
+    pub inner: usize,
+    /// Hidden units of the NADE.
+    pub units: usize,
+}
+
+/// How an arranger's answers are drawn from its probabilities: part of the pack, where `pull` is that at an amount of 50 % and
+/// `change` that at 100 %, see [`Style::at`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Style {
+    /// What the input's own cells have on their side, in logits: 0 writes freely, infinity returns the input.
+    pub pull: f32,
+    /// The content change that is aimed at: the pull grows where more was changed until here, and shrinks where less was, so
+    /// that an amount changes as much in every direction.
+    pub change: f32,
+    /// How far to go beyond the target genre, away from the source: the logit of each note's start is moved by this many times its difference
+    /// between both (after Ho and Salimans' guidance, 2022, with another class instead of none).
+    pub contrast: f32,
+    /// 0 takes the likelier of two choices, 1 draws each from its probability.
+    pub temperature: f32,
+    /// What the melody's cells have on their side, and starts above a melody that sounds have against them, in logits.
+    pub melody: f32,
+    /// What new notes have against them where more were written than the input had until here, in logits for each factor of
+    /// e (and on their side, where fewer were).
+    pub density: f32,
+    /// What cells outside the phrase's key have against them, in logits, by target genre.
+    pub chromatic: [f32; SLOTS],
+    /// The lowest MIDI pitch of each target genre: under it no note starts, but where the input's own pull.
+    pub lowest: [u8; SLOTS],
+    /// The highest.
+    pub highest: [u8; SLOTS],
+    /// Notes of a step count for `density` once it is written, not before.
+    #[serde(default)]
+    pub counts_after: bool,
+    /// New notes keep the limits of arrangers (`limits.rs`): false in packs that were made without them.
+    #[serde(default)]
+    pub limits: bool,
+}
+
+impl Style {
+    /// The style at an amount (over 0, at most 1): the less, the more the input pulls. Without `limits` where they are not wanted.
+    pub fn at(self, amount: f32, limits: bool) -> Self {
+        Self {
+            pull: self.pull * (1.0 - amount) / amount,
+            change: self.change * amount,
+            limits: self.limits && limits,
+            ..self
+        }
+    }
+
+    /// Whether all are numbers, and none negative.
+    pub(crate) fn is_usable(&self) -> bool {
+        [self.pull, self.change, self.contrast, self.temperature, self.melody, self.density]
+            .iter()
+            .chain(&self.chromatic)
+            .all(|x| (0.0..=1e3).contains(x))
+    }
+}
+
+impl ArrangerConfig {
+    /// The size that ships.
+    pub fn compact(genres: usize) -> Self {
+        Self { genres, width: 128, heads: 4, reader: 2, writer: 3, inner: 256, units: 64 }
+    }
+
+    /// Every parameter of the network.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let d = self.width;
+        let name = |part: &str| format!("{NAME}{part}");
+        let flat = |fan_in: usize, scale: f32| Init::Normal(scale * (fan_in as f32).sqrt().recip());
+        let mut all = vec![
+            Parameter::new(name("content"), &[FEATURES, d], flat(FEATURES, 1.0)),
+            Parameter::new(name("content_bias"), &[d], Init::Zeros),
+            Parameter::new(name("written"), &[KINDS * PITCHES, d], flat(KINDS * PITCHES, 1.0)),
+            Parameter::new(name("norm"), &[d], Init::Ones),
+            Parameter::new(name("direct"), &[d, KINDS * PITCHES], flat(d, 0.3)),
+            // Most cells are silent, most notes are held.
+            Parameter::new(name("direct_bias"), &[KINDS * PITCHES], Init::Constant(-3.0)),
+            Parameter::new(name("views"), &[d, KINDS * VIEWS], flat(d, 0.3)),
+            Parameter::new(name("views_bias"), &[KINDS * VIEWS], Init::Zeros),
+            Parameter::new(name("units"), &[d, self.units], flat(d, 1.0)),
+            Parameter::new(name("units_bias"), &[self.units], Init::Zeros),
+            Parameter::new(name("seen"), &[KINDS, PITCHES, self.units], Init::Normal(0.1)),
+            Parameter::new(name("hidden"), &[KINDS, PITCHES, self.units], Init::Normal(0.05)),
+        ];
+        for (part, blocks) in [("reader", self.reader), ("writer", self.writer)] {
+            let name = |rest: &str| format!("{NAME}{part}.{rest}");
+            all.push(Parameter::new(name("step"), &[STEPS, d], Init::Normal(0.1)));
+            all.push(Parameter::new(name("genre"), &[self.genres, d], Init::Normal(0.1)));
+            for block in 0..blocks {
+                let name = |rest: &str| name(&format!("{block}.{rest}"));
+                all.extend([
+                    Parameter::new(name("norm1"), &[d], Init::Ones),
+                    Parameter::new(name("ask"), &[d, 3 * d], flat(d, 0.6)),
+                    Parameter::new(name("distance"), &[self.heads, 2 * STEPS - 1], Init::Zeros),
+                    Parameter::new(name("answer"), &[d, d], flat(d, 0.3)),
+                    Parameter::new(name("norm2"), &[d], Init::Ones),
+                    Parameter::new(name("in"), &[d, self.inner], flat(d, 0.6)),
+                    Parameter::new(name("in_bias"), &[self.inner], Init::Zeros),
+                    Parameter::new(name("out"), &[self.inner, d], flat(self.inner, 0.3)),
+                    Parameter::new(name("out_bias"), &[d], Init::Zeros),
+                ]);
+            }
+        }
+        all
+    }
+}

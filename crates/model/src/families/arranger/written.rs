@@ -1,0 +1,169 @@
+//! A phrase while it is written: what was decided so far, and what the writer makes of it.
+
+use phrase::{PITCHES, Roll, STEPS};
+
+use super::content::FEATURES;
+use super::decode::{Decoder, Work};
+use super::draw::{Mixes, Seen, pitches};
+use super::linear::{Memory, add, norm};
+use super::{KINDS, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
+
+/// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
+const EAGERNESS: f32 = 4.0;
+
+/// Notes that are added to both counts before they are compared, so that the first few do not matter.
+const FEW: f32 = 8.0;
+
+/// A phrase that is being written, for one mix of genres or two side by side.
+pub(super) struct Run<'a> {
+    decoder: &'a Decoder,
+    genres: &'a [Vec<f32>],
+    /// Pitch classes of the input's key.
+    scale: u16,
+    /// What cells outside it have against them.
+    chromatic: f32,
+    /// The lowest and the highest row of the target genres.
+    pub(super) range: (i32, i32),
+    /// The MIDI pitch of row 0.
+    pub(super) bottom: i32,
+    /// Notes of the input, and of what is written, until here.
+    heard_notes: f32,
+    written: f32,
+    /// Cells of the input, and cells that were changed, until here.
+    cells: f32,
+    changed: f32,
+    read: Vec<Vec<f32>>,
+    /// What was written, by block and mix.
+    heard: Vec<Vec<Memory>>,
+    work: Work,
+    x: Vec<f32>,
+    heard_now: Vec<f32>,
+    direct: Vec<f32>,
+    weights: Vec<f32>,
+    units: Vec<f32>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        decoder: &'a Decoder,
+        genres: &'a [Vec<f32>],
+        scale: u16,
+        chromatic: f32,
+        read: Vec<Vec<f32>>,
+    ) -> Self {
+        let (config, mixes) = (decoder.config, genres.len());
+        let room = |width: usize| vec![0.0; mixes * width];
+        Self {
+            decoder,
+            genres,
+            scale,
+            chromatic,
+            range: (i32::MIN, i32::MAX),
+            bottom: 0,
+            heard_notes: 0.0,
+            written: 0.0,
+            cells: 0.0,
+            changed: 0.0,
+            read,
+            heard: (0..config.writer)
+                .map(|_| (0..mixes).map(|_| Memory::new(config.width)).collect())
+                .collect(),
+            work: Work::new(config, mixes),
+            x: room(config.width),
+            heard_now: room(config.width),
+            direct: room(KINDS * PITCHES),
+            weights: room(KINDS * VIEWS),
+            units: room(config.units),
+        }
+    }
+
+    /// The content change until here.
+    fn change(&self) -> f32 {
+        self.changed / (self.cells + 2.0 * FEW)
+    }
+
+    /// Writes one step into `roll`.
+    pub(super) fn step(
+        &mut self,
+        step: usize,
+        content: &[f32],
+        own: &Roll,
+        roll: &mut Roll,
+        draw: &Style,
+        noise: &impl Fn(usize, usize, usize) -> f32,
+    ) {
+        self.think(step, roll);
+        let back = |plane: &[u128; STEPS], lag: usize| step.checked_sub(lag).map_or(0, |step| plane[step]);
+        let content = &content[step * FEATURES..][..FEATURES];
+        let held = |roll: &Roll| if step == 0 { 0 } else { roll.sounding[step - 1] };
+        let starts =
+            |roll: &Roll| (roll.sounding[step] & (roll.onset[step] | !held(roll))).count_ones() as f32;
+        // Counted after the step is written, as what is written is: a source that strikes four notes at once would else lift
+        // every silent cell of the first step, and each answer begin with a cluster. Packs of before were chosen with that.
+        let struck = starts(own);
+        self.heard_notes += if draw.counts_after { 0.0 } else { struck };
+        let seen = Seen {
+            content,
+            before: back(&roll.sounding, 1),
+            struck: back(&roll.onset, 1),
+            onsets: ONSET_LAGS.map(|lag| back(&roll.onset, lag)),
+            sounding: back(&roll.sounding, SOUNDING_LAG),
+            own: [own.sounding[step], own.onset[step]],
+            pull: draw.pull * (EAGERNESS * (self.change() - draw.change)).clamp(-3.0, 3.0).exp(),
+            scale: self.scale,
+            chromatic: self.chromatic,
+            range: self.range,
+            crowd: draw.density * ((self.written + FEW) / (self.heard_notes + FEW)).ln(),
+            bottom: self.bottom,
+            ceiling: content[..PITCHES].iter().rposition(|&sounds| sounds > 0.0).unwrap_or(PITCHES - 1),
+        };
+        let mut chance = [[0.0; PITCHES]; KINDS];
+        if draw.temperature > 0.0 {
+            for (kind, chance) in chance.iter_mut().enumerate() {
+                for (row, chance) in chance.iter_mut().enumerate() {
+                    *chance = draw.temperature * noise(step, row, kind);
+                }
+            }
+        }
+        let mixes = Mixes { direct: &self.direct, weights: &self.weights, units: &mut self.units };
+        [roll.sounding[step], roll.onset[step]] = pitches(self.decoder, mixes, &seen, draw, &chance);
+        self.heard_notes += if draw.counts_after { struck } else { 0.0 };
+        self.written += roll.onset[step].count_ones() as f32;
+        self.cells += own.sounding[step].count_ones() as f32;
+        self.changed += (own.sounding[step] ^ roll.sounding[step]).count_ones() as f32;
+    }
+
+    /// Fills `direct`, `weights` and `units` for a step.
+    fn think(&mut self, step: usize, roll: &Roll) {
+        let decoder = self.decoder;
+        let d = decoder.config.width;
+        for (mix, x) in self.x.chunks_exact_mut(d).enumerate() {
+            x.copy_from_slice(&self.read[mix][step * d..][..d]);
+            if step > 0 {
+                for (kind, plane) in [&roll.sounding, &roll.onset].into_iter().enumerate() {
+                    let mut bits = plane[step - 1];
+                    while bits != 0 {
+                        let cell = kind * PITCHES + bits.trailing_zeros() as usize;
+                        add(1.0, &decoder.written[cell * d..][..d], x);
+                        bits &= bits - 1;
+                    }
+                }
+            }
+            decoder.writer.place(x, step, &self.genres[mix]);
+        }
+        for (block, heard) in decoder.writer.blocks.iter().zip(&mut self.heard) {
+            norm(&self.x, &block.norm1, &mut self.work.normed);
+            block.ask.apply(&self.work.normed, &mut self.work.asked);
+            let asked = self.work.asked.chunks_exact(3 * d).zip(self.heard_now.chunks_exact_mut(d));
+            for ((asked, out), steps) in asked.zip(heard) {
+                steps.push(&asked[d..2 * d], &asked[2 * d..]);
+                steps.attend(step, decoder.config.heads, &block.distance, &asked[..d], out);
+            }
+            self.work.finish(block, &self.heard_now, &mut self.x);
+        }
+        norm(&self.x, &decoder.norm, &mut self.work.normed);
+        decoder.direct.apply(&self.work.normed, &mut self.direct);
+        decoder.views.apply(&self.work.normed, &mut self.weights);
+        decoder.units.apply(&self.work.normed, &mut self.units);
+    }
+}
