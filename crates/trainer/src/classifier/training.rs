@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
+use model::Weights;
 use phrase::{PITCHES, Roll, STEPS};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,10 @@ use super::file::held_out;
 use super::hearing::accuracy;
 use super::{Build, ClassifierFile, Ear, EarConfig};
 use crate::batch;
+use crate::core::Optimised;
 use crate::dataset::{Dataset, Split};
 use crate::random;
-use crate::variables::{Adam, Gradients, Variables};
+use crate::run::Needs;
 
 /// Which of the weights that training passed through are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -117,7 +119,7 @@ pub fn train(
     options: &ClassifierOptions,
     mut tell: impl FnMut(u64, f32),
 ) -> Result<ClassifierFile> {
-    data.check_trainable()?;
+    Needs::TRANSFER.check(data)?;
     ensure!(
         options.keep == Keep::Latest || held_out(data) == Split::Valid,
         "the best weights cannot be chosen: a genre has no validation phrases; use --keep latest"
@@ -125,40 +127,36 @@ pub fn train(
     let config = EarConfig::new(options.build, data.items.len(), options.width);
     // Streams of the classifier never meet those of a run, which count up from zero.
     let base = 1 << 40;
-    let variables =
-        Variables::new(&config.parameters(), &mut random::stream(options.seed, base), &Device::Cpu)?;
-    let mut adam = Adam::new(&variables.values()?, 0.5, 0.999);
-    let mut average = variables.values()?;
-    let mut best: Option<(f64, Gradients)> = None;
+    let mut rng = random::stream(options.seed, base);
+    let mut network =
+        Optimised::new(&config.parameters(), [0.5, 0.999], &mut rng, &Device::Cpu)?.averaging()?;
+    let mut best: Option<(f64, Weights)> = None;
     for step in 0..options.steps {
         let mut rng = random::stream(options.seed, base + 1 + step);
         let (rolls, labels) = draw(data, options, &mut rng);
-        let ear = Ear::new(config, &variables.weights())?;
+        let ear = Ear::new(config, &network.weights())?;
         let logits = ear.forward(&ear.tensor(ear.cells(&rolls), rolls.len())?)?;
         let labels = Tensor::new(labels, &Device::Cpu)?;
         let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
-        let mut values = variables.values()?;
-        adam.update(&mut values, &variables.gradients(&loss.backward()?)?, options.rate_at(step));
-        variables.set(&values)?;
+        let gradients = network.gradients(&loss.backward()?)?;
+        let values = network.descend(&gradients, options.rate_at(step))?;
         // The plain weights at first, then an average over about 1 / share steps.
-        let share = if options.average > 0.0 { options.average.max(1.0 / (step + 1) as f32) } else { 1.0 };
-        for (average, value) in average.iter_mut().flatten().zip(values.iter().flatten()) {
-            *average += share * (value - *average);
-        }
+        network.follow(&values, if options.average > 0.0 { options.average } else { 1.0 }, step);
         let loss = loss.to_scalar::<f32>()?;
         ensure!(loss.is_finite(), "the loss is not a number at step {}; lower --rate", step + 1);
         tell(step + 1, loss);
         let look = (step + 1) % options.check_every.max(1) == 0 || step + 1 == options.steps;
         if options.keep == Keep::Best && look {
-            let classifier = Ear::new(config, &variables.dressed(&average)?)?;
+            let weights = network.averaged()?;
+            let classifier = Ear::new(config, &weights)?;
             let shares = accuracy(&classifier, data, Split::Valid)?;
             let mean = shares.iter().sum::<f64>() / shares.len() as f64;
             if best.as_ref().is_none_or(|(before, _)| mean > *before) {
-                best = Some((mean, average.clone()));
+                best = Some((mean, weights));
             }
         }
     }
-    let weights = variables.dressed(best.as_ref().map_or(&average, |(_, values)| values))?;
+    let weights = best.map_or_else(|| network.averaged(), |(_, weights)| Ok(weights))?;
     let classifier = Ear::new(config, &weights)?;
     let accuracy = accuracy(&classifier, data, held_out(data))?;
     Ok(ClassifierFile { genres: data.genres(), config, weights, accuracy })

@@ -1,21 +1,16 @@
 //! A run's networks with a classifier, as a pack.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, bail, ensure};
-use candle_core::Device;
-use model::{Card, ClassifierConfig, FORMAT, Pack};
+use anyhow::{Context, Result, ensure};
+use candle_core::{DType, Device, Tensor};
+use model::{Card, ClassifierConfig, Corpus, FORMAT, Pack, Weights};
 use phrase::Grid;
 use serde_json::Value;
 
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
-use crate::arrange::Arrange;
 use crate::classifier::training::ListenerOptions;
 use crate::classifier::{self, ClassifierFile, EarConfig};
 use crate::dataset::Dataset;
-use crate::from::Addition;
-use crate::gan::Gan;
-use crate::pairwise::Pair;
+use crate::families;
 
 /// What a pack's card says beside what the run knows.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,6 +26,13 @@ pub struct Naming {
     pub remark: String,
 }
 
+impl Naming {
+    /// A name and nothing else.
+    pub fn plain(name: &str) -> Self {
+        Self { name: name.to_string(), pack_version: "1".to_string(), remark: String::new() }
+    }
+}
+
 /// The run's weights and a classifier as a pack. The classifier is trained once and kept in the folder.
 ///
 /// # Errors
@@ -42,54 +44,61 @@ pub fn export(
     listening: &ListenerOptions,
 ) -> Result<Pack> {
     let path = run.checkpoint();
-    match Checkpoint::peek(&path)?.kind.as_str() {
-        Arrange::KIND => of::<Arrange>(&path, data, naming, run, listening),
-        Gan::KIND => of::<Gan>(&path, data, naming, run, listening),
-        Pair::KIND => of::<Pair>(&path, data, naming, run, listening),
-        Addition::KIND => of::<Addition>(&path, data, naming, run, listening),
-        kind => bail!("{}: this program knows no {kind} runs", path.display()),
-    }
-}
-
-fn of<T: Trainee>(
-    path: &Path,
-    data: &Dataset,
-    naming: &Naming,
-    run: &RunOptions,
-    listening: &ListenerOptions,
-) -> Result<Pack> {
-    let checkpoint = Checkpoint::read(path, T::KIND)?;
-    ensure!(
-        checkpoint.data == digest(data),
-        "{}: the run was on another dataset; give that one",
-        path.display()
-    );
-    let mut trainee = T::resume(&checkpoint, &Device::Cpu)
-        .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
-    trainee.settle(data);
+    let named = || path.display().to_string();
+    let family = families::named(&Checkpoint::peek(&path)?.kind).with_context(named)?;
+    let checkpoint = Checkpoint::read(&path, family.name)?;
+    ensure!(checkpoint.data == digest(data), "{}: the run was on another dataset; give that one", named());
+    let trainee = (family.resume)(&checkpoint, &Device::Cpu)
+        .with_context(|| format!("{}: this is no checkpoint of this version", named()))?;
     let sources = trainee.sources(data);
-    let own = trainee.ear(data)?;
+    let own = trainee.classifier(data)?;
     let data = &trainee.genres(data)?;
-    let ClassifierFile { config, mut weights, accuracy, .. } = match own {
+    let file = match own {
         Some(own) => own,
         None => ear(data, &trainee.configuration(), run, listening)?,
     };
-    let classifier = config.papers().context("a pack's classifier is of the papers' build")?;
-    let (architecture, generator) = trainee.pack(classifier)?;
-    for (name, tensor) in generator.iter() {
-        weights.insert(name, tensor.clone());
+    assembled(&*trainee, data, naming, sources, &file)
+}
+
+/// The trainee's network as a pack, as it would be exported now, but for its classifier, which knows nothing, and for
+/// what its card says of the music.
+///
+/// # Errors
+/// Where the weights cannot be read.
+pub fn blank(trainee: &dyn Trainee, data: &Dataset, naming: &Naming) -> Result<Pack> {
+    let config = ClassifierConfig { genres: data.items.len(), width: 1 };
+    let mut weights = Weights::new();
+    for parameter in config.parameters() {
+        let zeros = Tensor::zeros(parameter.shape.as_slice(), DType::F32, &Device::Cpu)?;
+        weights.insert(&parameter.name, zeros);
     }
+    let config = EarConfig::Papers(config);
+    let file = ClassifierFile { genres: data.genres(), config, weights, accuracy: Vec::new() };
+    assembled(trainee, data, naming, Vec::new(), &file)
+}
+
+/// A trainee's network and a classifier as a pack.
+fn assembled(
+    trainee: &dyn Trainee,
+    data: &Dataset,
+    naming: &Naming,
+    sources: Vec<Corpus>,
+    file: &ClassifierFile,
+) -> Result<Pack> {
+    let classifier = file.config.papers().context("a pack's classifier is of the papers' build")?;
+    let (architecture, own) = trainee.pack(data, classifier)?;
+    let mut weights = file.weights.clone();
+    own.iter().for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
     let genres = data.genres();
-    let heard = genres.iter().zip(accuracy);
-    let metrics = heard
-        .map(|(genre, share)| {
-            (format!("{genre}: classifier accuracy, validation split"), (share * 1e4).round() / 1e4)
-        })
-        .collect();
+    let told = genres.iter().zip(&file.accuracy);
+    let metrics = told.map(|(genre, share)| {
+        (format!("{genre}: classifier accuracy, validation split"), (share * 1e4).round() / 1e4)
+    });
     let card = Card {
         format: FORMAT,
         name: naming.name.clone(),
         version: naming.pack_version.clone(),
+        metrics: metrics.collect(),
         genres,
         planes: architecture.planes().iter().map(|plane| plane.to_string()).collect(),
         architecture,
@@ -97,7 +106,6 @@ fn of<T: Trainee>(
         threshold: 0.5,
         data: sources,
         recipe: format!("{} {}", trainee.recipe(), naming.remark).trim_end().to_string(),
-        metrics,
         hash: String::new(),
     };
     Ok(Pack { card, weights })

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use candle_core::{Device, Tensor};
-use model::{Card, ClassifierConfig, FORMAT, Pack, Settings, Transfer, Weights};
-use phrase::{Grid, Phrase, STEPS, Song, join};
+use model::{Pack, Settings, Transfer};
+use phrase::{Phrase, STEPS, Song, join};
 
-use super::Trainee;
+use super::{Naming, Trainee, blank};
 use crate::dataset::{Dataset, Split};
 use crate::picture::{self, Cells, Picture};
 
@@ -43,14 +42,24 @@ impl Sample {
     }
 }
 
-/// A sample of each direction, evenly spread phrases of the validation split, or of the training split where a genre has
-/// no other.
+/// A sample of each direction as the trainee's pack would play it now; see [`played_by`].
 ///
 /// # Errors
 /// Where the network cannot compute.
-pub fn samples<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Vec<Sample>> {
+pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
     let data = &trainee.genres(data)?;
-    let transfer = Transfer::new(&pack(trainee, data)?)?;
+    // Weights as a file holds them, and everything else that an exported pack says of how it plays.
+    let pack = blank(trainee, data, &Naming::plain("sample"))?;
+    played_by(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data)
+}
+
+/// A sample of each direction of a pack, of evenly spread phrases of the validation split, or of the training split where a
+/// genre has no other. `data` has the pack's genres in its order.
+///
+/// # Errors
+/// Where the network cannot compute.
+pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
+    let transfer = Transfer::new(pack)?;
     let genres = data.genres();
     let mut samples = Vec::new();
     for from in 0..genres.len() {
@@ -81,35 +90,4 @@ fn played(transfer: &Transfer, phrases: &[Phrase], from: usize, to: usize) -> Re
         Ok(out)
     };
     phrases.iter().map(answer).collect()
-}
-
-/// The trainee's network as a pack. Its classifier is blank: the source is told here, never heard.
-fn pack<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Pack> {
-    let classifier = ClassifierConfig { genres: data.items.len(), width: 1 };
-    let (architecture, generator) = trainee.pack(classifier)?;
-    let mut weights = Weights::new();
-    for parameter in classifier.parameters() {
-        weights.insert(
-            &parameter.name,
-            Tensor::zeros(parameter.shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?,
-        );
-    }
-    for (name, tensor) in generator.iter() {
-        weights.insert(name, tensor.clone());
-    }
-    let card = Card {
-        format: FORMAT,
-        name: "sample".to_string(),
-        version: trainee.step().to_string(),
-        genres: data.genres(),
-        architecture,
-        grid: Grid::Nearest,
-        planes: vec!["sounding".to_string()],
-        threshold: 0.5,
-        data: Vec::new(),
-        recipe: String::new(),
-        metrics: Default::default(),
-        hash: String::new(),
-    };
-    Ok(Pack { card, weights })
 }
