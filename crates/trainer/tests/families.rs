@@ -104,7 +104,7 @@ fn numbers_that_burst_stop_a_run_and_leave_its_last_good_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunOptions { every: 1, samples: 0, threads: 1, ..RunOptions::in_folder(folder.path()) };
         let on = AtomicBool::new(false);
-        let mut trainee = fresh(family, folder.path(), &["--steps=20", "--rate=1e30"]);
+        let mut trainee = fresh(family, folder.path(), &["--steps=20", "--rate=1e38"]);
         let error = format!("{:#}", drive(&mut *trainee, &data, &run, &on).unwrap_err());
         for part in ["not finite any more", "checkpoint.safetensors", "--resume"] {
             assert!(error.contains(part), "{}: {error}", family.name);
