@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use model::{Pack, Settings, Transfer, read_card};
+use model::{Pack, Settings, LoadedPack, read_card};
 use phrase::{Note, Phrase};
 use sha2::{Digest, Sha256};
 
@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let card = read_card("fuzz", file);
     let Ok(pack) = Pack::from_bytes("fuzz", file) else { return };
     assert!(card.is_ok(), "a pack has a card");
-    let Ok(transfer) = Transfer::new(&pack) else { return };
+    let Ok(mut transfer) = LoadedPack::new(&pack) else { return };
     let mut phrase = Phrase::new(0, 120.0);
     phrase.push(Note::new(60, 0, 0.5, 0.0, 4.0));
     let mut answer = Phrase::new(0, 120.0);

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use model::device::{self, Choice};
-use model::{Pack, Report, SLOTS, Saliency, Settings, Transfer, default_pack, saliency};
+use model::{
+    Answer, Context, LoadedPack, Pack, Report, Role, SLOTS, Saliency, Settings, default_pack, saliency,
+};
 use nice_plug::prelude::Enum;
-use phrase::{Phrase, Roll, realise};
+use phrase::{Phrase, Roll};
 
 /// What is to compute, as the user chooses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -100,12 +102,13 @@ impl Engine for Packs {
                 "{file}: this is not the pack {name} that the project was saved with; choose it anew"
             ));
         }
-        let transfer = Transfer::on(&pack, &opened).map_err(|error| error.to_string())?;
-        Ok(Box::new(transfer))
+        let loaded = LoadedPack::on(&pack, &opened).map_err(|error| error.to_string())?;
+        loaded.check(Role::Transfer).map_err(|error| error.to_string())?;
+        Ok(Box::new(loaded))
     }
 }
 
-impl Network for Transfer {
+impl Network for LoadedPack {
     fn answer(
         &mut self,
         input: &Phrase,
@@ -113,10 +116,11 @@ impl Network for Transfer {
         cells: &mut Roll,
         out: &mut Phrase,
     ) -> Result<Report, String> {
-        let answer = Transfer::cells(self, &input.roll(), input.position, settings);
-        let (answer, report) = answer.map_err(|error| error.to_string())?;
-        *cells = answer;
-        realise(input, cells, settings.first.into(), out);
+        let mut answer = Answer::default();
+        let report = self.recast(input, &Context::default(), settings, &mut answer);
+        let report = report.map_err(|error| error.to_string())?;
+        *cells = answer.cells;
+        answer.realise(input, settings.first.into(), out);
         Ok(report)
     }
 
@@ -125,6 +129,6 @@ impl Network for Transfer {
     }
 
     fn saliency(&mut self, roll: &Roll, genre: usize) -> Option<Saliency> {
-        saliency(self.classifier(), roll, genre).ok()
+        saliency(self.classifier().ok()?, roll, genre).ok()
     }
 }

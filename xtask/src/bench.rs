@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use host::ClapHost;
-use model::{Architecture, Ops, Pack, Settings, Transfer};
+use model::{LoadedPack, Ops, Pack, Settings};
 use phrase::{Note, Phrase};
 
 use crate::stage::{RATE, Stage, sample};
@@ -49,16 +49,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let library = build::plugin()?;
     let pack = Pack::from_bytes("the default pack", model::default_pack())?;
-    let network = match &pack.card.architecture {
-        Architecture::PatchResnet { generator, .. } => {
-            format!("{} channels, {} blocks", generator.channels, generator.blocks)
-        }
-        Architecture::Pairwise { network, .. } => format!("{network:?}"),
-        Architecture::Arranger { arranger: a, .. } => {
-            format!("{} channels, {} + {} blocks, {} units", a.width, a.reader, a.writer, a.units)
-        }
-    };
-    let parameters: usize = pack.card.architecture.parameters().iter().map(model::Parameter::len).sum();
+    let transfer = pack.card.parts.transfer.as_ref().context("the default pack holds no transfer")?;
+    let network = transfer.sizes().summary();
+    let parameters: usize = pack.card.parts.parameters().iter().map(model::Parameter::len).sum();
     println!(
         "{} {}: {network}, {parameters} parameters; one phrase, one thread, wall time",
         pack.card.name, pack.card.version,
@@ -66,8 +59,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     println!("{:36} {:>10} {:>10} {:>10}", "", "median", "p99", "aim");
     let runs = arguments.runs.max(1);
     row("transfer, our kernels", &transfer_times(&pack, Ops::KERNELS, runs)?, "5 ms");
-    // An arranger writes with loops of its own and has no such twin.
-    if !matches!(pack.card.architecture, Architecture::Arranger { .. }) {
+    // What writes step by step does so with loops of its own and has no such twin.
+    if transfer.sizes().has_logits() {
         row("transfer, candle's operations", &transfer_times(&pack, Ops::BUILT_IN, runs.div_ceil(10))?, "");
     }
     // Unmeasured: the first time reads the library from the disk.
@@ -147,7 +140,7 @@ fn row(name: &str, times: &[Duration], aim: &str) {
 }
 
 fn transfer_times(pack: &Pack, ops: Ops, runs: usize) -> Result<Vec<Duration>> {
-    let transfer = Transfer::with_ops(pack, ops)?;
+    let mut transfer = LoadedPack::with_ops(pack, ops)?;
     let settings = Settings { source: None, ..Settings::to(pack.card.genres.len() - 1) };
     let input = busy_phrase();
     let mut answer = Phrase::new(0, 120.0);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use host::{ANSWER_BEATS, ClapHost, RenderOptions, render_song};
-use model::{Pack, Settings, Transfer};
+use model::{LoadedPack, Pack, Settings};
 use phrase::{ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_PER_BEAT, Song, cut};
 use trainer::picture::{self, Cells};
 
@@ -110,6 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         variation: arguments.variation / 100.0,
         seed: arguments.seed,
         first,
+        ..Settings::to(target.into())
     };
     let title = format!("{} to {}", stem(&arguments.song), pack.card.genres[usize::from(target)]);
     let (input, mut output) = (Cells::of(&song), Cells::of(&rendered.song));
@@ -198,7 +199,7 @@ fn print_times(pack: &Pack, song: &Song, settings: &Settings) -> Result<()> {
         println!("time     no phrase had a note for the network");
         return Ok(());
     };
-    let transfer = Transfer::new(pack)?;
+    let mut transfer = LoadedPack::new(pack)?;
     let mut answer = Phrase::new(0, 120.0);
     // Unmeasured: the first call of all warms caches and makes buffers.
     transfer.transfer(sounding[0], settings, &mut answer)?;

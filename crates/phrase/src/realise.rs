@@ -39,6 +39,21 @@ use settle::settle;
 /// So the input's own cells return the input, note for note. Notes that find no room are counted in `out.overflow`, new
 /// ones first.
 pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
+    realise_struck(input, answer, None, first, out);
+}
+
+/// How hard the notes that start in a cell are struck, by step and row: 1 to 127, or 0 where that is not told.
+pub type Velocities = [[u8; PITCHES]; STEPS];
+
+/// The same as [`realise`], of an answer that may also tell how hard its new notes are struck. What it does not tell a note
+/// takes from its neighbours, and kept notes keep their own.
+pub fn realise_struck(
+    input: &Phrase,
+    answer: &Roll,
+    velocities: Option<&Velocities>,
+    first: usize,
+    out: &mut Phrase,
+) {
     out.clear(input.position, input.tempo);
     let rows = Rows::new(input, answer);
     for note in &input.notes {
@@ -56,7 +71,8 @@ pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
         for run in rows.runs(answer, row) {
             let before = run.start.checked_sub(1).is_some_and(|step| is_set(answer, row, step));
             let beside = [before, is_set(answer, row, run.end)];
-            fresh.add(input, &rows, row, &run, beside, out);
+            let told = velocities.map_or(0, |all| all[run.start][row]);
+            fresh.add(input, &rows, (row, &run), told, beside, out);
         }
     }
     let first = first.min(STEPS);

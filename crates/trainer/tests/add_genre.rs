@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -10,8 +9,8 @@ use candle_core::Device;
 use common::music;
 use model::papers::PairConfig;
 use model::resnet::GeneratorConfig;
-use model::{Architecture, Card, ClassifierConfig, FORMAT, Pack, SLOTS, Transfer, Weights};
-use phrase::{Grid, PITCHES, STEPS};
+use model::{Card, ClassifierConfig, LoadedPack, Pack, Parts, SLOTS, Weights};
+use phrase::{PITCHES, STEPS};
 use trainer::dataset::{Dataset, Split};
 use trainer::families::papers::addition::{AdditionOptions, AdditionRun, FAMILY, plan};
 use trainer::families::{arranger, resnet::Terms};
@@ -20,37 +19,29 @@ use trainer::random;
 use trainer::run::{Naming, RunOptions, Trainee, blank, drive, export};
 
 /// A small pack with random weights, as it comes from a file.
-fn pack(architecture: Architecture) -> Pack {
+fn pack(parts: Parts) -> Pack {
     let mut rng = random::stream(3, 0);
     let mut weights = Weights::new();
-    for parameter in architecture.parameters() {
+    for parameter in parts.parameters() {
         let noise =
             random::normal(&mut rng, parameter.len()).into_iter().map(|x| 0.1 * x).collect::<Vec<_>>();
         let noise = candle_core::Tensor::from_vec(noise, parameter.shape.as_slice(), &Device::Cpu).unwrap();
         weights.insert(&parameter.name, (random::start(&parameter, &mut rng).unwrap() + noise).unwrap());
     }
+    let genres = vec!["high".into(), "low".into()];
     let card = Card {
-        format: FORMAT,
-        name: "Old".into(),
-        version: "1".into(),
-        genres: vec!["high".into(), "low".into()],
-        architecture,
-        grid: Grid::Nearest,
-        planes: vec!["sounding".into()],
-        threshold: 0.5,
         data: music(&["high", "low"]).info.genres.into_iter().flat_map(|genre| genre.sources).collect(),
         recipe: "Random weights.".into(),
-        metrics: BTreeMap::new(),
-        hash: String::new(),
+        ..Card::new("Old", genres, parts)
     };
-    Pack::from_bytes("Old", &Pack { card, weights }.to_bytes().unwrap()).unwrap()
+    Pack::from_bytes("Old", &Pack::new(card, &weights).to_bytes().unwrap()).unwrap()
 }
 
 fn old() -> Pack {
-    pack(Architecture::PatchResnet {
-        generator: GeneratorConfig { channels: 8, blocks: 1, ..GeneratorConfig::compact(2) },
-        classifier: ClassifierConfig { genres: 2, width: 4 },
-    })
+    pack(Parts::new(
+        GeneratorConfig { channels: 8, blocks: 1, ..GeneratorConfig::compact(2) },
+        ClassifierConfig { genres: 2, width: 4 },
+    ))
 }
 
 fn options(unfreeze: bool) -> AdditionOptions {
@@ -95,7 +86,7 @@ fn exported(folder: &Path, data: &Dataset, unfreeze: bool) -> Pack {
 /// The answers' logits of `pack` to phrases of slot `from` in slot `to`.
 fn answers(pack: &Pack, from: usize, to: usize) -> Vec<f32> {
     let data = music(&["high", "low"]);
-    let transfer = Transfer::new(pack).unwrap();
+    let transfer = LoadedPack::new(pack).unwrap();
     let target: [f32; SLOTS] = std::array::from_fn(|slot| f32::from(u8::from(slot == to)));
     let mut all = Vec::new();
     for item in data.split(from, Split::Test) {
@@ -172,14 +163,8 @@ fn what_does_not_fit_is_refused_in_a_sentence() {
     assert!(error.contains("middle, other") && error.contains("--genre"), "{error}");
     let error = refused(old(), &["middle"], Some("low"));
     assert!(error.contains("low cannot be added") && error.contains("middle"), "{error}");
-    let pairwise = pack(Architecture::Pairwise {
-        network: PairConfig::Compact(GeneratorConfig {
-            channels: 8,
-            blocks: 1,
-            ..GeneratorConfig::compact(1)
-        }),
-        classifier: ClassifierConfig { genres: 2, width: 4 },
-    });
+    let sizes = GeneratorConfig { channels: 8, blocks: 1, ..GeneratorConfig::compact(1) };
+    let pairwise = pack(Parts::new(PairConfig::Compact(sizes), ClassifierConfig { genres: 2, width: 4 }));
     let error = refused(pairwise, &["middle"], None);
     assert!(error.contains("pairwise"), "{error}");
 }

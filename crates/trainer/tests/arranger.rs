@@ -5,7 +5,7 @@ mod common;
 use candle_core::Device;
 use clap::Parser;
 use common::music;
-use model::{Settings, Transfer};
+use model::{LoadedPack, Settings};
 use trainer::core::Losses;
 use trainer::dataset::{Dataset, Split};
 use trainer::families::arranger::{ArrangerOptions, ArrangerRun, FAMILY};
@@ -63,7 +63,7 @@ fn training_learns_what_a_genre_sounds_like_and_its_pack_plays() {
     let pack = export(&data, &Naming::plain("Two"), &files, &listening).unwrap();
     assert!(pack.card.recipe.contains("150 steps") && pack.card.planes == ["sounding", "onset"]);
 
-    let transfer = Transfer::new(&pack).unwrap();
+    let mut transfer = LoadedPack::new(&pack).unwrap();
     let mut below = [0, 0];
     for item in data.split(0, Split::Test) {
         let settings = Settings { source: Some(0), ..Settings::to(1) };

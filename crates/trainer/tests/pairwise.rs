@@ -4,7 +4,7 @@ mod common;
 
 use candle_core::Device;
 use common::music;
-use model::{Architecture, ClassifierConfig};
+use model::Family;
 use trainer::core::Losses;
 use trainer::dataset::{Dataset, Split};
 use trainer::families::papers::pairwise::options::{CycleKind, Model, NetworkKind, Preset, SpectralNorm};
@@ -92,7 +92,6 @@ fn training_moves_cycle_and_discriminators() {
 #[test]
 fn a_pack_has_the_weights_it_computed_with_and_names_the_music_it_learned_from() {
     let data = music(&["high", "low", "middle"]);
-    let classifier = ClassifierConfig { genres: 2, width: 4 };
     let pair = |model: Model| {
         let options = PairOptions { model, average: 0.0, ..options() };
         let mut pair = PairRun::new(options, &Device::Cpu).unwrap();
@@ -105,9 +104,9 @@ fn a_pack_has_the_weights_it_computed_with_and_names_the_music_it_learned_from()
     assert_eq!(names(&full), ["high", "low", "middle"]);
     assert_eq!(full.genres(&data).unwrap().genres(), ["high", "low"]);
 
-    let (architecture, weights) = full.pack(&data, classifier).unwrap();
-    assert!(matches!(architecture, Architecture::Pairwise { .. }));
-    for parameter in architecture.parameters().iter().filter(|p| !p.name.starts_with("classifier")) {
+    let (family, weights) = full.pack(&data).unwrap();
+    assert!(matches!(family, Family::Papers(_)));
+    for parameter in family.sizes().parameters() {
         weights.get(&parameter.name, &parameter.shape).unwrap();
     }
     // Spectral norm is folded in: the raw weight and the exported one differ by a factor.

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use common::{dataset, options};
-use model::{Architecture, ClassifierConfig, Weights};
+use model::{Family, Weights};
 use phrase::Song;
 use trainer::core::{Losses, NotFinite};
 use trainer::dataset::Dataset;
@@ -248,7 +248,7 @@ impl Trainee for Fragile {
         Ok(checkpoint)
     }
 
-    fn pack(&self, _: &Dataset, _: ClassifierConfig) -> Result<(Architecture, Weights)> {
+    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
         anyhow::bail!("nothing to play")
     }
 

@@ -1,4 +1,4 @@
-//! Which notes make a phrase sound like a genre, in a classifier's ears: the attribution of Brunner et al., 2019.
+//! Which notes make a phrase sound like a genre, to a classifier: the attribution of Brunner et al., 2019.
 
 use candle_core::Var;
 use phrase::{PITCHES, Roll, STEPS};

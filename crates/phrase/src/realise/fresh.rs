@@ -103,14 +103,14 @@ impl Fresh {
     }
 
     /// Adds the new note of a run, where the run does not begin with an owned onset.
-    /// `beside` tells whether the pitch sounds right before the run and right after it, where it was struck anew: there the
+    /// `told` is its velocity, or 0 where it takes its neighbours'. `beside` tells whether the pitch sounds right before the run and right after it, where it was struck anew: there the
     /// line is kept, so that no note of a key begins before the one before it has ended.
     pub(super) fn add(
         &self,
         input: &Phrase,
         rows: &Rows,
-        row: usize,
-        run: &Range<usize>,
+        (row, run): (usize, &Range<usize>),
+        told: u8,
         beside: [bool; 2],
         out: &mut Phrase,
     ) {
@@ -131,6 +131,7 @@ impl Fresh {
         };
         let (velocity, channel) =
             held.map_or_else(|| self.struck_like(row, run.start), |held| (held.velocity, held.channel));
+        let velocity = if told == 0 { velocity } else { f32::from(told.min(127)) / 127.0 };
 
         let line = run.start as f64;
         let offset = self.offset(run.start);

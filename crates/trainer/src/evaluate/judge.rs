@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use model::{Classifier, Ops, Pack, Transfer};
+use model::{Classifier, LoadedPack, Ops, Pack};
 use phrase::Roll;
 use serde::Serialize;
 
@@ -101,7 +101,7 @@ impl Judge {
     }
 
     /// The probability of each genre of the evaluation, out of those alone. `own` is the pack under evaluation.
-    pub fn hear(&self, own: &Transfer, roll: &Roll) -> Result<Vec<f64>> {
+    pub fn hear(&self, own: &LoadedPack, roll: &Roll) -> Result<Vec<f64>> {
         let all: Vec<f64> = match &self.kind {
             Kind::Own => own.classify(roll)?.map(f64::from).to_vec(),
             Kind::Network(classifier) => hear(classifier, roll)?,
@@ -122,7 +122,8 @@ pub fn ear(path: &Path) -> Result<(Ear, Vec<String>)> {
     match (ClassifierFile::read(path), Pack::read(path)) {
         (Ok(file), _) => Ok((file.classifier()?, file.genres)),
         (_, Ok(pack)) => {
-            let config = pack.card.architecture.classifier();
+            let config = pack.card.parts.classifier;
+            let config = config.context("this pack holds no classifier; name a pack that has one")?;
             let ear = Classifier::new(config, &pack.weights, Ops::KERNELS)?;
             Ok((Ear::Papers(ear), pack.card.genres))
         }

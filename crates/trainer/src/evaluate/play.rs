@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, anyhow};
 use candle_core::{Device, Tensor};
 use indicatif::ProgressBar;
-use model::{Pack, Settings, Transfer};
+use model::{LoadedPack, Pack, Settings};
 use phrase::{PITCHES, Phrase, Roll, STEPS, realise};
 
 use super::EvaluateOptions;
@@ -70,9 +70,9 @@ pub fn play(
     let played = over_threads(
         asked.len(),
         options.threads,
-        || Ok(Transfer::new(pack)?),
+        || Ok(LoadedPack::new(pack)?),
         |transfer, index| {
-            let player = Player { transfer, judges, options, threshold: pack.card.threshold };
+            let mut player = Player { transfer, judges, options, threshold: pack.card.threshold };
             let played = player.play(&asked[index], pack.card.genres.len());
             bar.inc(1);
             played
@@ -87,16 +87,16 @@ fn over_threads<W, T: Send>(
     count: usize,
     threads: usize,
     worker: impl Fn() -> Result<W> + Sync,
-    work: impl Fn(&W, usize) -> Result<T> + Sync,
+    work: impl Fn(&mut W, usize) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
     let next = AtomicUsize::new(0);
     let run = || -> Result<Vec<(usize, T)>> {
-        let worker = worker()?;
+        let mut worker = worker()?;
         let indices = std::iter::from_fn(|| {
             let index = next.fetch_add(1, Ordering::Relaxed);
             (index < count).then_some(index)
         });
-        indices.map(|index| Ok((index, work(&worker, index)?))).collect()
+        indices.map(|index| Ok((index, work(&mut worker, index)?))).collect()
     };
     let parts: Vec<Result<Vec<(usize, T)>>> = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..threads.clamp(1, count.max(1))).map(|_| scope.spawn(run)).collect();
@@ -114,14 +114,14 @@ fn over_threads<W, T: Send>(
 }
 
 struct Player<'a> {
-    transfer: &'a Transfer,
+    transfer: &'a mut LoadedPack,
     judges: &'a [Judge],
     options: &'a EvaluateOptions,
     threshold: f32,
 }
 
 impl Player<'_> {
-    fn play(&self, asked: &Asked, genres: usize) -> Result<Played> {
+    fn play(&mut self, asked: &Asked, genres: usize) -> Result<Played> {
         let Asked { genre: source, item, windows, .. } = asked;
         let (source, amount) = (*source, self.options.amount);
         let own = self.hear(&item.roll)?;
@@ -145,11 +145,12 @@ impl Player<'_> {
             } else {
                 (item.roll, own.clone())
             };
+            let options = self.options;
             let swept = |&amount: &u32| {
                 let transfer = self.answer(windows, source, target, amount)?;
                 Ok(Swept { transfer, heard: self.hear(&transfer)? })
             };
-            let sweep = self.options.amounts.iter().map(swept).collect::<Result<_>>()?;
+            let sweep = options.amounts.iter().map(swept).collect::<Result<_>>()?;
             Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep })
         };
         Ok(Played {
@@ -160,12 +161,14 @@ impl Player<'_> {
     }
 
     /// The answer as it is played: the newest parts of the answers to `windows`, one after another.
-    fn answer(&self, windows: &[Roll], source: usize, target: usize, amount: u32) -> Result<Roll> {
+    fn answer(&mut self, windows: &[Roll], source: usize, target: usize, amount: u32) -> Result<Roll> {
         let hop = STEPS / windows.len();
         let settings = Settings {
             source: (!self.options.auto).then_some(source as u8),
             amount: amount as f32 / 100.0,
             first: (STEPS - hop) as u8,
+            // As its own genre a phrase is asked to stay what it is.
+            leave_own: source == target,
             ..Settings::to(target)
         };
         let mut answer = Roll::EMPTY;
@@ -246,7 +249,7 @@ mod tests {
     #[test]
     fn results_come_in_order_from_any_number_of_threads() {
         for threads in [1, 2, 7] {
-            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(factor * i)).unwrap();
+            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(*factor * i)).unwrap();
             assert_eq!(all, (0..50).map(|i| 3 * i).collect::<Vec<_>>());
             let failed = over_threads(
                 50,

@@ -1,9 +1,10 @@
 //! A run's networks with a classifier, as a pack.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
-use candle_core::{DType, Device, Tensor};
-use model::{Card, ClassifierConfig, Corpus, FORMAT, Pack, Weights};
-use phrase::Grid;
+use candle_core::Device;
+use model::{Card, ClassifierConfig, Corpus, Pack, Parts};
 use serde_json::Value;
 
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
@@ -54,27 +55,19 @@ pub fn export(
     let own = trainee.classifier(data)?;
     let data = &trainee.genres(data)?;
     let file = match own {
-        Some(own) => own,
-        None => ear(data, &trainee.configuration(), run, listening)?,
+        None if trainee.needs().classifier => Some(ear(data, &trainee.configuration(), run, listening)?),
+        own => own,
     };
-    assembled(&*trainee, data, naming, sources, &file)
+    assembled(&*trainee, data, naming, sources, file.as_ref())
 }
 
-/// The trainee's network as a pack, as it would be exported now, but for its classifier, which knows nothing, and for
-/// what its card says of the music.
+/// The trainee's network as a pack, as it would be exported now, but for its classifier, which is left out, and for what
+/// its card says of the music.
 ///
 /// # Errors
 /// Where the weights cannot be read.
 pub fn blank(trainee: &dyn Trainee, data: &Dataset, naming: &Naming) -> Result<Pack> {
-    let config = ClassifierConfig { genres: data.items.len(), width: 1 };
-    let mut weights = Weights::new();
-    for parameter in config.parameters() {
-        let zeros = Tensor::zeros(parameter.shape.as_slice(), DType::F32, &Device::Cpu)?;
-        weights.insert(&parameter.name, zeros);
-    }
-    let config = EarConfig::Papers(config);
-    let file = ClassifierFile { genres: data.genres(), config, weights, accuracy: Vec::new() };
-    assembled(trainee, data, naming, Vec::new(), &file)
+    assembled(trainee, data, naming, Vec::new(), None)
 }
 
 /// A trainee's network and a classifier as a pack.
@@ -83,32 +76,29 @@ fn assembled(
     data: &Dataset,
     naming: &Naming,
     sources: Vec<Corpus>,
-    file: &ClassifierFile,
+    classifier: Option<&ClassifierFile>,
 ) -> Result<Pack> {
-    let classifier = file.config.papers().context("a pack's classifier is of the papers' build")?;
-    let (architecture, own) = trainee.pack(data, classifier)?;
-    let mut weights = file.weights.clone();
-    own.iter().for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
+    let (transfer, mut weights) = trainee.pack(data)?;
+    let mut parts = Parts { transfer: Some(transfer), classifier: None };
+    let mut metrics = BTreeMap::new();
     let genres = data.genres();
-    let told = genres.iter().zip(&file.accuracy);
-    let metrics = told.map(|(genre, share)| {
-        (format!("{genre}: classifier accuracy, validation split"), (share * 1e4).round() / 1e4)
-    });
+    if let Some(file) = classifier {
+        let config = file.config.papers().context("a pack's classifier is of the papers' build")?;
+        parts.classifier = Some(config);
+        file.weights.iter().for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
+        for (genre, share) in genres.iter().zip(&file.accuracy) {
+            let name = format!("{genre}: classifier accuracy, validation split");
+            metrics.insert(name, (share * 1e4).round() / 1e4);
+        }
+    }
     let card = Card {
-        format: FORMAT,
-        name: naming.name.clone(),
         version: naming.pack_version.clone(),
-        metrics: metrics.collect(),
-        genres,
-        planes: architecture.planes().iter().map(|plane| plane.to_string()).collect(),
-        architecture,
-        grid: Grid::Nearest,
-        threshold: 0.5,
         data: sources,
         recipe: format!("{} {}", trainee.recipe(), naming.remark).trim_end().to_string(),
-        hash: String::new(),
+        metrics,
+        ..Card::new(naming.name.clone(), genres, parts)
     };
-    Ok(Pack { card, weights })
+    Ok(Pack::new(card, &weights))
 }
 
 /// The classifier of a run: read from its folder, or trained now with the run's own seed and transposition.

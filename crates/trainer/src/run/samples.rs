@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model::{Pack, Settings, Transfer};
+use model::{LoadedPack, Pack, Settings};
 use phrase::{Phrase, STEPS, Song, join};
 
 use super::{Naming, Trainee, blank};
@@ -59,14 +59,14 @@ pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
 /// # Errors
 /// Where the network cannot compute.
 pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
-    let transfer = Transfer::new(pack)?;
+    let mut transfer = LoadedPack::new(pack)?;
     let genres = data.genres();
     let mut samples = Vec::new();
     for from in 0..genres.len() {
         let origins = phrases(data, from);
         for to in (0..genres.len()).filter(|&to| to != from) {
-            let answers = played(&transfer, &origins, from, to)?;
-            let cycles = played(&transfer, &answers, to, from)?;
+            let answers = played(&mut transfer, &origins, from, to)?;
+            let cycles = played(&mut transfer, &answers, to, from)?;
             let songs = [&origins, &answers, &cycles].map(|phrases| join(phrases, &Song::new(TEMPO)));
             samples.push(Sample { name: format!("{}-to-{}", genres[from], genres[to]), songs });
         }
@@ -82,12 +82,12 @@ fn phrases(data: &Dataset, genre: usize) -> Vec<Phrase> {
     (0..count).map(|i| Phrase::of_roll(item(i), (i * STEPS) as i64, TEMPO, VELOCITY)).collect()
 }
 
-fn played(transfer: &Transfer, phrases: &[Phrase], from: usize, to: usize) -> Result<Vec<Phrase>> {
+fn played(transfer: &mut LoadedPack, phrases: &[Phrase], from: usize, to: usize) -> Result<Vec<Phrase>> {
     let settings = Settings { source: Some(from as u8), ..Settings::to(to) };
-    let answer = |phrase: &Phrase| {
+    let mut answer = |phrase: &Phrase| {
         let mut out = Phrase::new(phrase.position, phrase.tempo);
         transfer.transfer(phrase, &settings, &mut out)?;
         Ok(out)
     };
-    phrases.iter().map(answer).collect()
+    phrases.iter().map(&mut answer).collect()
 }

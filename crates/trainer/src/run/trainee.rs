@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use anyhow::{Result, ensure};
-use model::{Architecture, ClassifierConfig, Corpus, SLOTS, Weights};
+use model::{Corpus, Family, SLOTS, Weights};
 
 use super::checkpoint::Checkpoint;
 use crate::classifier::ClassifierFile;
@@ -108,13 +108,13 @@ pub trait Trainee: std::fmt::Debug {
     /// Where a tensor cannot be read.
     fn checkpoint(&self) -> Result<Checkpoint>;
 
-    /// What a pack needs beside a classifier: the architecture, with that classifier's sizes, and the weights to play
-    /// with (averaged where they are averaged), on the CPU. `data` is what [`Trainee::genres`] makes of the run's dataset:
+    /// Its part of a pack: sizes, and the weights to play with (averaged where they are averaged) by their bare names, on
+    /// the CPU. `data` is what [`Trainee::genres`] makes of the run's dataset:
     /// for what a pack needs of the music beside weights.
     ///
     /// # Errors
     /// Where the weights cannot be read.
-    fn pack(&self, data: &Dataset, classifier: ClassifierConfig) -> Result<(Architecture, Weights)>;
+    fn pack(&self, data: &Dataset) -> Result<(Family, Weights)>;
 
     /// The classifier of the pack, where the trainee has its own; else one is trained on [`Trainee::genres`].
     ///

@@ -8,6 +8,7 @@ mod discriminator;
 mod generator;
 pub mod kernels;
 mod pair;
+mod transfer;
 
 pub use discriminator::{Discriminator, DiscriminatorConfig};
 pub use generator::{Generator, GeneratorConfig};

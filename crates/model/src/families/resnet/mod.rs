@@ -3,6 +3,7 @@
 mod discriminator;
 mod generator;
 pub mod kernels;
+mod transfer;
 
 pub use discriminator::{Discriminator, DiscriminatorConfig};
 pub use generator::{Generator, GeneratorConfig};

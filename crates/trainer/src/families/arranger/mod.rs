@@ -164,6 +164,8 @@ impl ArrangerOptions {
             }),
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
+            counts_after: true,
+            limits: true,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
-use model::arranger::{Arranger, ArrangerConfig, Content, FEATURES, shifted, tonic_shift};
-use model::{Architecture, ClassifierConfig, Ops, Weights};
+use model::arranger::{Arranger, ArrangerConfig, Content, FEATURES, Sizes, shifted, tonic_shift};
+use model::{Family, Ops, Weights};
 use phrase::{PITCHES, Roll, STEPS};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -212,13 +212,12 @@ impl Trainee for ArrangerRun {
         Ok(checkpoint)
     }
 
-    fn pack(&self, data: &Dataset, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
+    fn pack(&self, data: &Dataset) -> Result<(Family, Weights)> {
         let habits = self.habits.get_or_init(|| {
             (0..data.items.len()).map(|genre| Habits::of(data.split(genre, Split::Train))).collect()
         });
         let style = self.options.style(habits);
-        let architecture = Architecture::Arranger { arranger: self.config, style, classifier };
-        Ok((architecture, self.network.averaged()?))
+        Ok((Sizes { network: self.config, style }.into(), self.network.averaged()?))
     }
 
     fn recipe(&self) -> String {

@@ -17,7 +17,10 @@ use candle_core::{Device, Tensor};
 use clap::{ArgMatches, FromArgMatches};
 use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
-use model::{Architecture, Card, Classifier, ClassifierConfig, Init, Ops, Pack, Parameter, SLOTS, Weights};
+use model::{
+    Card, Classifier, ClassifierConfig, Family as ModelFamily, Init, Ops, Pack, Parameter, Parts, Role,
+    SLOTS, Weights,
+};
 use phrase::{PITCHES, STEPS};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -29,7 +32,7 @@ use crate::families::resnet::losses::{self, Terms};
 use crate::families::resnet::{self, ResnetOptions, ResnetRun};
 use crate::families::{Family, Plan, arranger, flags};
 use crate::random;
-use crate::run::{Checkpoint, Naming, RunOptions, blank};
+use crate::run::{Checkpoint, RunOptions, Trainee};
 use trainee::Header;
 
 const GENRE: &str = "generator.genre";
@@ -144,8 +147,8 @@ pub struct AdditionRun {
 fn command(matches: &ArgMatches, data: &Dataset, run: &RunOptions) -> Result<Plan> {
     let Arguments { pack, options } = Arguments::from_arg_matches(matches)?;
     let pack = Pack::read(&pack)?;
-    match pack.card.architecture {
-        Architecture::Arranger { .. } => arranger::add_genre(&pack, matches, data, run),
+    match pack.card.parts.transfer {
+        Some(ModelFamily::Arranger(_)) => arranger::add_genre(&pack, matches, data, run),
         _ => plan(pack, options, data),
     }
 }
@@ -163,15 +166,21 @@ pub fn plan(pack: Pack, options: AdditionOptions, data: &Dataset) -> Result<Plan
 /// A pack of random weights that a test can add a genre to, in `folder`.
 fn small_pack(folder: &Path) -> Result<PathBuf> {
     let names = ["high", "low"].map(String::from);
+    let flags = (resnet::FAMILY.small)(folder)?;
+    let matches = resnet::FAMILY.options_command().try_get_matches_from(flags)?;
+    let run = ResnetRun::new(ResnetOptions::from_arg_matches(&matches)?, names.len(), &Device::Cpu)?;
     let info = |name: &String| GenreInfo { name: name.clone(), ..GenreInfo::default() };
     let info = Info { genres: names.iter().map(info).collect(), options: serde_json::Value::Null };
     let data = Dataset::of_rolls(info, vec![Default::default(); names.len()]);
-    let flags = (resnet::FAMILY.small)(folder)?;
-    let matches = resnet::FAMILY.options_command().try_get_matches_from(flags)?;
-    let options = ResnetOptions::from_arg_matches(&matches)?;
-    let run = ResnetRun::new(options, names.len(), &Device::Cpu)?;
+    let (transfer, mut weights) = run.pack(&data)?;
+    let classifier = ClassifierConfig { genres: names.len(), width: 4 };
+    let mut rng = random::stream(1, 0);
+    for parameter in classifier.parameters() {
+        weights.insert(&parameter.name, random::start(&parameter, &mut rng)?);
+    }
     let path = folder.join("pack.safetensors");
-    blank(&run, &data, &Naming::plain("small"))?.write(&path)?;
+    let card = Card::new("small", names.to_vec(), Parts::new(transfer, classifier));
+    Pack::new(card, &weights).write(&path)?;
     Ok(path)
 }
 
@@ -191,32 +200,48 @@ fn new_genre(card: &Card, data: &Dataset, named: Option<&str>) -> Result<String>
     }
 }
 
+/// The weights of both of a pack's parts, as these themselves call them.
+fn bare(pack: &Pack) -> Weights {
+    let mut all = pack.weights.part(Role::Transfer);
+    let classifier = pack.weights.part(Role::Classifier);
+    classifier.iter().for_each(|(name, tensor)| all.insert(name, tensor.clone()));
+    all
+}
+
 impl AdditionRun {
     /// A fresh run that adds `genre` to `pack`. The new rows start as the mean of the old ones: between all genres.
     ///
     /// # Errors
     /// Where the pack is of another kind or full, or an option is out of its range.
     pub fn new(options: AdditionOptions, pack: Pack, genre: String, device: &Device) -> Result<Self> {
-        let Architecture::PatchResnet { generator, classifier } = pack.card.architecture else {
+        let (Some(ModelFamily::Resnet(generator)), Some(classifier)) =
+            (&pack.card.parts.transfer, pack.card.parts.classifier)
+        else {
+            let transfer = pack.card.parts.transfer.as_ref();
             bail!(
-                "{}: this is a pairwise pack, with a network a direction; a genre can be added to packs of one network for all \
-                 genres only",
-                pack.card.name
+                "{}: its transfer is {}; a genre can be added to packs with one GAN's network for all genres (resnet) and a \
+                 classifier only",
+                pack.card.name,
+                transfer.map_or("missing", |family| match family {
+                    ModelFamily::Papers(_) => "pairwise, with a network a direction",
+                    other => other.name(),
+                })
             )
         };
+        let weights = bare(&pack);
         let slot = pack.card.genres.len();
         ensure!(slot < SLOTS, "{} has {SLOTS} genres already; a pack cannot have more", pack.card.name);
         ensure!(pack.card.threshold == 0.5, "{} has an unusual threshold; take another pack", pack.card.name);
         core::check_batch(options.batch)?;
-        let generator = GeneratorConfig { genres: slot + 1, ..generator };
+        let generator = GeneratorConfig { genres: slot + 1, ..*generator };
         let classifier = ClassifierConfig { genres: slot + 1, ..classifier };
         let critic = DiscriminatorConfig::compact(slot + 1);
-        let start = extended(&pack.weights, slot, &fresh(&pack.weights, slot)?)?;
+        let start = extended(&weights, slot, &fresh(&weights, slot)?)?;
         let mut rng = random::stream(options.seed, u64::MAX);
         let trained = if options.unfreeze {
             [generator.parameters(""), critic.parameters(""), classifier.parameters()]
         } else {
-            let fresh = fresh(&pack.weights, slot)?;
+            let fresh = fresh(&weights, slot)?;
             let parameter = |name: &str| -> Result<Parameter> {
                 let shape = fresh.iter().find(|(key, _)| *key == name).map(|(_, t)| t.dims().to_vec());
                 Ok(Parameter { name: name.to_string(), shape: shape.unwrap_or_default(), init: Init::Zeros })
@@ -232,7 +257,7 @@ impl AdditionRun {
         let [of_generator, of_critic, of_classifier] = trained;
         let (of_generator, of_critic, of_classifier) =
             (network(&of_generator)?, network(&of_critic)?, network(&of_classifier)?);
-        let start = if options.unfreeze { start } else { fresh(&pack.weights, slot)? };
+        let start = if options.unfreeze { start } else { fresh(&weights, slot)? };
         let names = critic.spectral_weights("");
         let spectra = spectral::start(&of_critic.weights(), &names, |len| random::normal(&mut rng, len))?;
         let optimised = [
@@ -261,7 +286,7 @@ impl AdditionRun {
     /// Where a tensor is missing or does not fit those options.
     pub fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
         let Header { options, step, genre, card, hash } = checkpoint.header()?;
-        let pack = Pack { card: Card { hash, ..card }, weights: checkpoint.part("pack") };
+        let pack = Pack::new(Card { hash, ..card }, &checkpoint.part("pack"));
         let mut run = Self::new(options, pack, genre, device)?;
         run.optimised.iter_mut().try_for_each(|network| network.restore(checkpoint, step))?;
         checkpoint.restore_spectra(&mut run.spectra)?;
@@ -276,7 +301,7 @@ impl AdditionRun {
         if self.options.unfreeze {
             return Ok(trained);
         }
-        extended(&self.pack.weights.to_device(&self.device)?, self.pack.card.genres.len(), &trained)
+        extended(&bare(&self.pack).to_device(&self.device)?, self.pack.card.genres.len(), &trained)
     }
 
     /// What is played and heard with after this step: averages, on the CPU.
@@ -287,7 +312,7 @@ impl AdditionRun {
         if self.options.unfreeze {
             return Ok(trained);
         }
-        extended(&self.pack.weights, self.pack.card.genres.len(), &trained)
+        extended(&bare(&self.pack), self.pack.card.genres.len(), &trained)
     }
 
     /// The dataset with the pack's genres in its order, then the new one, and with replays of those that it lacks.

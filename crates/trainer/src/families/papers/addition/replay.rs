@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use model::{Pack, SLOTS, Settings, Transfer};
+use model::{LoadedPack, Pack, SLOTS, Settings};
 use phrase::Roll;
 
 use crate::dataset::{Dataset, GenreInfo, Info, Item, Split};
@@ -21,7 +21,7 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
         !data.split(new, Split::Train).is_empty(),
         "the dataset has no training phrase of {genre}; prepare it with more songs"
     );
-    let transfer = Transfer::new(pack)?;
+    let mut transfer = LoadedPack::new(pack)?;
     let mut infos = Vec::new();
     let (mut items, mut songs) = (Vec::new(), Vec::new());
     for (slot, name) in pack.card.genres.iter().enumerate() {
@@ -37,7 +37,7 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
                 let mut splits: [Vec<Item>; 3] = Default::default();
                 for (split, replayed) in Split::ALL.into_iter().zip(&mut splits) {
                     for item in data.split(new, split) {
-                        let roll = played(&transfer, &item.roll, slot)?;
+                        let roll = played(&mut transfer, &item.roll, slot)?;
                         // An answer without notes teaches nothing.
                         if !roll.is_empty() {
                             replayed.push(Item::of(roll, item.song));
@@ -60,7 +60,7 @@ pub fn complete(pack: &Pack, data: &Dataset, genre: &str) -> Result<Dataset> {
 }
 
 /// The answer of the pack's slot `target` to `roll`.
-fn played(transfer: &Transfer, roll: &Roll, target: usize) -> Result<Roll> {
+fn played(transfer: &mut LoadedPack, roll: &Roll, target: usize) -> Result<Roll> {
     let mut heard: [f32; SLOTS] = transfer.classify(roll)?;
     heard[target] = -1.0;
     let likeliest = (0..SLOTS).max_by(|&a, &b| heard[a].total_cmp(&heard[b])).unwrap_or(0);

@@ -1,7 +1,7 @@
 //! The addition of a genre as a run sees it.
 
 use anyhow::Result;
-use model::{Architecture, Card, ClassifierConfig, Corpus, Weights};
+use model::{Card, Corpus, Family, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::{AdditionOptions, AdditionRun, LOSSES, NAME};
@@ -65,12 +65,12 @@ impl Trainee for AdditionRun {
         Ok(checkpoint)
     }
 
-    fn pack(&self, _: &Dataset, classifier: ClassifierConfig) -> Result<(Architecture, Weights)> {
+    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
         let mut weights = Weights::new();
         let all = self.averaged()?;
         let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
         own.for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
-        Ok((Architecture::PatchResnet { generator: self.generator, classifier }, weights))
+        Ok((self.generator.into(), weights))
     }
 
     /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of the dataset;

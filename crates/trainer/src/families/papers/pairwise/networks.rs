@@ -6,7 +6,7 @@
 use candle_core::Tensor;
 use model::papers::{DIRECTIONS, PairConfig, PairGenerator};
 use model::resnet::{Discriminator, DiscriminatorConfig, GeneratorConfig};
-use model::{Architecture, ClassifierConfig, ModelError, Ops, Parameter, Weights, papers};
+use model::{Family, ModelError, Ops, Parameter, Weights, papers};
 
 use super::options::{Model, NetworkKind, PairOptions, SpectralNorm};
 
@@ -148,8 +148,8 @@ impl Networks {
         Ok(Critics { own: pair(0)?, mixed: if self.mixed { Some(pair(2)?) } else { None } })
     }
 
-    /// What a pack of these generators with a classifier is.
-    pub fn architecture(&self, classifier: ClassifierConfig) -> Architecture {
-        Architecture::Pairwise { network: self.generator, classifier }
+    /// What a pack says of these generators.
+    pub fn family(&self) -> Family {
+        self.generator.into()
     }
 }
