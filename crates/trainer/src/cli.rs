@@ -7,12 +7,12 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 use model::Pack;
 
 use crate::attribute::{AttributeOptions, attribute};
+use crate::classifier::PackClassifierOptions;
 use crate::classifier::{ClassifyOptions, classify};
 use crate::data::export::{ExportNpyOptions, export_npy};
 use crate::dataset::Dataset;
 use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate};
 use crate::families::{FAMILIES, Family};
-use crate::listener::ListenerOptions;
 use crate::make::{measured, written};
 use crate::prepare::{PrepareOptions, prepare};
 use crate::run::{self, Naming, RunOptions};
@@ -77,7 +77,7 @@ enum Command {
         #[command(flatten)]
         run: RunOptions,
         #[command(flatten)]
-        listening: ListenerOptions,
+        classifier: PackClassifierOptions,
     },
 }
 
@@ -158,9 +158,9 @@ fn work(command: Command) -> Result<()> {
             let count = attribute(&options)?.len();
             println!("{}: {count} phrases", options.output.display());
         }
-        Command::Export { dataset, output, naming, unmeasured, run, listening } => {
+        Command::Export { dataset, output, naming, unmeasured, run, classifier } => {
             let dataset = Dataset::read(&dataset)?;
-            let pack = run::export(&dataset, &naming, &run, &listening)?;
+            let pack = run::export(&dataset, &naming, &run, &classifier)?;
             // A genre that was added may have come without the music of the pack's others.
             let genres = dataset.genres();
             let complete = pack.card.genres.iter().all(|genre| genres.contains(genre));

@@ -17,7 +17,6 @@ pub mod random;
 pub mod run;
 pub mod sweep;
 
-pub use classifier::training as listener;
 pub use data::{dataset, npy, prepare, provenance};
 
 /// Keeps candle's elementwise operations on the calling thread: the step's shards already use every core, and its

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use model::Pack;
 
+use crate::classifier::PackClassifierOptions;
 use crate::dataset::Dataset;
 use crate::evaluate::{EvaluateOptions, evaluate};
 use crate::families::shipped;
-use crate::listener::ListenerOptions;
 use crate::prepare::{PrepareOptions, prepare};
 use crate::run::{self, DeviceChoice, Naming, RunOptions};
 
@@ -29,7 +29,7 @@ pub struct MakeOptions {
     pub recipe: shipped::Options,
     /// The classifier.
     #[command(flatten)]
-    pub listening: ListenerOptions,
+    pub classifier: PackClassifierOptions,
     /// Worker threads; the numbers do not depend on them.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
@@ -75,7 +75,7 @@ pub fn make(options: &MakeOptions) -> Result<()> {
     let stem = || output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let name = options.name.clone().unwrap_or_else(stem);
     let naming = Naming::plain(&name);
-    let pack = measured(run::export(&data, &naming, &run, &options.listening)?, &data, output)?;
+    let pack = measured(run::export(&data, &naming, &run, &options.classifier)?, &data, output)?;
     print!("{}", evaluate(&pack, &data, &EvaluateOptions::card(&data))?.table());
     println!("{}: written", output.display());
     Ok(())

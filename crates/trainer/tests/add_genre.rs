@@ -11,10 +11,10 @@ use model::papers::PairConfig;
 use model::resnet::GeneratorConfig;
 use model::{Card, ClassifierConfig, LoadedPack, Pack, Parts, SLOTS, Weights};
 use phrase::{PITCHES, STEPS};
+use trainer::classifier::PackClassifierOptions;
 use trainer::dataset::{Dataset, Split};
 use trainer::families::papers::addition::{AdditionOptions, AdditionRun, FAMILY, plan};
 use trainer::families::{arranger, resnet::Terms};
-use trainer::listener::ListenerOptions;
 use trainer::random;
 use trainer::run::{Naming, RunOptions, Trainee, blank, drive, export};
 
@@ -77,9 +77,9 @@ fn addition(unfreeze: bool) -> AdditionRun {
 fn exported(folder: &Path, data: &Dataset, unfreeze: bool) -> Pack {
     let run = RunOptions::in_folder(folder);
     assert!(drive(&mut addition(unfreeze), data, &run, &AtomicBool::new(false)).unwrap());
-    let listening = ListenerOptions { listener_steps: 0, listener_batch: 1, listener_width: 1 };
+    let classifier = PackClassifierOptions { classifier_steps: 0, classifier_batch: 1, classifier_width: 1 };
     let pack =
-        export(data, &Naming::plain("New"), &run, &listening).unwrap_or_else(|error| panic!("{error:#}"));
+        export(data, &Naming::plain("New"), &run, &classifier).unwrap_or_else(|error| panic!("{error:#}"));
     Pack::from_bytes("New", &pack.to_bytes().unwrap()).unwrap()
 }
 

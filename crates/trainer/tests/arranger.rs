@@ -6,10 +6,10 @@ use candle_core::Device;
 use clap::Parser;
 use common::music;
 use model::{LoadedPack, Settings};
+use trainer::classifier::PackClassifierOptions;
 use trainer::core::Losses;
 use trainer::dataset::{Dataset, Split};
 use trainer::families::arranger::{ArrangerOptions, ArrangerRun, FAMILY};
-use trainer::listener::ListenerOptions;
 use trainer::run::{Checkpoint, Naming, RunOptions, Trainee, export};
 
 #[derive(Parser)]
@@ -59,8 +59,8 @@ fn training_learns_what_a_genre_sounds_like_and_its_pack_plays() {
     checkpoint.data = trainer::run::digest(&data);
     let files = RunOptions::in_folder(folder.path());
     checkpoint.write(&files.checkpoint()).unwrap();
-    let listening = ListenerOptions { listener_steps: 20, listener_batch: 6, listener_width: 4 };
-    let pack = export(&data, &Naming::plain("Two"), &files, &listening).unwrap();
+    let classifier = PackClassifierOptions { classifier_steps: 20, classifier_batch: 6, classifier_width: 4 };
+    let pack = export(&data, &Naming::plain("Two"), &files, &classifier).unwrap();
     assert!(pack.card.recipe.contains("150 steps") && pack.card.planes == ["sounding", "onset"]);
 
     let mut transfer = LoadedPack::new(&pack).unwrap();

@@ -8,10 +8,10 @@ use std::sync::atomic::AtomicBool;
 use candle_core::{Device, Tensor};
 use common::music;
 use model::Pack;
+use trainer::classifier::PackClassifierOptions;
 use trainer::core::Losses;
 use trainer::dataset::Dataset;
 use trainer::families::{FAMILIES, Family};
-use trainer::listener::ListenerOptions;
 use trainer::run::{Checkpoint, Naming, RunOptions, Trainee, drive, export, played_by, samples};
 
 /// What a family's `small` counts on.
@@ -82,8 +82,9 @@ fn samples_are_what_the_exported_pack_plays() {
         let checkpoint = Checkpoint { data: trainer::run::digest(&data), ..state_before };
         checkpoint.write(&run.checkpoint()).unwrap();
 
-        let listening = ListenerOptions { listener_steps: 3, listener_batch: 4, listener_width: 4 };
-        let pack = export(&data, &Naming::plain("Small"), &run, &listening).unwrap();
+        let classifier =
+            PackClassifierOptions { classifier_steps: 3, classifier_batch: 4, classifier_width: 4 };
+        let pack = export(&data, &Naming::plain("Small"), &run, &classifier).unwrap();
         let pack = Pack::from_bytes("Small", &pack.to_bytes().unwrap()).unwrap();
         let after = played_by(&pack, &trainee.genres(&data).unwrap()).unwrap();
         assert_eq!(before.len(), after.len());

@@ -7,9 +7,9 @@ use phrase::{PITCHES, Roll, STEPS};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::accuracy::accuracy;
 use super::file::held_out;
-use super::hearing::accuracy;
-use super::{Build, ClassifierFile, Ear, EarConfig};
+use super::{Build, BuiltClassifier, BuiltConfig, ClassifierFile};
 use crate::batch;
 use crate::core::Optimised;
 use crate::dataset::{Dataset, Split};
@@ -77,26 +77,26 @@ pub struct ClassifierOptions {
 
 /// How the classifier is trained that goes into a pack: the few options that stand beside those of a run.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct ListenerOptions {
+pub struct PackClassifierOptions {
     /// Training steps of the classifier.
-    #[arg(long, default_value_t = 3000)]
-    pub listener_steps: u64,
+    #[arg(long, default_value_t = 3000, alias = "listener-steps")]
+    pub classifier_steps: u64,
     /// Its batch.
-    #[arg(long, default_value_t = 16)]
-    pub listener_batch: usize,
+    #[arg(long, default_value_t = 16, alias = "listener-batch")]
+    pub classifier_batch: usize,
     /// Channels of its first layer; the paper has 64.
-    #[arg(long, default_value_t = 64)]
-    pub listener_width: usize,
+    #[arg(long, default_value_t = 64, alias = "listener-width")]
+    pub classifier_width: usize,
 }
 
-impl ListenerOptions {
+impl PackClassifierOptions {
     /// All options, with the run's transposition and seed and our defaults for the rest.
     pub fn complete(&self, transpose: i32, seed: u64) -> ClassifierOptions {
         ClassifierOptions {
             build: Build::Papers,
-            steps: self.listener_steps,
-            batch: self.listener_batch,
-            width: self.listener_width,
+            steps: self.classifier_steps,
+            batch: self.classifier_batch,
+            width: self.classifier_width,
             rate: 2e-4,
             decay_from: 0.1,
             average: 0.005,
@@ -124,7 +124,7 @@ pub fn train(
         options.keep == Keep::Latest || held_out(data) == Split::Valid,
         "the best weights cannot be chosen: a genre has no validation phrases; use --keep latest"
     );
-    let config = EarConfig::new(options.build, data.items.len(), options.width);
+    let config = BuiltConfig::new(options.build, data.items.len(), options.width);
     // Streams of the classifier never meet those of a run, which count up from zero.
     let base = 1 << 40;
     let mut rng = random::stream(options.seed, base);
@@ -134,8 +134,9 @@ pub fn train(
     for step in 0..options.steps {
         let mut rng = random::stream(options.seed, base + 1 + step);
         let (rolls, labels) = draw(data, options, &mut rng);
-        let ear = Ear::new(config, &network.weights())?;
-        let logits = ear.forward(&ear.tensor(ear.cells(&rolls), rolls.len())?)?;
+        let classifier = BuiltClassifier::new(config, &network.weights())?;
+        let cells = classifier.tensor(classifier.cells(&rolls), rolls.len())?;
+        let logits = classifier.forward(&cells)?;
         let labels = Tensor::new(labels, &Device::Cpu)?;
         let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
         let gradients = network.gradients(&loss.backward()?)?;
@@ -148,7 +149,7 @@ pub fn train(
         let look = (step + 1) % options.check_every.max(1) == 0 || step + 1 == options.steps;
         if options.keep == Keep::Best && look {
             let weights = network.averaged()?;
-            let classifier = Ear::new(config, &weights)?;
+            let classifier = BuiltClassifier::new(config, &weights)?;
             let shares = accuracy(&classifier, data, Split::Valid)?;
             let mean = shares.iter().sum::<f64>() / shares.len() as f64;
             if best.as_ref().is_none_or(|(before, _)| mean > *before) {
@@ -157,7 +158,7 @@ pub fn train(
         }
     }
     let weights = best.map_or_else(|| network.averaged(), |(_, weights)| Ok(weights))?;
-    let classifier = Ear::new(config, &weights)?;
+    let classifier = BuiltClassifier::new(config, &weights)?;
     let accuracy = accuracy(&classifier, data, held_out(data))?;
     Ok(ClassifierFile { genres: data.genres(), config, weights, accuracy })
 }
@@ -216,8 +217,8 @@ mod tests {
 
     #[test]
     fn the_rate_falls_from_a_tenth_of_the_steps_to_nothing() {
-        let listener = ListenerOptions { listener_steps: 100, listener_batch: 1, listener_width: 1 };
-        let options = listener.complete(0, 1);
+        let few = PackClassifierOptions { classifier_steps: 100, classifier_batch: 1, classifier_width: 1 };
+        let options = few.complete(0, 1);
         let at = |step| options.rate_at(step) / options.rate;
         assert!((at(0) - 1.0).abs() < 1e-6 && (at(10) - 1.0).abs() < 1e-6);
         assert!((at(55) - 0.5).abs() < 1e-6 && at(100) == 0.0);

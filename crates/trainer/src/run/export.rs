@@ -8,8 +8,8 @@ use model::{Card, ClassifierConfig, Corpus, Pack, Parts};
 use serde_json::Value;
 
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
-use crate::classifier::training::ListenerOptions;
-use crate::classifier::{self, ClassifierFile, EarConfig};
+use crate::classifier::PackClassifierOptions;
+use crate::classifier::{self, BuiltConfig, ClassifierFile};
 use crate::dataset::Dataset;
 use crate::families;
 
@@ -42,7 +42,7 @@ pub fn export(
     data: &Dataset,
     naming: &Naming,
     run: &RunOptions,
-    listening: &ListenerOptions,
+    options: &PackClassifierOptions,
 ) -> Result<Pack> {
     let path = run.checkpoint();
     let named = || path.display().to_string();
@@ -55,7 +55,7 @@ pub fn export(
     let own = trainee.classifier(data)?;
     let data = &trainee.genres(data)?;
     let file = match own {
-        None if trainee.needs().classifier => Some(ear(data, &trainee.configuration(), run, listening)?),
+        None if trainee.needs().classifier => Some(of_run(data, &trainee.configuration(), run, options)?),
         own => own,
     };
     assembled(&*trainee, data, naming, sources, file.as_ref())
@@ -102,29 +102,29 @@ fn assembled(
 }
 
 /// The classifier of a run: read from its folder, or trained now with the run's own seed and transposition.
-fn ear(
+fn of_run(
     data: &Dataset,
     configuration: &Value,
     run: &RunOptions,
-    listening: &ListenerOptions,
+    options: &PackClassifierOptions,
 ) -> Result<ClassifierFile> {
     let path = run.run.join(CLASSIFIER);
     let genres = data.genres();
     // One of another size or for other genres is no use here.
     let wanted =
-        EarConfig::Papers(ClassifierConfig { genres: genres.len(), width: listening.listener_width });
+        BuiltConfig::Papers(ClassifierConfig { genres: genres.len(), width: options.classifier_width });
     if let Ok(kept) = ClassifierFile::read(&path)
         && kept.config == wanted
         && kept.genres == genres
     {
         return Ok(kept);
     }
-    let mut bar = Progress::new("classifier step", 0, listening.listener_steps);
+    let mut bar = Progress::new("classifier step", 0, options.classifier_steps);
     let transpose = configuration["transpose"].as_i64().unwrap_or(0) as i32;
     let seed = configuration["seed"].as_u64().unwrap_or(1);
     let tell = |step, loss| bar.set(step, || format!("loss {loss:.3}"));
-    let ear = classifier::train(data, &listening.complete(transpose, seed), tell)?;
+    let file = classifier::train(data, &options.complete(transpose, seed), tell)?;
     bar.end();
-    ear.write(&path)?;
-    Ok(ear)
+    file.write(&path)?;
+    Ok(file)
 }

@@ -379,10 +379,10 @@ impl AdditionRun {
         let rolls = Tensor::from_vec(cells, (size, STEPS, PITCHES), device)?;
         let labels = Tensor::from_vec(labels, size, device)?;
         let logits = Classifier::new(self.classifier, &weights, ops)?.forward(&rolls)?;
-        let hearing = candle_nn::loss::cross_entropy(&logits, &labels)?;
-        let classifier = self.optimised[CLASSIFIER].gradients(&hearing.backward()?)?;
+        let told = candle_nn::loss::cross_entropy(&logits, &labels)?;
+        let classifier = self.optimised[CLASSIFIER].gradients(&told.backward()?)?;
         let mut losses = loss.parts;
-        let more = [("discriminator", telling.to_scalar()?), ("classifier", hearing.to_scalar()?)];
+        let more = [("discriminator", telling.to_scalar()?), ("classifier", told.to_scalar()?)];
         losses.add(&Losses::new(more), 1.0);
         Ok(Sum { gradients: [generator, critic, classifier], losses })
     }

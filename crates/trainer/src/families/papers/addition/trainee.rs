@@ -5,8 +5,8 @@ use model::{Card, Corpus, Family, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::{AdditionOptions, AdditionRun, LOSSES, NAME};
-use crate::classifier::hearing::accuracy;
-use crate::classifier::{ClassifierFile, EarConfig};
+use crate::classifier::accuracy::accuracy;
+use crate::classifier::{BuiltConfig, ClassifierFile};
 use crate::core::Losses;
 use crate::dataset::{Dataset, Split};
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
@@ -84,7 +84,7 @@ impl Trainee for AdditionRun {
         }
         let mut file = ClassifierFile {
             genres: music.genres(),
-            config: EarConfig::Papers(self.classifier),
+            config: BuiltConfig::Papers(self.classifier),
             weights,
             accuracy: Vec::new(),
         };
