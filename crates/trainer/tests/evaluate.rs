@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use model::resnet::GeneratorConfig;
 use model::{Card, ClassifierConfig, Pack, Parts, Weights};
 use phrase::{Roll, STEPS_PER_BAR, Song};
-use trainer::classifier::{ClassifierFile, EarConfig};
+use trainer::classifier::{BuiltConfig, ClassifierFile};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
 use trainer::evaluate::check::{Checked, check};
 use trainer::evaluate::judge::Judge;
@@ -120,7 +120,7 @@ fn classifier(genres: &[&str], path: &Path) {
     }
     let genres: Vec<String> = genres.iter().map(|name| name.to_string()).collect();
     let accuracy = vec![0.5; genres.len()];
-    ClassifierFile { genres, config: EarConfig::Papers(config), weights, accuracy }.write(path).unwrap();
+    ClassifierFile { genres, config: BuiltConfig::Papers(config), weights, accuracy }.write(path).unwrap();
 }
 
 #[test]
