@@ -1,8 +1,9 @@
-//! Networks and packs: the families that recast a phrase, the classifier that tells which genre a phrase is, and the
-//! files they travel in. No host, no audio.
+//! Networks and packs: the families that recast a phrase, the classifier that tells which genre a phrase is,
+//! and the files they travel in. No host, no audio.
 //!
-//! A pack is parts by role ([`roles`]), and each family of networks is a folder ([`families`]). Everything here that a plugin
-//! calls runs on one thread: a [`LoadedPack`] belongs to the worker, a [`Pack`] may be shared between threads.
+//! A pack is parts by role ([`roles`]), and each family of networks is a folder ([`families`]). Everything
+//! here that a plugin calls runs on one thread: a [`LoadedPack`] belongs to the worker, a [`Pack`] may be
+//! shared between threads.
 
 mod attention;
 mod classifier;

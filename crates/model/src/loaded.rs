@@ -1,4 +1,11 @@
 //! A pack that is ready to compute, asked by role.
+//!
+//! *Amount* mixes the network's logits with the input's own (± 1). With an arranger it is what the input's
+//! cells have on their side when each is decided; the share of the source's own genre in the target counts
+//! against it, so that a genre recast as itself is left alone. *Variation* adds logistic noise hashed from
+//! seed, position, step and pitch: at 100 % a cell is drawn from the network's own probability. An arranger
+//! always draws, at variation 0 by a hash of the phrase itself; variation is the share of its decisions that
+//! are drawn by seed and position instead.
 
 use candle_core::{Device, Tensor};
 use phrase::{ContentChange, Note, Phrase, Roll};
@@ -23,8 +30,8 @@ impl LoadedPack {
         Self::on(pack, &Device::Cpu)
     }
 
-    /// Makes the parts of `pack` ready on `device`, with the operations that are fast there. A network on a GPU answers as
-    /// one on the CPU does but for rounding: bounce and playback must use one device.
+    /// Makes the parts of `pack` ready on `device`, with the operations that are fast there. A network on a
+    /// GPU answers as one on the CPU does but for rounding: bounce and playback must use one device.
     pub fn on(pack: &Pack, device: &Device) -> Result<Self, ModelError> {
         Self::build(pack, device, Ops::on(device))
     }
@@ -44,7 +51,8 @@ impl LoadedPack {
         Ok(Self { transfer: transfer.transpose()?, classifier: classifier.transpose()?, genres, threshold })
     }
 
-    /// Whether the pack can do what is asked of it: for those who would rather refuse it than find out at the first phrase.
+    /// Whether the pack can do what is asked of it: for those who would rather refuse it than find out at the
+    /// first phrase.
     ///
     /// # Errors
     /// When it has no part of this role.
@@ -63,12 +71,13 @@ impl LoadedPack {
         self.classifier.as_ref().ok_or(ModelError::NoClassifier)
     }
 
-    /// Recasts `input`. The answer depends on the arguments, the phrase's position and the pack, and on nothing else. A phrase
-    /// without roll cells, an amount of 0, or a target the pack does not have returns the input.
+    /// Recasts `input`. The answer depends on the arguments, the phrase's position and the pack, and on
+    /// nothing else. A phrase without roll cells, an amount of 0, or a target the pack does not have returns
+    /// the input.
     ///
     /// # Errors
-    /// When the pack has no transfer, or is not told the genre that is played and has no classifier; when the network cannot
-    /// compute.
+    /// When the pack has no transfer, or is not told the genre that is played and has no classifier; when the
+    /// network cannot compute.
     pub fn recast(
         &mut self,
         input: &Phrase,
@@ -128,7 +137,8 @@ impl LoadedPack {
         };
         let transfer = self.transfer.as_mut().ok_or(ModelError::NoTransfer)?;
         let (context, shares, slot) = (*context, &shares[..], usize::from(source));
-        // The classifier errs: by its word alone no phrase counts as being of the target already, unless the user wants it so.
+        // The classifier errs: by its word alone no phrase counts as being of the target already, unless the
+        // user wants it so.
         let told = probabilities == [0.0; SLOTS];
         let (source, own) = match told || settings.leave_own {
             true => (slot, shares[slot]),
@@ -148,13 +158,14 @@ impl LoadedPack {
         Ok(self.classifier()?.classify(roll)?.1)
     }
 
-    /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1, so that an answer's probabilities can be sent
-    /// back) from the genre slot `source` to the slots weighted by `target`. Weights are normalised over the pack's
-    /// slots; where all are 0 the answer is the input.
+    /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1, so that an answer's probabilities
+    /// can be sent back) from the genre slot `source` to the slots weighted by `target`. Weights are
+    /// normalised over the pack's slots; where all are 0 the answer is the input.
     ///
     /// # Errors
-    /// When the pack has no transfer or no slot `source`, `cells` is no such tensor on the pack's device, or its network
-    /// writes step by step ([`crate::arranger`]): what it says of a cell depends on the cells before.
+    /// When the pack has no transfer or no slot `source`, `cells` is no such tensor on the pack's device, or
+    /// its network writes step by step ([`crate::arranger`]): what it says of a cell depends on the cells
+    /// before.
     pub fn logits(&self, cells: &Tensor, source: usize, target: &[f32]) -> Result<Tensor, ModelError> {
         if source >= self.genres {
             return Err(ModelError::Genre { genre: source, known: self.genres });
@@ -175,8 +186,8 @@ impl LoadedPack {
     }
 }
 
-/// The slot that a phrase with these probabilities is recast from, if the target is not to count as its own genre: the
-/// likeliest, each weighed by what the target leaves of it.
+/// The slot that a phrase with these probabilities is recast from, if the target is not to count as its own
+/// genre: the likeliest, each weighed by what the target leaves of it.
 fn other(probabilities: &[f32; SLOTS], shares: &[f32]) -> usize {
     let weight = |slot: usize| probabilities[slot] * (1.0 - shares[slot]);
     (0..shares.len()).max_by(|&a, &b| weight(a).total_cmp(&weight(b))).unwrap_or(0)
@@ -188,7 +199,8 @@ mod tests {
 
     use super::*;
 
-    /// A transfer that strikes every cell of row 40 on the beat, as hard as the step says, and remembers what it was asked.
+    /// A transfer that strikes every cell of row 40 on the beat, as hard as the step says, and remembers what
+    /// it was asked.
     #[derive(Debug, Default)]
     struct Drum(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
 

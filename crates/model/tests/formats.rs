@@ -1,6 +1,7 @@
 //! Packs of every format that was ever written are read, and answer as the version that wrote them did.
 //!
-//! The fixtures were written by the code of their time; the hashes are of the answers by the last version before format 4.
+//! The fixtures were written by the code of their time; the hashes are of the answers by the last version
+//! before format 4.
 
 mod common;
 
@@ -38,8 +39,9 @@ fn file(name: &str) -> PathBuf {
     PathBuf::from(format!("{}/tests/fixtures/packs/{name}.safetensors", env!("CARGO_MANIFEST_DIR")))
 }
 
-/// The hash of many answers, their cells and sources, with the settings that those versions had. Networks with logits are asked without chance: none of their logits then
-/// lies so near the threshold that another vector width could decide otherwise.
+/// The hash of many answers, their cells and sources, with the settings that those versions had. Networks
+/// with logits are asked without chance: none of their logits then lies so near the threshold that another
+/// vector width could decide otherwise.
 fn answers(pack: &Pack) -> String {
     let mut loaded = LoadedPack::new(pack).unwrap();
     let genres = pack.card.genres.len();

@@ -4,8 +4,8 @@
 //!
 //! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`] and the metrics
 //!   never allocate, lock, log or do I/O, so that the audio thread may call them.
-//! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a live plugin hears it)
-//!   and [`join`] (phrases -> song) use the heap. [`read_regular`] is how every file of a user's is read.
+//! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a live plugin
+//!   hears it) and [`join`] (phrases -> song) use the heap. [`read_regular`] is how every file of a user's is read.
 //!
 //! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
 //! Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
@@ -24,6 +24,7 @@ mod phrase;
 mod quantise;
 mod realise;
 mod roll;
+mod swing;
 mod tie;
 mod window;
 
@@ -35,8 +36,11 @@ pub use hash::mix;
 pub use join::{Part, join, join_notes, join_parts};
 pub use key::{Key, Mode};
 pub use metrics::{
-    ContentChange, Line, bass, chroma, density, harmony_kept, melody_kept, most_at_once, one_step_notes,
-    out_of_key, pitch_classes, polyphony, range, skyline, stutters,
+    ContentChange, Keys, Line, Motion, Rhythm, alike, bass, bass_rhythm, beat_chroma, chroma, content_kept,
+    cosine, density, downbeats, harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm,
+    inner_strikes, is_clash, is_cluster, is_muddy, is_playable, low_bass, melody_kept, melody_on_top,
+    most_at_once, one_step_notes, out_of_key, pitch_classes, polyphony, range, rows, skyline, strikes,
+    stutters,
 };
 pub use midi::{
     MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,
@@ -45,8 +49,9 @@ pub use midi::{
 pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
-pub use realise::{Velocities, realise, realise_struck};
+pub use realise::{Velocities, as_played, realise, realise_struck};
 pub use roll::{Roll, RollNote};
+pub use swing::{OffBeats, Straightened, Swing, straightened};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
 pub use window::{first_step, windows};
 
