@@ -7,12 +7,20 @@ mod common;
 
 use common::{Numbers, phrase, weights};
 use model::SLOTS;
-use model::arranger::{ArrangerConfig, Decoder, Style};
+use model::arranger::{ArrangerConfig, Asked, Chance, Decoder, Style};
 use sha2::{Digest, Sha256};
 
 /// Wide enough that every vector width has whole registers and a rest.
-const CONFIG: ArrangerConfig =
-    ArrangerConfig { genres: 3, width: 72, heads: 3, reader: 1, writer: 2, inner: 104, units: 52 };
+const CONFIG: ArrangerConfig = ArrangerConfig {
+    genres: 3,
+    width: 72,
+    heads: 3,
+    reader: 1,
+    writer: 2,
+    inner: 104,
+    units: 52,
+    edition: 1,
+};
 /// Sums only: no exponential but that of the attention, which is our own.
 const SUMS: Style = Style {
     pull: 0.5,
@@ -30,6 +38,21 @@ const SUMS: Style = Style {
 /// With what asks the system's library for exponentials and logarithms.
 const ALL: Style = Style { change: 0.8, density: 1.0, limits: true, ..SUMS };
 
+/// Noise by seed: up to 3 either way, enough to have many logits near their threshold.
+struct Seeded(u64);
+
+impl Chance for Seeded {
+    fn noise(&self, step: usize, row: usize, kind: usize) -> f32 {
+        3.0 * Numbers(self.0 << 32 | (step << 16 | row << 2 | kind) as u64).next()
+    }
+    fn detail(&self, half: usize) -> f32 {
+        half as f32 / 8.0
+    }
+    fn texture(&self, index: usize) -> f32 {
+        index as f32
+    }
+}
+
 /// The hash of what is written for a dozen phrases in each genre.
 fn written(style: &Style) -> String {
     let decoder = Decoder::new(CONFIG, &weights(&CONFIG.parameters(), 11)).unwrap();
@@ -39,11 +62,9 @@ fn written(style: &Style) -> String {
         let roll = phrase(seed).roll();
         for genre in 0..3 {
             let target: Vec<f32> = (0..3).map(|g| if g == genre { 0.75 } else { 0.125 }).collect();
-            // Up to 3 either way: enough to have many logits near their threshold.
-            let noise = |step: usize, row: usize, kind: usize| {
-                3.0 * Numbers(seed << 32 | (step << 16 | row << 2 | kind) as u64).next()
-            };
-            let answer = decoder.write(&roll, seed as usize % 3, &target, style, noise);
+            let asked =
+                Asked { source: seed as usize % 3, target: &target, harmony: 0.5, before: None, first: 0 };
+            let answer = decoder.write(&roll, &asked, style, &Seeded(seed));
             for step in answer.sounding.into_iter().chain(answer.onset) {
                 cells += step.count_ones();
                 hash.update(step.to_le_bytes());
