@@ -7,34 +7,14 @@ use std::thread::JoinHandle;
 use arrayvec::ArrayVec;
 use crossbeam_channel::{Receiver, Sender};
 
-use super::compute::{Computer, Order};
+use super::compute::Computer;
 use super::engine::{Engine, PackSource};
 use super::errands;
+use super::messages::{Control, Order};
 use crate::link::{Bell, Errand, Hatch, JOBS, Job, Outcome, Shared};
 
 /// Computing threads at most: with more packs than that, some share one.
 const COMPUTERS: usize = 4;
-
-/// What the worker is told, by main threads and by its computing threads.
-pub enum Control {
-    /// An instance is there.
-    Enter { id: u64, hatch: Hatch, shared: Arc<Shared> },
-    /// An instance chose a pack (`None`: one that cannot be found), known by the number `stamp`.
-    Pack { id: u64, stamp: u32, source: Option<PackSource> },
-    /// An instance is gone.
-    Leave { id: u64 },
-    /// An editor was opened.
-    Look,
-    /// A pack is in memory, or cannot be.
-    Loaded { pack: u64, result: Result<(), String> },
-    /// A job of an instance is done. The pack may be `broken`: who chooses it from now on has it loaded anew.
-    Answered { id: u64, pack: u64, job: Box<Job>, broken: bool },
-    /// What an editor shows of a take was found out.
-    Looked { pack: u64 },
-    /// The thread dies as from a fault of our own: for tests of what the others do then.
-    #[cfg(test)]
-    Die,
-}
 
 /// A pack that instances have chosen.
 struct Pack {
