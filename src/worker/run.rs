@@ -151,11 +151,11 @@ impl Run {
     /// Which waiting job of an instance can be begun: its pack's computing thread is free, or it needs none.
     fn next(&self, index: usize) -> Option<usize> {
         let instance = &self.instances[index];
-        let is_free = |job: &Box<Job>| match self.pack_of(instance, job) {
+        let is_free = |job: &Job| match self.pack_of(instance, job) {
             Some(pack) => self.place(pack).is_none_or(|place| !place.busy),
             None => true,
         };
-        instance.waiting.iter().position(is_free)
+        instance.waiting.iter().position(|job| is_free(job))
     }
 
     /// The pack that is to answer a job; none where it is an errand, or no pack will.
@@ -178,10 +178,10 @@ impl Run {
         let outcome = match (job.errand, pack) {
             (Errand::Answer, Some((pack, computer))) => {
                 let (id, shared, stamp) = (instance.id, instance.shared.clone(), instance.stamp);
-                match self.tell(computer, Order::Answer { id, pack, shared, stamp, job }) {
+                let order = Order::Answer { id, pack, shared, stamp, job };
+                if let Err(Order::Answer { job, .. }) = self.tell(computer, order) {
                     // Its thread has died, which cannot be: what it does is caught.
-                    Err(Order::Answer { job, .. }) => self.instances[index].answer(job, Outcome::NoNetwork),
-                    _ => {}
+                    self.instances[index].answer(job, Outcome::NoNetwork);
                 }
                 return;
             }
