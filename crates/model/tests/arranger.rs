@@ -142,7 +142,10 @@ proptest! {
     fn what_the_plugin_relies_on(seed in 0u64..1000, amount in 0.3f32..1.0) {
         let mut transfer = transfer();
         let roll = phrase(seed).roll();
-        let mut to = |slot: usize, settings: Settings| transfer.cells(&roll, 64, &Settings { source: Some(0), target: Settings::to(slot).target, ..settings }).unwrap().0;
+        let mut to = |slot: usize, settings: Settings| {
+            let settings = Settings { source: Some(0), target: Settings::to(slot).target, ..settings };
+            transfer.cells(&roll, 64, &settings).unwrap().0
+        };
         let plain = Settings { amount, ..Settings::to(1) };
         prop_assert_eq!(to(1, Settings { amount: 0.0, ..plain }), roll);
         prop_assert_eq!(to(0, plain), roll);
@@ -150,9 +153,12 @@ proptest! {
         prop_assert_eq!(to(1, plain), answer);
         prop_assert_eq!(to(1, Settings { seed: 9, ..plain }), answer);
         let mut elsewhere = self::transfer();
-        prop_assert_eq!(elsewhere.cells(&roll, 128, &Settings { source: Some(0), ..plain }).unwrap().0, answer);
-        prop_assert!(answer.sounding.iter().zip(&roll.sounding).all(|(a, own)| a.count_ones() <= 12.max(own.count_ones())));
-        prop_assert!(answer.onset.iter().zip(&answer.sounding).all(|(onset, sounding)| onset & !sounding == 0));
+        let later = elsewhere.cells(&roll, 128, &Settings { source: Some(0), ..plain }).unwrap().0;
+        prop_assert_eq!(later, answer);
+        let mut cells = answer.sounding.iter().zip(&roll.sounding);
+        prop_assert!(cells.all(|(a, own)| a.count_ones() <= 12.max(own.count_ones())));
+        let mut starts = answer.onset.iter().zip(&answer.sounding);
+        prop_assert!(starts.all(|(onset, sounding)| onset & !sounding == 0));
         let free = Settings { variation: 1.0, amount: 1.0, ..plain };
         prop_assert_ne!(to(1, free), to(1, Settings { seed: 9, ..free }));
     }
@@ -178,7 +184,8 @@ proptest! {
         let mut transfer = transfer();
         let roll = phrase(seed).roll();
         let mut muddy = |limits: bool| {
-            let answer = transfer.cells(&roll, 0, &Settings { limits, source: Some(0), ..Settings::to(1) }).unwrap().0;
+            let settings = Settings { limits, source: Some(0), ..Settings::to(1) };
+            let answer = transfer.cells(&roll, 0, &settings).unwrap().0;
             let low = |step: usize| (0..20).filter(move |&row| {
                 let new = answer.sounding[step] & !roll.sounding[step];
                 new >> row & 1 == 1 && answer.sounding[step] & (0xf << row >> 4) & ((1 << row) - 1) != 0

@@ -158,24 +158,13 @@ impl Dataset {
         self.info.genres.iter().map(|genre| genre.name.clone()).collect()
     }
 
-    /// Whether a transfer can be learned from this: two genres or more, each with training phrases.
-    ///
-    /// # Errors
-    /// Says what is missing.
-    pub fn check_trainable(&self) -> Result<()> {
-        let names = self.genres();
-        ensure!(
-            names.len() > 1,
-            "the dataset holds one genre only ({}); a transfer needs two: give `prepare` a folder for each",
-            names.join(", ")
-        );
-        for (name, splits) in names.iter().zip(&self.items) {
-            ensure!(
-                !splits[Split::Train as usize].is_empty(),
-                "the dataset holds no training phrase of {name}; give `prepare` more songs of it or softer rules"
-            );
-        }
-        Ok(())
+    /// Whether training sees the same in `other`: the same cells of the same songs.
+    pub fn same_phrases(&self, other: &Self) -> bool {
+        let same = |a: &Vec<Item>, b: &Vec<Item>| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a.roll, a.song) == (b.roll, b.song))
+        };
+        self.items.len() == other.items.len()
+            && self.items.iter().flatten().zip(other.items.iter().flatten()).all(|(a, b)| same(a, b))
     }
 
     /// Only the genres `a` and `b`, in this order: slot 1 and slot 2.

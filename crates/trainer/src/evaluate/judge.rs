@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::features::{features, names};
 use super::regression::Regression;
-use crate::classifier::hearing::logits;
-use crate::classifier::{ClassifierFile, Ear};
+use crate::classifier::accuracy::logits;
+use crate::classifier::{BuiltClassifier, ClassifierFile};
 use crate::dataset::{Dataset, Item, Split};
 
 /// How strongly the feature judge's weights are held back. Accuracies on the validation split of the three genres differ by
@@ -29,7 +29,7 @@ enum Kind {
     /// The classifier in the pack under evaluation.
     Own,
     /// A classifier from a file.
-    Network(Box<Ear>),
+    Network(Box<BuiltClassifier>),
     /// Logistic regression on musical features.
     Features(Box<Regression>),
 }
@@ -118,21 +118,21 @@ impl Judge {
 ///
 /// # Errors
 /// When the file is neither.
-pub fn ear(path: &Path) -> Result<(Ear, Vec<String>)> {
+pub fn ear(path: &Path) -> Result<(BuiltClassifier, Vec<String>)> {
     match (ClassifierFile::read(path), Pack::read(path)) {
         (Ok(file), _) => Ok((file.classifier()?, file.genres)),
         (_, Ok(pack)) => {
             let config = pack.card.parts.classifier;
             let config = config.context("this pack holds no classifier; name a pack that has one")?;
             let ear = Classifier::new(config, &pack.weights, Ops::KERNELS)?;
-            Ok((Ear::Papers(ear), pack.card.genres))
+            Ok((BuiltClassifier::Papers(ear), pack.card.genres))
         }
         (Err(fault), _) => Err(fault),
     }
 }
 
 /// What `classifier` hears: the probability of each of its genres.
-pub fn hear(classifier: &Ear, roll: &Roll) -> Result<Vec<f64>> {
+pub fn hear(classifier: &BuiltClassifier, roll: &Roll) -> Result<Vec<f64>> {
     let logits = logits(classifier, &[Item::of(*roll, 0)], None)?.concat();
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let all: Vec<f64> = logits.into_iter().map(|logit| f64::from(logit - highest).exp()).collect();

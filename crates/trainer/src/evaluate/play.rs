@@ -150,7 +150,7 @@ struct Player<'a> {
 impl Player<'_> {
     fn play(&mut self, asked: &Asked) -> Result<Played> {
         let Asked { genre: source, item, work, windows, .. } = asked;
-        let (source, amount) = (*source, self.options.amount);
+        let (source, amount, genres) = (*source, self.options.amount, self.genres);
         let own = self.hear(&item.roll)?;
         let answer = |target: usize| {
             let transfer = self.answer(windows, source, target, amount)?;
@@ -181,14 +181,14 @@ impl Player<'_> {
             let sweep = options.amounts.iter().map(swept).collect::<Result<_>>()?;
             let ruled =
                 |transfer: Roll| Ok::<_, anyhow::Error>(Swept { transfer, heard: self.hear(&transfer)? });
-            let rule = rule::answer(&item.roll, &self.genres[target]).map(ruled).transpose()?;
+            let rule = rule::answer(&item.roll, &genres[target]).map(ruled).transpose()?;
             Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep, rule })
         };
         Ok(Played {
             item: *item,
             work: *work,
             heard: own.clone(),
-            answers: (0..self.genres.len()).map(answer).collect::<Result<_>>()?,
+            answers: (0..genres.len()).map(answer).collect::<Result<_>>()?,
         })
     }
 
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn results_come_in_order_from_any_number_of_threads() {
         for threads in [1, 2, 7] {
-            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(factor * i)).unwrap();
+            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(*factor * i)).unwrap();
             assert_eq!(all, (0..50).map(|i| 3 * i).collect::<Vec<_>>());
             let failed = over_threads(
                 50,

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model::{Card, LoadedPack, Pack, Parts, Settings};
+use model::{LoadedPack, Pack, Settings};
 use phrase::{Phrase, STEPS, Song, join};
 
-use super::Trainee;
+use super::{Naming, Trainee, blank};
 use crate::dataset::{Dataset, Split};
 use crate::picture::{self, Cells, Picture};
 
@@ -42,14 +42,24 @@ impl Sample {
     }
 }
 
-/// A sample of each direction, evenly spread phrases of the validation split, or of the training split where a genre has
-/// no other.
+/// A sample of each direction as the trainee's pack would play it now; see [`played_by`].
 ///
 /// # Errors
 /// Where the network cannot compute.
-pub fn samples<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Vec<Sample>> {
+pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
     let data = &trainee.genres(data)?;
-    let mut transfer = LoadedPack::new(&pack(trainee, data)?)?;
+    // Weights as a file holds them, and everything else that an exported pack says of how it plays.
+    let pack = blank(trainee, data, &Naming::plain("sample"))?;
+    played_by(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data)
+}
+
+/// A sample of each direction of a pack, of evenly spread phrases of the validation split, or of the training split where a
+/// genre has no other. `data` has the pack's genres in its order.
+///
+/// # Errors
+/// Where the network cannot compute.
+pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
+    let mut transfer = LoadedPack::new(pack)?;
     let genres = data.genres();
     let mut samples = Vec::new();
     for from in 0..genres.len() {
@@ -80,12 +90,4 @@ fn played(transfer: &mut LoadedPack, phrases: &[Phrase], from: usize, to: usize)
         Ok(out)
     };
     phrases.iter().map(&mut answer).collect()
-}
-
-/// The trainee's network as a pack. It has no classifier: the source is told here.
-fn pack<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Pack> {
-    let (transfer, weights) = trainee.pack()?;
-    let parts = Parts { transfer: Some(transfer), classifier: None };
-    let card = Card { version: trainee.step().to_string(), ..Card::new("sample", data.genres(), parts) };
-    Ok(Pack::new(card, &weights))
 }

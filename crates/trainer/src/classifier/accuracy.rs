@@ -3,7 +3,7 @@
 use anyhow::Result;
 use phrase::Roll;
 
-use super::Ear;
+use super::BuiltClassifier;
 use crate::dataset::{Dataset, Item, Split};
 use crate::random;
 
@@ -22,7 +22,7 @@ pub struct Noise {
 }
 
 /// Genre logits of each phrase.
-pub fn logits(classifier: &Ear, items: &[Item], noise: Option<Noise>) -> Result<Vec<Vec<f32>>> {
+pub fn logits(classifier: &BuiltClassifier, items: &[Item], noise: Option<Noise>) -> Result<Vec<Vec<f32>>> {
     let mut rng = noise.map(|noise| random::stream(noise.seed, noise.draw));
     let mut all = Vec::with_capacity(items.len());
     for items in items.chunks(BATCH) {
@@ -45,7 +45,7 @@ pub fn share(logits: &[Vec<f32>], genre: usize, between: &[usize]) -> f64 {
 }
 
 /// Share of phrases heard right, 0..=1, by genre.
-pub fn accuracy(classifier: &Ear, data: &Dataset, split: Split) -> Result<Vec<f64>> {
+pub fn accuracy(classifier: &BuiltClassifier, data: &Dataset, split: Split) -> Result<Vec<f64>> {
     let all: Vec<usize> = (0..data.items.len()).collect();
     let genre = |genre| Ok(share(&logits(classifier, data.split(genre, split), None)?, genre, &all));
     (0..data.items.len()).map(genre).collect()

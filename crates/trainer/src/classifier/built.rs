@@ -12,7 +12,7 @@ use super::beats::{Beats, BeatsConfig};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Build {
-    /// The papers' five convolutions over octaves and steps: the ear of packs.
+    /// The papers' five convolutions over octaves and steps: the classifier of packs.
     #[default]
     Papers,
     /// Dense over a beat, a convolution over four beats, pooled over time: a judge that shares no layer with it.
@@ -22,14 +22,14 @@ pub enum Build {
 /// A build and its sizes. In files told apart by their fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum EarConfig {
+pub enum BuiltConfig {
     /// The papers'.
     Papers(ClassifierConfig),
     /// See [`Beats`].
     Beats(BeatsConfig),
 }
 
-impl EarConfig {
+impl BuiltConfig {
     /// For so many genres; `width` is the first layer's channels.
     pub fn new(build: Build, genres: usize, width: usize) -> Self {
         match build {
@@ -73,33 +73,33 @@ impl EarConfig {
 
 /// A classifier with its weights, on the CPU.
 #[derive(Debug)]
-pub enum Ear {
+pub enum BuiltClassifier {
     /// The papers'.
     Papers(Classifier),
     /// See [`Beats`].
     Beats(Beats),
 }
 
-impl Ear {
+impl BuiltClassifier {
     /// Takes the parameters out of `weights`.
     ///
     /// # Errors
     /// When one is missing or has another shape than `config` needs.
-    pub fn new(config: EarConfig, weights: &Weights) -> Result<Self> {
+    pub fn new(config: BuiltConfig, weights: &Weights) -> Result<Self> {
         Ok(match config {
-            EarConfig::Papers(config) => Self::Papers(Classifier::new(config, weights, Ops::KERNELS)?),
-            EarConfig::Beats(config) => Self::Beats(Beats::new(config, weights)?),
+            BuiltConfig::Papers(config) => Self::Papers(Classifier::new(config, weights, Ops::KERNELS)?),
+            BuiltConfig::Beats(config) => Self::Beats(Beats::new(config, weights)?),
         })
     }
 
-    /// Genre logits `[B, G]` of what [`Ear::cells`] and [`Ear::tensor`] make of rolls.
+    /// Genre logits `[B, G]` of what [`BuiltClassifier::cells`] and [`BuiltClassifier::tensor`] make of rolls.
     ///
     /// # Errors
     /// When `cells` has another shape.
     pub fn forward(&self, cells: &Tensor) -> candle_core::Result<Tensor> {
         match self {
-            Self::Papers(ear) => ear.forward(cells),
-            Self::Beats(ear) => ear.forward(cells),
+            Self::Papers(classifier) => classifier.forward(cells),
+            Self::Beats(classifier) => classifier.forward(cells),
         }
     }
 

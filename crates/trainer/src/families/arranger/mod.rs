@@ -8,16 +8,65 @@ mod corrupt;
 mod habits;
 mod trainee;
 
+use anyhow::{Result, bail};
+use clap::{ArgMatches, FromArgMatches};
+use model::Pack;
 use model::arranger::{ArrangerConfig, Style};
 use serde::{Deserialize, Serialize};
 
+use super::{Family, Plan, flags};
+use crate::dataset::Dataset;
+use crate::run::{Needs, RunOptions};
 pub use corrupt::Corruption;
 pub use habits::Habits;
-pub use trainee::Arrange;
+pub use trainee::ArrangerRun;
+
+/// What the family is called in checkpoints, cards and docs.
+pub const NAME: &str = "arranger";
+
+/// The family.
+pub const FAMILY: Family = Family {
+    name: NAME,
+    former: &[],
+    command: "train",
+    aliases: &["train-arranger"],
+    about: "Trains the arranger: one network for all directions that writes phrases anew from their melody and harmony. Best on a dataset prepared with `--hop-bars 1`",
+    flags: flags::<ArrangerOptions>,
+    plan: |matches, data, _| plan(ArrangerOptions::from_arg_matches(matches)?, data),
+    resume: |checkpoint, device| Ok(Box::new(ArrangerRun::resume(checkpoint, device)?)),
+    small: |_| {
+        let flags = "--batch=4 --width=16 --heads=2 --reader=1 --writer=1 --inner=16 --units=8 --warmup=2";
+        Ok(flags.split(' ').map(String::from).collect())
+    },
+    bench: &[("arranger", &[])],
+};
+
+/// A fresh run with these options.
+///
+/// # Errors
+/// Where the dataset has not what it needs.
+pub fn plan(options: ArrangerOptions, data: &Dataset) -> Result<Plan> {
+    Needs::TRANSFER.check(data)?;
+    let (kept, genres) = (serde_json::json!(options), data.items.len());
+    Ok(Plan::new(kept, move |device| Ok(Box::new(ArrangerRun::new(options, genres, device)?))))
+}
+
+/// Adding a genre to a pack whose transfer is an arranger: an arranger's genres are learned together, so there is only
+/// training it anew.
+///
+/// # Errors
+/// Always, in a sentence that says so.
+pub fn add_genre(pack: &Pack, _: &ArgMatches, _: &Dataset, _: &RunOptions) -> Result<Plan> {
+    bail!(
+        "{}: this pack's transfer is an arranger, whose genres are learned together: no genre can be added to it; \
+         prepare the music of all its genres and of the new one, and train a new pack with `train`",
+        pack.card.name
+    )
+}
 
 /// Everything that decides the numbers of a run, and how its pack writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-pub struct ArrangeOptions {
+pub struct ArrangerOptions {
     /// Training steps in all.
     #[arg(long, default_value_t = 12_000)]
     pub steps: u64,
@@ -94,7 +143,7 @@ pub struct ArrangeOptions {
     pub chromatic: f32,
 }
 
-impl ArrangeOptions {
+impl ArrangerOptions {
     /// Sizes of the network.
     pub fn config(&self, genres: usize) -> ArrangerConfig {
         let Self { width, heads, reader, writer, inner, units, .. } = *self;

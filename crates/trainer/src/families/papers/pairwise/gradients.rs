@@ -249,7 +249,7 @@ fn each_discriminator_judges_the_fakes_of_its_own_genre() {
 fn binarised_fakes_are_notes_with_the_gradient_of_the_soft_ones() {
     let logits = Var::from_tensor(&Tensor::new(&[[[-2f32, -0.1, 0.0, 0.3, 4.0]]], &Device::Cpu).unwrap());
     let logits = logits.unwrap();
-    let played = crate::losses::played(&logits).unwrap();
+    let played = crate::families::resnet::losses::played(&logits).unwrap();
     assert_eq!(played.flatten_all().unwrap().to_vec1::<f32>().unwrap(), [0.0, 0.0, 0.0, 1.0, 1.0]);
     let soft = candle_nn::ops::sigmoid(&logits).unwrap();
     let [played, soft] = [played, soft].map(|cells| {

@@ -1,17 +1,9 @@
-//! What changes over a run: the learning rate, and which phrases a step sees.
+//! Which phrases a step sees.
 
 use rand::seq::SliceRandom;
 
 use super::options::PairOptions;
 use crate::random;
-
-/// What the learning rates are multiplied by at `step` (0-based) of `steps`: 1, and from the share `decay_from` of
-/// the training on a straight fall that reaches 0 at its end. The papers' code has the same in whole epochs.
-pub fn rate(step: u64, steps: u64, decay_from: f64) -> f32 {
-    let done = step as f64 / steps.max(1) as f64;
-    let falling = 1.0 - decay_from;
-    if done < decay_from || falling <= 0.0 { 1.0 } else { ((1.0 - done) / falling).max(0.0) as f32 }
-}
 
 /// The order of one list of phrases: shuffled anew every epoch, each phrase at most once an epoch.
 #[derive(Clone, Debug)]
@@ -51,17 +43,6 @@ impl Order {
 mod tests {
     use super::super::options::Preset;
     use super::*;
-
-    #[test]
-    fn the_rate_falls_from_its_share_to_nothing() {
-        // The papers: 100 epochs, from epoch 10 on (100 - e) / 90.
-        for (step, wanted) in [(0, 1.0), (9, 1.0), (10, 1.0), (55, 0.5), (91, 0.1), (99, 1.0 / 90.0)] {
-            assert!((rate(step, 100, 0.1) - wanted).abs() < 1e-6, "{step}");
-        }
-        assert_eq!(rate(100, 100, 0.1), 0.0);
-        assert_eq!(rate(99, 100, 1.0), 1.0);
-        assert_eq!(rate(50, 100, 0.0), 0.5);
-    }
 
     #[test]
     fn an_epoch_sees_each_phrase_once_in_an_order_of_its_own() {

@@ -9,24 +9,31 @@ mod replay;
 mod trainee;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
+use clap::{ArgMatches, FromArgMatches};
 use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
-use model::{Card, Classifier, ClassifierConfig, Family, Init, Ops, Pack, Parameter, Role, SLOTS, Weights};
+use model::{
+    Card, Classifier, ClassifierConfig, Family as ModelFamily, Init, Ops, Pack, Parameter, Parts, Role,
+    SLOTS, Weights,
+};
 use phrase::{PITCHES, STEPS};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{self, Batch};
-use crate::dataset::Dataset;
-use crate::losses::{self, Terms};
+use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum};
+use crate::dataset::{Dataset, GenreInfo, Info};
+use crate::families::resnet::losses::{self, Terms};
+use crate::families::resnet::{self, ResnetOptions, ResnetRun};
+use crate::families::{Family, Plan, arranger, flags};
 use crate::random;
-use crate::run::{self, NotFinite, RunOptions};
-use crate::shards::{self, SHARDS};
-use crate::variables::{Adam, Gradients, Variables, accumulate};
+use crate::run::{Checkpoint, RunOptions, Trainee};
+use trainee::Header;
 
 const GENRE: &str = "generator.genre";
 const COLUMNS: &str = "classifier.genres";
@@ -34,13 +41,43 @@ const COLUMNS: &str = "classifier.genres";
 const ROWS: [&str; 2] = ["new.source", "new.target"];
 const COLUMN: &str = "new.column";
 
+/// What the family is called in checkpoints, cards and docs.
+pub const NAME: &str = "addition";
+
+/// The family.
+pub const FAMILY: Family = Family {
+    name: NAME,
+    former: &["from"],
+    command: "add-genre",
+    aliases: &[],
+    about: "Adds a genre to a pack that has several, from a few dozen songs. `export` makes the new pack",
+    flags: flags::<Arguments>,
+    plan: command,
+    resume: |checkpoint, device| Ok(Box::new(AdditionRun::resume(checkpoint, device)?)),
+    small: |folder| {
+        let path = small_pack(folder)?;
+        Ok(vec![path.display().to_string(), "--batch=4".to_string()])
+    },
+    bench: &[],
+};
+
+/// What the command line gives.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// The pack. Beside it comes a dataset with the new genre, and best with the pack's genres too.
+    pub pack: PathBuf,
+    /// The recipe.
+    #[command(flatten)]
+    pub options: AdditionOptions,
+}
+
 const GENERATOR: usize = 0;
 const CRITIC: usize = 1;
-const EAR: usize = 2;
+const CLASSIFIER: usize = 2;
 
 /// Everything that decides the numbers of a run that adds a genre.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-pub struct FromOptions {
+pub struct AdditionOptions {
     /// The genre of the dataset to add; by default the only one that the pack does not have.
     #[arg(long)]
     pub genre: Option<String>,
@@ -61,8 +98,9 @@ pub struct FromOptions {
     #[arg(long, default_value_t = 1e-3)]
     pub critic_rate: f32,
     /// Learning rate of the classifier.
-    #[arg(long, default_value_t = 1e-3)]
-    pub ear_rate: f32,
+    #[arg(long, default_value_t = 1e-3, alias = "ear-rate")]
+    #[serde(alias = "ear_rate")]
+    pub classifier_rate: f32,
     /// Share of the steps, at the end, over which all rates fall linearly to zero.
     #[arg(long, default_value_t = 0.5)]
     pub decay: f32,
@@ -80,17 +118,14 @@ pub struct FromOptions {
     pub terms: Terms,
 }
 
-/// Losses of one step, in the order of [`LOSSES`].
-pub type Losses = [f32; 6];
-
 /// What the losses are called.
-pub const LOSSES: [&str; 6] = ["adversarial", "cycle", "identity", "keep", "discriminator", "classifier"];
+const LOSSES: [&str; 6] = ["adversarial", "cycle", "identity", "keep", "discriminator", "classifier"];
 
 /// A genre being added to a pack.
 #[derive(Debug)]
-pub struct Addition {
+pub struct AdditionRun {
     /// The options it was started with.
-    pub options: FromOptions,
+    pub options: AdditionOptions,
     /// Steps done.
     pub step: u64,
     /// The pack it was started from.
@@ -100,24 +135,53 @@ pub struct Addition {
     device: Device,
     generator: GeneratorConfig,
     critic: DiscriminatorConfig,
-    ear: ClassifierConfig,
-    /// Generator, discriminator, classifier.
-    variables: [Variables; 3],
-    optimisers: [Adam; 3],
-    /// Moving averages of generator and classifier.
-    averages: [Gradients; 2],
+    classifier: ClassifierConfig,
+    /// Generator, discriminator, classifier; what is trained of them. The discriminator has no average.
+    optimised: [Optimised; 3],
     spectra: BTreeMap<String, Spectral>,
     /// The dataset with replays in place of the genres it lacks; made when it is first needed.
     music: OnceLock<Arc<Dataset>>,
 }
 
-/// `add-genre`: trains, or goes on with, the run in `run`'s folder.
+/// A fresh run of what the command line asks for, or what another family makes of it.
+fn command(matches: &ArgMatches, data: &Dataset, run: &RunOptions) -> Result<Plan> {
+    let Arguments { pack, options } = Arguments::from_arg_matches(matches)?;
+    let pack = Pack::read(&pack)?;
+    match pack.card.parts.transfer {
+        Some(ModelFamily::Arranger(_)) => arranger::add_genre(&pack, matches, data, run),
+        _ => plan(pack, options, data),
+    }
+}
+
+/// A fresh run that adds a genre of `data` to `pack`.
 ///
 /// # Errors
-/// In one sentence, where the pack, the dataset or the run's folder does not fit.
-pub fn command(pack: Pack, data: &Dataset, options: &FromOptions, run: &RunOptions) -> Result<()> {
+/// In one sentence, where the dataset has no genre that can be added.
+pub fn plan(pack: Pack, options: AdditionOptions, data: &Dataset) -> Result<Plan> {
     let genre = new_genre(&pack.card, data, options.genre.as_deref())?;
-    run::train(data, options, run, |device| Addition::new(options.clone(), pack, genre, device))
+    let kept = serde_json::json!(options);
+    Ok(Plan::new(kept, move |device| Ok(Box::new(AdditionRun::new(options, pack, genre, device)?))))
+}
+
+/// A pack of random weights that a test can add a genre to, in `folder`.
+fn small_pack(folder: &Path) -> Result<PathBuf> {
+    let names = ["high", "low"].map(String::from);
+    let flags = (resnet::FAMILY.small)(folder)?;
+    let matches = resnet::FAMILY.options_command().try_get_matches_from(flags)?;
+    let run = ResnetRun::new(ResnetOptions::from_arg_matches(&matches)?, names.len(), &Device::Cpu)?;
+    let info = |name: &String| GenreInfo { name: name.clone(), ..GenreInfo::default() };
+    let info = Info { genres: names.iter().map(info).collect(), options: serde_json::Value::Null };
+    let data = Dataset::of_rolls(info, vec![Default::default(); names.len()]);
+    let (transfer, mut weights) = run.pack(&data)?;
+    let classifier = ClassifierConfig { genres: names.len(), width: 4 };
+    let mut rng = random::stream(1, 0);
+    for parameter in classifier.parameters() {
+        weights.insert(&parameter.name, random::start(&parameter, &mut rng)?);
+    }
+    let path = folder.join("pack.safetensors");
+    let card = Card::new("small", names.to_vec(), Parts::new(transfer, classifier));
+    Pack::new(card, &weights).write(&path)?;
+    Ok(path)
 }
 
 /// The genre that is to be added.
@@ -144,36 +208,38 @@ fn bare(pack: &Pack) -> Weights {
     all
 }
 
-impl Addition {
+impl AdditionRun {
     /// A fresh run that adds `genre` to `pack`. The new rows start as the mean of the old ones: between all genres.
     ///
     /// # Errors
     /// Where the pack is of another kind or full, or an option is out of its range.
-    pub fn new(options: FromOptions, pack: Pack, genre: String, device: &Device) -> Result<Self> {
-        let (Some(Family::Resnet(generator)), Some(classifier)) =
+    pub fn new(options: AdditionOptions, pack: Pack, genre: String, device: &Device) -> Result<Self> {
+        let (Some(ModelFamily::Resnet(generator)), Some(classifier)) =
             (&pack.card.parts.transfer, pack.card.parts.classifier)
         else {
-            let family = pack.card.parts.transfer.as_ref().map_or("no", Family::name);
+            let transfer = pack.card.parts.transfer.as_ref();
             bail!(
-                "{} holds {family} transfer; a genre can be added to packs of the family resnet with a classifier only, not to a pairwise pack",
-                pack.card.name
+                "{}: its transfer is {}; a genre can be added to packs with one GAN's network for all genres (resnet) and a \
+                 classifier only",
+                pack.card.name,
+                transfer.map_or("missing", |family| match family {
+                    ModelFamily::Papers(_) => "pairwise, with a network a direction",
+                    other => other.name(),
+                })
             )
         };
         let weights = bare(&pack);
         let slot = pack.card.genres.len();
         ensure!(slot < SLOTS, "{} has {SLOTS} genres already; a pack cannot have more", pack.card.name);
         ensure!(pack.card.threshold == 0.5, "{} has an unusual threshold; take another pack", pack.card.name);
-        ensure!(
-            options.batch >= SHARDS && options.batch.is_multiple_of(SHARDS),
-            "the batch must be an even number, 2 or more"
-        );
+        core::check_batch(options.batch)?;
         let generator = GeneratorConfig { genres: slot + 1, ..*generator };
-        let ear = ClassifierConfig { genres: slot + 1, ..classifier };
+        let classifier = ClassifierConfig { genres: slot + 1, ..classifier };
         let critic = DiscriminatorConfig::compact(slot + 1);
         let start = extended(&weights, slot, &fresh(&weights, slot)?)?;
         let mut rng = random::stream(options.seed, u64::MAX);
         let trained = if options.unfreeze {
-            [generator.parameters(""), critic.parameters(""), ear.parameters()]
+            [generator.parameters(""), critic.parameters(""), classifier.parameters()]
         } else {
             let fresh = fresh(&weights, slot)?;
             let parameter = |name: &str| -> Result<Parameter> {
@@ -186,22 +252,19 @@ impl Addition {
                 vec![parameter(COLUMN)?],
             ]
         };
-        let [generators, critics, ears] = trained;
-        let variables = [
-            Variables::new(&generators, &mut rng, device)?,
-            Variables::new(&critics, &mut rng, device)?,
-            Variables::new(&ears, &mut rng, device)?,
-        ];
+        let mut network =
+            |parameters: &[Parameter]| Optimised::new(parameters, [0.5, 0.99], &mut rng, device);
+        let [of_generator, of_critic, of_classifier] = trained;
+        let (of_generator, of_critic, of_classifier) =
+            (network(&of_generator)?, network(&of_critic)?, network(&of_classifier)?);
         let start = if options.unfreeze { start } else { fresh(&weights, slot)? };
-        for which in [GENERATOR, EAR] {
-            variables[which].set(&variables[which].undressed(&start)?)?;
-        }
         let names = critic.spectral_weights("");
-        let spectra =
-            spectral::start(&variables[CRITIC].weights(), &names, |len| random::normal(&mut rng, len))?;
-        let values = [variables[0].values()?, variables[1].values()?, variables[2].values()?];
-        let optimisers = values.each_ref().map(|values| Adam::new(values, 0.5, 0.99));
-        let [of_generator, _, of_ear] = values;
+        let spectra = spectral::start(&of_critic.weights(), &names, |len| random::normal(&mut rng, len))?;
+        let optimised = [
+            of_generator.averaging()?.starting_at(&start)?,
+            of_critic,
+            of_classifier.averaging()?.starting_at(&start)?,
+        ];
         Ok(Self {
             options,
             step: 0,
@@ -210,19 +273,31 @@ impl Addition {
             device: device.clone(),
             generator,
             critic,
-            ear,
-            variables,
-            optimisers,
-            averages: [of_generator, of_ear],
+            classifier,
+            optimised,
             spectra,
             music: OnceLock::new(),
         })
     }
 
+    /// Goes on from a checkpoint, with the options in its header.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or does not fit those options.
+    pub fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let Header { options, step, genre, card, hash } = checkpoint.header()?;
+        let pack = Pack::new(Card { hash, ..card }, &checkpoint.part("pack"));
+        let mut run = Self::new(options, pack, genre, device)?;
+        run.optimised.iter_mut().try_for_each(|network| network.restore(checkpoint, step))?;
+        checkpoint.restore_spectra(&mut run.spectra)?;
+        run.step = step;
+        Ok(run)
+    }
+
     /// All weights of generator and classifier, given those that are trained.
-    fn whole(&self, generator: &Weights, ear: &Weights) -> Result<Weights> {
+    fn whole(&self, generator: &Weights, classifier: &Weights) -> Result<Weights> {
         let mut trained = generator.clone();
-        ear.iter().for_each(|(name, tensor)| trained.insert(name, tensor.clone()));
+        classifier.iter().for_each(|(name, tensor)| trained.insert(name, tensor.clone()));
         if self.options.unfreeze {
             return Ok(trained);
         }
@@ -231,11 +306,9 @@ impl Addition {
 
     /// What is played and heard with after this step: averages, on the CPU.
     fn averaged(&self) -> Result<Weights> {
-        let [generator, ear] = &self.averages;
-        let (generator, ear) =
-            (self.variables[GENERATOR].dressed(generator)?, self.variables[EAR].dressed(ear)?);
-        let mut trained = generator;
-        ear.iter().for_each(|(name, tensor)| trained.insert(name, tensor.clone()));
+        let mut trained = self.optimised[GENERATOR].averaged()?;
+        let classifier = self.optimised[CLASSIFIER].averaged()?;
+        classifier.iter().for_each(|(name, tensor)| trained.insert(name, tensor.clone()));
         if self.options.unfreeze {
             return Ok(trained);
         }
@@ -252,54 +325,26 @@ impl Addition {
     }
 
     /// One step: gradients of all networks from the same state, then all move.
-    ///
-    /// # Errors
-    /// [`NotFinite`] where a loss or a gradient is not finite; weights and moments are then as before the step.
-    pub fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+    fn advance(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         let music = self.music(data)?;
-        self.spectra = spectral::followed(&self.variables[CRITIC].weights(), &self.spectra)?;
+        let spectra = spectral::followed(&self.optimised[CRITIC].weights(), &self.spectra)?;
         let this = &*self;
-        let shards = shards::each(threads, |shard| this.shard(&music, shard))?;
-        let mut losses = Losses::default();
-        let mut sums: Option<[Gradients; 3]> = None;
-        for (gradients, more) in shards {
-            losses.iter_mut().zip(more).for_each(|(sum, loss)| *sum += loss / SHARDS as f32);
-            match &mut sums {
-                None => sums = Some(gradients),
-                Some(sums) => sums.iter_mut().zip(&gradients).for_each(|(sum, more)| accumulate(sum, more)),
-            }
-        }
-        let sums = sums.unwrap_or_default();
-        NotFinite::check(self.step + 1, &LOSSES, &losses, &sums)?;
-        let rates = [self.options.rate, self.options.critic_rate, self.options.ear_rate];
-        let scale = self.schedule();
-        let share = self.options.average.max(1.0 / (self.step + 1) as f32);
-        for (i, gradients) in sums.iter().enumerate() {
-            let mut values = self.variables[i].values()?;
-            self.optimisers[i].update(&mut values, gradients, rates[i] * scale);
-            self.variables[i].set(&values)?;
-            let average = match i {
-                GENERATOR => &mut self.averages[0],
-                EAR => &mut self.averages[1],
-                _ => continue,
-            };
-            for (average, value) in average.iter_mut().flatten().zip(values.iter().flatten()) {
-                *average += share * (value - *average);
-            }
+        let shards = core::shards(threads, |shard| this.shard(&music, &spectra, shard))?;
+        let Sum { gradients, losses } = core::sum(self.step + 1, shards)?;
+        self.spectra = spectra;
+        let o = &self.options;
+        let scale = Schedule::new(o.steps, o.decay).scale(self.step);
+        let rates = [o.rate, o.critic_rate, o.classifier_rate];
+        for ((network, gradients), rate) in self.optimised.iter_mut().zip(&gradients).zip(rates) {
+            let values = network.descend(gradients, rate * scale)?;
+            network.follow(&values, o.average, self.step);
         }
         self.step += 1;
         Ok(losses)
     }
 
-    /// What the learning rates are multiplied by at this step.
-    fn schedule(&self) -> f32 {
-        let left = self.options.steps.saturating_sub(self.step) as f32;
-        let falling = (self.options.decay * self.options.steps as f32).max(1.0);
-        (left / falling).min(1.0)
-    }
-
     /// Gradients and losses of one part of a step's batch.
-    fn shard(&self, music: &Dataset, shard: usize) -> Result<([Gradients; 3], Losses)> {
+    fn shard(&self, music: &Dataset, spectra: &BTreeMap<String, Spectral>, shard: usize) -> Result<Sum<3>> {
         let (options, device, ops) = (&self.options, &self.device, Ops::on(&self.device));
         let counter = self.step * SHARDS as u64 + shard as u64;
         let size = options.batch / SHARDS;
@@ -311,18 +356,18 @@ impl Addition {
         }
         let turn = counter as usize * size;
         let batch = Batch::draw(music, &directions, size, turn, options.transpose, &mut rng, device)?;
-        let [of_generator, of_critic, of_ear] = self.variables.each_ref().map(Variables::weights);
-        let weights = self.whole(&of_generator, &of_ear)?;
+        let [of_generator, of_critic, of_classifier] = self.optimised.each_ref().map(Optimised::weights);
+        let weights = self.whole(&of_generator, &of_classifier)?;
 
         let network = Generator::new(self.generator, "", &weights, ops)?;
-        let judged = spectral::normalised(&of_critic, &self.spectra)?;
-        let critic = Discriminator::new(self.critic, "", &judged.detached(), ops)?;
+        let normalised = spectral::normalised(&of_critic, spectra)?;
+        let critic = Discriminator::new(self.critic, "", &normalised.detached(), ops)?;
         let loss = losses::generator(&network, &critic, &batch, &options.terms)?;
-        let generator = self.variables[GENERATOR].gradients(&loss.total.backward()?)?;
+        let generator = self.optimised[GENERATOR].gradients(&loss.total.backward()?)?;
 
-        let judge = Discriminator::new(self.critic, "", &judged, ops)?;
-        let judging = losses::discriminator(&judge, &batch, &loss.answers, &options.terms)?;
-        let critic = self.variables[CRITIC].gradients(&judging.backward()?)?;
+        let critic = Discriminator::new(self.critic, "", &normalised, ops)?;
+        let telling = losses::discriminator(&critic, &batch, &loss.answers, &options.terms)?;
+        let critic = self.optimised[CRITIC].gradients(&telling.backward()?)?;
 
         let mut cells = vec![0.0; size * STEPS * PITCHES];
         let mut labels = Vec::with_capacity(size);
@@ -333,12 +378,13 @@ impl Addition {
         }
         let rolls = Tensor::from_vec(cells, (size, STEPS, PITCHES), device)?;
         let labels = Tensor::from_vec(labels, size, device)?;
-        let heard = Classifier::new(self.ear, &weights, ops)?.forward(&rolls)?;
-        let hearing = candle_nn::loss::cross_entropy(&heard, &labels)?;
-        let ear = self.variables[EAR].gradients(&hearing.backward()?)?;
-        let [adversarial, cycle, identity, keep] = loss.parts;
-        let losses = [adversarial, cycle, identity, keep, judging.to_scalar()?, hearing.to_scalar()?];
-        Ok(([generator, critic, ear], losses))
+        let logits = Classifier::new(self.classifier, &weights, ops)?.forward(&rolls)?;
+        let told = candle_nn::loss::cross_entropy(&logits, &labels)?;
+        let classifier = self.optimised[CLASSIFIER].gradients(&told.backward()?)?;
+        let mut losses = loss.parts;
+        let more = [("discriminator", telling.to_scalar()?), ("classifier", told.to_scalar()?)];
+        losses.add(&Losses::new(more), 1.0);
+        Ok(Sum { gradients: [generator, critic, classifier], losses })
     }
 }
 

@@ -6,6 +6,7 @@ use model::resnet::{Discriminator, Generator};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
+use crate::core::Losses;
 
 /// How much each term counts. Defaults as in `docs/experiments.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -40,7 +41,7 @@ pub struct GeneratorLoss {
     /// What is minimised.
     pub total: Tensor,
     /// Adversarial, cycle, identity and keep, before weighting.
-    pub parts: [f32; 4],
+    pub parts: Losses,
     /// The answers, 0 or 1, outside the graph, `[B, 64, 84]`.
     pub answers: Tensor,
 }
@@ -102,14 +103,14 @@ pub fn generator(
     let adversarial = select(&critic.forward(&answers)?, target)?.mean_all()?.neg()?;
     let back = network.forward(&answers, &Tensor::cat(&[target, source], 1)?)?;
     let cycle = cross_entropy(&back, rolls, terms.positive, &silent)?;
-    let parts = [&adversarial, &cycle, &identity, &keep].map(|t| t.to_scalar::<f32>());
+    let parts = Losses::new([
+        ("adversarial", adversarial.to_scalar()?),
+        ("cycle", cycle.to_scalar()?),
+        ("identity", identity.to_scalar()?),
+        ("keep", keep.to_scalar()?),
+    ]);
     let weighted = (cycle * terms.cycle)? + (identity * terms.identity)? + (keep * terms.keep)?;
-    let [a, c, i, k] = parts;
-    Ok(GeneratorLoss {
-        total: (adversarial + weighted?)?,
-        parts: [a?, c?, i?, k?],
-        answers: answers.detach(),
-    })
+    Ok(GeneratorLoss { total: (adversarial + weighted?)?, parts, answers: answers.detach() })
 }
 
 /// The discriminator's hinge loss: real phrases as their own genre, transferred ones as the target, and real ones as

@@ -11,37 +11,64 @@ mod music;
 pub mod networks;
 mod noise;
 pub mod options;
+mod order;
 mod pool;
-mod schedule;
 mod trainee;
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
+use clap::FromArgMatches;
 use model::spectral::{self, Spectral, normalised};
-use model::{Ops, Weights};
+use model::{Ops, Parameter, Weights};
 use rand_chacha::ChaCha8Rng;
 
 pub use options::{PairArguments, PairOptions};
 
+use crate::core::{self, Gradients, Losses, Optimised, SHARDS, Schedule, Sum};
 use crate::dataset::Dataset;
+use crate::families::{Family, Plan, flags};
 use crate::random;
-use crate::run::{self, NotFinite, RunOptions};
-use crate::shards::{self, SHARDS};
-use crate::variables::{Adam, Gradients, Variables, accumulate};
+use crate::run::{Checkpoint, RunOptions};
 use music::Music;
 use networks::Networks;
 use noise::Noise;
 use options::Model;
+use order::Order;
 use pool::Pool;
-use schedule::{Order, rate};
+use trainee::Header;
 
-/// `train-pair`: trains, or goes on with, the run in `run`'s folder.
+/// What the family is called in checkpoints, cards and docs.
+pub const NAME: &str = "pairwise";
+
+/// The family.
+pub const FAMILY: Family = Family {
+    name: NAME,
+    former: &[],
+    command: "train-pair",
+    aliases: &[],
+    about: "Trains the two generators of one pair of genres, as the CycleGAN papers do",
+    flags: flags::<PairArguments>,
+    plan: |matches, data, run| plan(&PairArguments::from_arg_matches(matches)?, data, run),
+    resume: |checkpoint, device| Ok(Box::new(PairRun::resume(checkpoint, device)?)),
+    // All that must survive an interruption: a pool that is full after two steps, extra discriminators, noise, singular
+    // directions, an average.
+    small: |_| {
+        let flags = "--pair=high,low --model=partial --width=8 --blocks=1 --spectral-norm=all --batch=4 --pool=2 --sigma=0.3 --average=0.1";
+        Ok(flags.split(' ').map(String::from).collect())
+    },
+    bench: &[
+        ("pairwise base, compact", &["--network=compact"]),
+        ("pairwise base, the papers'", &["--network=papers"]),
+    ],
+};
+
+/// A fresh run of what the command line asks for.
 ///
 /// # Errors
-/// In one sentence, where an option, the dataset or the run's folder does not fit.
-pub fn command(data: &Dataset, arguments: &PairArguments, run: &RunOptions) -> Result<()> {
+/// In one sentence, where an option or the dataset does not fit.
+pub fn plan(arguments: &PairArguments, data: &Dataset, run: &RunOptions) -> Result<Plan> {
     let named = match arguments.pair.as_slice() {
         // A resumed run knows its pair: any does here, as only what was given replaces what the run had.
         [] if run.resume => data.genres().into_iter().take(2).collect(),
@@ -51,7 +78,8 @@ pub fn command(data: &Dataset, arguments: &PairArguments, run: &RunOptions) -> R
     let phrases = music::smaller(data, &pair)?;
     let options = arguments.resolve(pair, phrases)?;
     Music::new(data, &options)?;
-    run::train(data, &options, run, |device| Pair::new(options.clone(), device))
+    let kept = serde_json::json!(options);
+    Ok(Plan::new(kept, move |device| Ok(Box::new(PairRun::new(options, device)?))))
 }
 
 /// Random streams a step: one for each part, and one for the pool.
@@ -59,27 +87,22 @@ const STREAMS: u64 = SHARDS as u64 + 1;
 const GENERATORS: usize = 0;
 const CRITICS: usize = 1;
 
-/// Losses of one step, in the order of [`LOSSES`].
-pub type Losses = [f32; 5];
-
 /// What the losses are called. `cycle` is lambda times both directions, as in the papers' L_c; `generator` is both
 /// adversarial terms; `discriminator` is D_A + D_B; `extra` is D_A,m + D_B,m; `identity` is weighted.
-pub const LOSSES: [&str; 5] = ["cycle", "generator", "discriminator", "extra", "identity"];
+const LOSSES: [&str; 5] = ["cycle", "generator", "discriminator", "extra", "identity"];
 
 /// A pair in training: networks, optimisers, pool, averages.
 #[derive(Debug)]
-pub struct Pair {
+pub struct PairRun {
     /// The recipe.
     pub options: PairOptions,
     /// Steps done.
     pub step: u64,
     device: Device,
     networks: Networks,
-    /// Of both generators, and of all discriminators.
-    variables: [Variables; 2],
-    optimisers: [Adam; 2],
-    /// Moving average of the weights that the generators computed with, after spectral norm.
-    average: Gradients,
+    /// Both generators, and all discriminators. The generators' average is of the weights that they computed with, after
+    /// spectral norm.
+    optimised: [Optimised; 2],
     /// Singular directions of the normalised weights of generators and discriminators.
     spectra: [BTreeMap<String, Spectral>; 2],
     pool: Pool,
@@ -93,10 +116,10 @@ struct Part {
     fakes: [Tensor; 2],
     noise: Noise,
     gradients: Gradients,
-    losses: [f32; 3],
+    losses: Losses,
 }
 
-impl Pair {
+impl PairRun {
     /// A fresh pair.
     ///
     /// # Errors
@@ -105,58 +128,58 @@ impl Pair {
         options.check()?;
         let networks = Networks::new(&options);
         let mut rng = random::stream(options.seed, u64::MAX);
-        let variables = [
-            Variables::new(&networks.generator_parameters(), &mut rng, device)?,
-            Variables::new(&networks.critic_parameters(), &mut rng, device)?,
-        ];
+        let mut network = |parameters: &[Parameter]| {
+            Optimised::new(parameters, [options.beta1, options.beta2], &mut rng, device)
+        };
+        let (generators, critics) =
+            (network(&networks.generator_parameters())?, network(&networks.critic_parameters())?);
         let mut normal = |count| random::normal(&mut rng, count);
         let [of_generators, of_critics] = networks.spectral_names();
         let spectra = [
-            spectral::start(&variables[GENERATORS].weights(), &of_generators, &mut normal)?,
-            spectral::start(&variables[CRITICS].weights(), &of_critics, &mut normal)?,
+            spectral::start(&generators.weights(), &of_generators, &mut normal)?,
+            spectral::start(&critics.weights(), &of_critics, &mut normal)?,
         ];
-        let adam = |variables: &Variables| -> Result<Adam> {
-            Ok(Adam::new(&variables.values()?, options.beta1, options.beta2))
-        };
-        let optimisers = [adam(&variables[0])?, adam(&variables[1])?];
         let pool = Pool::new(if options.pooled() { options.pool } else { 0 });
         let orders = [0, 1, 2].map(|list| Order::new(&options, list));
         let device = device.clone();
-        let mut pair = Self {
-            options,
-            step: 0,
-            device,
-            networks,
-            variables,
-            optimisers,
-            average: Vec::new(),
-            spectra,
-            pool,
-            orders,
-        };
-        pair.average = pair.variables[GENERATORS].undressed(&pair.effective()?)?;
-        Ok(pair)
+        let first = effective(&generators, &spectra[GENERATORS])?;
+        let mut optimised = [generators.averaging()?, critics];
+        optimised[GENERATORS].average_from(&first)?;
+        Ok(Self { options, step: 0, device, networks, optimised, spectra, pool, orders })
     }
 
-    /// The weights that the generators compute with now, outside the graph.
-    fn effective(&self) -> Result<Weights> {
-        Ok(normalised(&self.variables[GENERATORS].weights().detached(), &self.spectra[GENERATORS])?)
+    /// Goes on from a checkpoint, with the options in its header.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or does not fit those options.
+    pub fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let Header { options, step } = checkpoint.header()?;
+        let mut run = Self::new(options, device)?;
+        run.optimised.iter_mut().try_for_each(|network| network.restore(checkpoint, step))?;
+        run.spectra.iter_mut().try_for_each(|spectra| checkpoint.restore_spectra(spectra))?;
+        if let [Ok(a), Ok(b)] = ["pool/a", "pool/b"].map(|name| checkpoint.tensor(name)) {
+            run.pool.restore([&a.to_device(device)?, &b.to_device(device)?])?;
+        }
+        run.step = step;
+        Ok(run)
     }
 
     /// The generators to play: averaged where they are averaged, spectral norm folded in; on the CPU.
-    pub fn generators(&self) -> Result<Weights> {
-        let values = match self.options.average {
-            0.0 => self.variables[GENERATORS].undressed(&self.effective()?)?,
-            _ => self.average.clone(),
-        };
-        self.variables[GENERATORS].dressed(&values)
-    }
-
-    /// One step on `data`: both generators, then all discriminators on the fakes from before the generators moved.
     ///
     /// # Errors
-    /// [`NotFinite`] where a loss or a gradient is not finite; the state is then as before the step.
-    pub fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+    /// Where they cannot be read.
+    pub fn generators(&self) -> Result<Weights> {
+        match self.options.average {
+            0.0 => {
+                Ok(effective(&self.optimised[GENERATORS], &self.spectra[GENERATORS])?
+                    .to_device(&Device::Cpu)?)
+            }
+            _ => self.optimised[GENERATORS].averaged(),
+        }
+    }
+
+    /// One step: both generators, then all discriminators on the fakes from before the generators moved.
+    fn advance(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         let music = Music::new(data, &self.options)?;
         let batch = self.options.batch;
         let mut places: [Vec<usize>; 3] = Default::default();
@@ -165,33 +188,35 @@ impl Pair {
                 *places = order.places(self.step, music.epoch, batch, list.len());
             }
         }
-        let follow = |i: usize| spectral::followed(&self.variables[i].weights(), &self.spectra[i]);
+        let follow = |i: usize| spectral::followed(&self.optimised[i].weights(), &self.spectra[i]);
         let spectra = [follow(GENERATORS)?, follow(CRITICS)?];
         let this = &*self;
-        let parts = shards::each(threads, |part| this.generator_phase(part, &spectra, &music, &places))?;
+        let parts = core::shards(threads, |part| this.generator_phase(part, &spectra, &music, &places))?;
 
         let whole = |genre: usize| Tensor::cat(&parts.iter().map(|p| &p.fakes[genre]).collect::<Vec<_>>(), 0);
         let mut pool = self.pool.clone();
         let pooled = pool.draw([whole(0)?, whole(1)?], &mut self.stream(SHARDS));
-        let judged = shards::each(threads, |part| this.critic_phase(&parts[part], part, &spectra, &pooled))?;
+        let judged = core::shards(threads, |part| this.critic_phase(&parts[part], part, &spectra, &pooled))?;
 
-        let mut losses = Losses::default();
-        let mut sums = [parts[0].gradients.clone(), judged[0].0.clone()];
-        for (i, (part, (gradients, [own, extra]))) in parts.iter().zip(&judged).enumerate() {
-            let [cycle, adversarial, identity] = part.losses;
-            let of_part = [cycle, adversarial, *own, *extra, identity];
-            losses.iter_mut().zip(of_part).for_each(|(sum, loss)| *sum += loss / SHARDS as f32);
-            if i > 0 {
-                accumulate(&mut sums[GENERATORS], &part.gradients);
-                accumulate(&mut sums[CRITICS], gradients);
-            }
+        let both = parts.into_iter().zip(judged).map(|(part, (gradients, of_critics))| {
+            let mut losses = part.losses;
+            losses.add(&of_critics, 1.0);
+            Sum { gradients: [part.gradients, gradients], losses }
+        });
+        let Sum { gradients, losses } = core::sum(self.step + 1, both)?;
+        let scale = Schedule::falling_from(self.options.steps, self.options.decay_from).scale(self.step);
+        let rates = [self.options.rate, self.options.critic_rate];
+        for ((network, gradients), rate) in self.optimised.iter_mut().zip(&gradients).zip(rates) {
+            network.descend(gradients, rate * scale)?;
         }
-        NotFinite::check(self.step + 1, &LOSSES, &losses, &sums)?;
-        self.apply(&sums)?;
         self.pool = pool;
         self.spectra = spectra;
+        if self.options.average != 0.0 {
+            let newest = effective(&self.optimised[GENERATORS], &self.spectra[GENERATORS])?;
+            let newest = self.optimised[GENERATORS].undressed(&newest)?;
+            self.optimised[GENERATORS].follow(&newest, self.options.average, self.step);
+        }
         self.step += 1;
-        self.follow_average()?;
         Ok(losses)
     }
 
@@ -221,11 +246,11 @@ impl Pair {
 
         let ops = Ops::on(device);
         let [weights, judging] =
-            [&self.variables[GENERATORS], &self.variables[CRITICS]].map(Variables::weights);
+            [&self.optimised[GENERATORS], &self.optimised[CRITICS]].map(Optimised::weights);
         let makers = self.networks.generators(&normalised(&weights, &spectra[GENERATORS])?, ops)?;
         let critics = self.networks.critics(&normalised(&judging.detached(), &spectra[CRITICS])?, ops)?;
         let loss = losses::generators(&makers, &critics, &real, &mut noise, options)?;
-        let gradients = self.variables[GENERATORS].gradients(&loss.total.backward()?)?;
+        let gradients = self.optimised[GENERATORS].gradients(&loss.total.backward()?)?;
         Ok(Part { real, mixed, fakes: loss.fakes, noise, gradients, losses: loss.parts })
     }
 
@@ -236,43 +261,21 @@ impl Pair {
         index: usize,
         spectra: &[BTreeMap<String, Spectral>; 2],
         pooled: &[Tensor; 2],
-    ) -> Result<(Gradients, [f32; 2])> {
+    ) -> Result<(Gradients, Losses)> {
         let size = self.options.batch / SHARDS;
         let mut noise = part.noise.clone();
         let [of_a, of_b] = pooled;
         let fakes = [of_a.narrow(0, index * size, size)?, of_b.narrow(0, index * size, size)?];
-        let variables = &self.variables[CRITICS];
-        let weights = normalised(&variables.weights(), &spectra[CRITICS])?;
+        let network = &self.optimised[CRITICS];
+        let weights = normalised(&network.weights(), &spectra[CRITICS])?;
         let critics = self.networks.critics(&weights, Ops::on(&self.device))?;
         let mixed = part.mixed.as_ref();
         let loss = losses::critics(&critics, &part.real, &fakes, mixed, &mut noise, &self.options)?;
-        Ok((variables.gradients(&loss.total.backward()?)?, loss.parts))
+        Ok((network.gradients(&loss.total.backward()?)?, loss.parts))
     }
+}
 
-    /// Moves generators and discriminators against the gradients that the parts of a step sum up to.
-    fn apply(&mut self, sums: &[Gradients; 2]) -> Result<()> {
-        let options = &self.options;
-        let scale = rate(self.step, options.steps, options.decay_from);
-        let rates = [options.rate, options.critic_rate];
-        for (i, sum) in sums.iter().enumerate() {
-            let mut values = self.variables[i].values()?;
-            // A sum over the parts, not a mean: Adam does not see the scale.
-            self.optimisers[i].update(&mut values, sum, rates[i] * scale);
-            self.variables[i].set(&values)?;
-        }
-        Ok(())
-    }
-
-    /// Takes the newest weights into the average.
-    fn follow_average(&mut self) -> Result<()> {
-        if self.options.average == 0.0 {
-            return Ok(());
-        }
-        let share = self.options.average.max(1.0 / self.step as f32);
-        let newest = self.variables[GENERATORS].undressed(&self.effective()?)?;
-        for (average, value) in self.average.iter_mut().flatten().zip(newest.iter().flatten()) {
-            *average += share * (value - *average);
-        }
-        Ok(())
-    }
+/// The weights that generators compute with now, outside the graph.
+fn effective(generators: &Optimised, spectra: &BTreeMap<String, Spectral>) -> Result<Weights> {
+    Ok(normalised(&generators.weights().detached(), spectra)?)
 }

@@ -7,15 +7,16 @@ use model::papers::PairGenerator;
 use super::networks::Critics;
 use super::noise::Noise;
 use super::options::{Adversarial, CycleKind, PairOptions};
-use crate::losses::{cross_entropy, played};
+use crate::core::Losses;
+use crate::families::resnet::losses::{cross_entropy, played};
 
 /// What the generators minimise, and what they made.
 #[derive(Debug)]
 pub struct GeneratorLoss {
     /// Adversarial terms of both directions, lambda times both cycles, and what the options add: one scalar.
     pub total: Tensor,
-    /// For the log: lambda times both cycles, both adversarial terms, and the weighted identity terms.
-    pub parts: [f32; 3],
+    /// For the log: `cycle`, lambda times both; `generator`, both adversarial terms; `identity`, weighted.
+    pub parts: Losses,
     /// The fakes of genre A and of genre B, outside the graph, `[B, 64, 84]`.
     pub fakes: [Tensor; 2],
 }
@@ -25,8 +26,8 @@ pub struct GeneratorLoss {
 pub struct CriticLoss {
     /// One scalar for all of them.
     pub total: Tensor,
-    /// For the log: D_A + D_B, and D_A,m + D_B,m (0 where there are none), before gamma.
-    pub parts: [f32; 2],
+    /// For the log, before gamma: `discriminator`, D_A + D_B, and `extra`, D_A,m + D_B,m (0 where there are none).
+    pub parts: Losses,
 }
 
 /// The losses of both generators on phrases of both genres, `real`, `[B, 64, 84]` each. `critics` are outside
@@ -64,7 +65,11 @@ pub fn generators(
     }
     let (cycle, identity) = ((cycle * options.lambda)?, (identity * options.identity)?);
     let judged = (&adversarial + (extra * options.gamma)?)?;
-    let parts = [cycle.to_scalar()?, adversarial.to_scalar()?, identity.to_scalar()?];
+    let parts = Losses::new([
+        ("cycle", cycle.to_scalar()?),
+        ("generator", adversarial.to_scalar()?),
+        ("identity", identity.to_scalar()?),
+    ]);
     let total = ((judged + cycle)? + identity)?;
     // The first fake came from genre A and is of genre B.
     let of_b = fakes.swap_remove(0);
@@ -97,7 +102,7 @@ pub fn critics(
             extra = (extra + telling(&judged, options)?)?;
         }
     }
-    let parts = [own.to_scalar()?, extra.to_scalar()?];
+    let parts = Losses::new([("discriminator", own.to_scalar()?), ("extra", extra.to_scalar()?)]);
     Ok(CriticLoss { total: (own + (extra * options.gamma)?)?, parts })
 }
 

@@ -1,26 +1,32 @@
 //! A pair as a run sees it: what is saved, how it goes on, and what becomes of it.
 
 use anyhow::Result;
-use candle_core::Device;
 use model::{Corpus, Family, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
-use super::{GENERATORS, LOSSES, Pair, PairOptions};
+use super::{LOSSES, NAME, PairOptions, PairRun};
+use crate::core::Losses;
 use crate::dataset::{Dataset, GenreInfo};
-use crate::run::Trainee;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{Needs, Trainee};
 
 #[derive(Serialize, Deserialize)]
-struct Header {
-    options: PairOptions,
-    step: u64,
+pub(super) struct Header {
+    pub(super) options: PairOptions,
+    pub(super) step: u64,
 }
 
 /// Parts of the checkpoint: `weights`, `mean` and `square` of all networks, `average` of the generators,
 /// `spectral/<weight>/left|right`, and the pool's fakes by genre.
-impl Trainee for Pair {
-    const KIND: &'static str = "pairwise";
+impl Trainee for PairRun {
+    fn family(&self) -> &'static str {
+        NAME
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::TRANSFER
+    }
 
     fn step(&self) -> u64 {
         self.step
@@ -34,8 +40,8 @@ impl Trainee for Pair {
         LOSSES.to_vec()
     }
 
-    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Vec<f32>> {
-        Ok(Pair::train(self, data, threads)?.to_vec())
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+        self.advance(data, threads)
     }
 
     fn configuration(&self) -> serde_json::Value {
@@ -44,13 +50,8 @@ impl Trainee for Pair {
 
     fn checkpoint(&self) -> Result<Checkpoint> {
         let header = serde_json::json!({ OPTIONS: self.options, "step": self.step });
-        let mut checkpoint = Checkpoint::new(Self::KIND, header);
-        for (variables, adam) in self.variables.iter().zip(&self.optimisers) {
-            checkpoint.add("weights", &variables.weights());
-            checkpoint.add("mean", &variables.dressed(&adam.mean)?);
-            checkpoint.add("square", &variables.dressed(&adam.square)?);
-        }
-        checkpoint.add("average", &self.variables[GENERATORS].dressed(&self.average)?);
+        let mut checkpoint = Checkpoint::new(NAME, header);
+        self.optimised.iter().try_for_each(|network| network.save(&mut checkpoint))?;
         self.spectra.iter().for_each(|spectra| checkpoint.add_spectra(spectra));
         if let Some([a, b]) = self.pool.tensors()? {
             checkpoint.tensors.insert("pool/a".to_string(), a);
@@ -59,26 +60,7 @@ impl Trainee for Pair {
         Ok(checkpoint)
     }
 
-    fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
-        let Header { options, step } = checkpoint.header()?;
-        let mut pair = Self::new(options, device)?;
-        let [weights, mean, square] = ["weights", "mean", "square"].map(|part| checkpoint.part(part));
-        for (variables, adam) in pair.variables.iter().zip(&mut pair.optimisers) {
-            variables.set(&variables.undressed(&weights)?)?;
-            adam.mean = variables.undressed(&mean)?;
-            adam.square = variables.undressed(&square)?;
-            adam.step = i32::try_from(step)?;
-        }
-        pair.average = pair.variables[GENERATORS].undressed(&checkpoint.part("average"))?;
-        pair.spectra.iter_mut().try_for_each(|spectra| checkpoint.restore_spectra(spectra))?;
-        if let [Ok(a), Ok(b)] = ["pool/a", "pool/b"].map(|name| checkpoint.tensor(name)) {
-            pair.pool.restore([&a.to_device(device)?, &b.to_device(device)?])?;
-        }
-        pair.step = step;
-        Ok(pair)
-    }
-
-    fn pack(&self) -> Result<(Family, Weights)> {
+    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
         Ok((self.networks.family(), self.generators()?))
     }
 

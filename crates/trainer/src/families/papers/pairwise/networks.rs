@@ -148,7 +148,7 @@ impl Networks {
         Ok(Critics { own: pair(0)?, mixed: if self.mixed { Some(pair(2)?) } else { None } })
     }
 
-    /// What a pack of these generators with a classifier is.
+    /// What a pack says of these generators.
     pub fn family(&self) -> Family {
         self.generator.into()
     }

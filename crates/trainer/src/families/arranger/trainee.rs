@@ -1,6 +1,8 @@
 //! The state of an arranger's run and one training step of it.
 
-use anyhow::{Context, Result, ensure};
+use std::sync::OnceLock;
+
+use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
 use model::arranger::{Arranger, ArrangerConfig, Content, FEATURES, Sizes, shifted, tonic_shift};
 use model::{Family, Ops, Weights};
@@ -9,29 +11,26 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{ArrangeOptions, Habits};
+use super::{ArrangerOptions, Habits, NAME};
+use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum, clip};
 use crate::dataset::{Dataset, Split};
 use crate::random;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{NotFinite, Trainee};
-use crate::shards::{self, SHARDS};
-use crate::variables::{Adam, Gradients, Variables, accumulate};
+use crate::run::{Needs, Trainee};
 
 /// Losses in nats a phrase: which cells sound, and which of those that sound on are struck anew.
 const LOSSES: [&str; 2] = ["sounding", "onset"];
 
 /// A run: network, optimiser, average.
 #[derive(Debug)]
-pub struct Arrange {
-    options: ArrangeOptions,
+pub struct ArrangerRun {
+    options: ArrangerOptions,
     step: u64,
     device: Device,
     config: ArrangerConfig,
-    variables: Variables,
-    optimiser: Adam,
-    average: Gradients,
-    /// By genre; none before [`Trainee::settle`].
-    habits: Vec<Habits>,
+    network: Optimised,
+    /// By genre; found when a pack is first made, of the run's own music.
+    habits: OnceLock<Vec<Habits>>,
 }
 
 /// Phrases as tensors.
@@ -46,20 +45,14 @@ struct Batch {
     decided: Tensor,
 }
 
-impl Arrange {
+impl ArrangerRun {
     /// A fresh run for `genres` genres on `device`.
     ///
     /// # Errors
     /// When the options do not go together.
-    pub fn new(options: ArrangeOptions, genres: usize, device: &Device) -> Result<Self> {
-        ensure!(
-            (2..=8).contains(&genres),
-            "a transfer needs 2 to 8 genres, here are {genres}; give a folder for each"
-        );
-        ensure!(
-            options.batch >= SHARDS && options.batch.is_multiple_of(SHARDS),
-            "the batch must be an even number, 2 or more"
-        );
+    pub fn new(options: ArrangerOptions, genres: usize, device: &Device) -> Result<Self> {
+        Needs::TRANSFER.check_genres(genres)?;
+        core::check_batch(options.batch)?;
         ensure!(
             options.heads > 0 && options.width.is_multiple_of(options.heads),
             "{} channels cannot be shared by {} heads; choose a multiple",
@@ -69,36 +62,34 @@ impl Arrange {
         ensure!((0.0..1.0).contains(&options.drop), "the share that is dropped must be under 1");
         let config = options.config(genres);
         let mut rng = random::stream(options.seed, u64::MAX);
-        let variables = Variables::new(&config.parameters(), &mut rng, device)?;
-        let average = variables.values()?;
-        let optimiser = Adam::new(&average, 0.9, 0.98);
-        Ok(Self {
-            options,
-            step: 0,
-            device: device.clone(),
-            config,
-            variables,
-            optimiser,
-            average,
-            habits: Vec::new(),
-        })
+        let network = Optimised::new(&config.parameters(), [0.9, 0.98], &mut rng, device)?.averaging()?;
+        Ok(Self { options, step: 0, device: device.clone(), config, network, habits: OnceLock::new() })
     }
 
-    /// What the learning rate is multiplied by at this step.
-    fn schedule(&self) -> f32 {
-        let (steps, done) = (self.options.steps, self.step);
-        let rising = (done + 1) as f32 / self.options.warmup.max(1) as f32;
-        let falling = steps.saturating_sub(done) as f32 / (self.options.decay * steps as f32).max(1.0);
-        rising.min(falling).min(1.0)
+    /// Goes on from a checkpoint, with the options in its header.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or does not fit those options.
+    pub fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let Header { options, step, genres } = checkpoint.header()?;
+        let mut run = Self::new(options, genres, device)?;
+        run.network.restore(checkpoint, step)?;
+        run.step = step;
+        Ok(run)
+    }
+
+    /// What the learning rate is multiplied by.
+    fn schedule(&self) -> Schedule {
+        Schedule::new(self.options.steps, self.options.decay).rising(self.options.warmup)
     }
 
     /// Gradients and losses of one part of a step's batch.
-    fn shard(&self, data: &Dataset, shard: usize) -> Result<(Gradients, [f32; 2])> {
+    fn shard(&self, data: &Dataset, shard: usize) -> Result<Sum<1>> {
         let counter = self.step * SHARDS as u64 + shard as u64;
         let size = self.options.batch / SHARDS;
         let mut rng = random::stream(self.options.seed, counter);
         let batch = self.draw(data, size, counter as usize * size, &mut rng)?;
-        let weights = self.variables.weights();
+        let weights = self.network.weights();
         let network = Arranger::new(self.config, &weights, Ops::on(&self.device));
         let (drop, device) = (self.options.drop, &self.device);
         let mut mask = |shape: &[usize]| {
@@ -111,11 +102,11 @@ impl Arrange {
         let logits = network.forward(&batch.content, &batch.genres, &batch.cells, masks)?;
         let losses = losses(&logits, &batch)?;
         let total = (losses.sum_all()? / STEPS as f64)?;
-        let gradients = self.variables.gradients(&total.backward()?)?;
+        let gradients = [self.network.gradients(&total.backward()?)?];
         let [sounding, onset] = losses.to_vec1::<f32>()?[..] else {
             anyhow::bail!("the losses are {:?} where 2 are needed", losses.shape())
         };
-        Ok((gradients, [sounding, onset]))
+        Ok(Sum { gradients, losses: Losses::new([("sounding", sounding), ("onset", onset)]) })
     }
 
     /// Training phrases with damaged content; the genres take turns, beginning with number `turn`.
@@ -170,14 +161,20 @@ fn losses(logits: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
 
 #[derive(Serialize, Deserialize)]
 struct Header {
-    options: ArrangeOptions,
+    options: ArrangerOptions,
     step: u64,
     genres: usize,
 }
 
 /// Parts of the checkpoint: `weights`, `mean`, `square` and `average`.
-impl Trainee for Arrange {
-    const KIND: &'static str = "arranger";
+impl Trainee for ArrangerRun {
+    fn family(&self) -> &'static str {
+        NAME
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::TRANSFER
+    }
 
     fn step(&self) -> u64 {
         self.step
@@ -191,34 +188,16 @@ impl Trainee for Arrange {
         LOSSES.to_vec()
     }
 
-    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Vec<f32>> {
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         let this = &*self;
-        let shards = shards::each(threads, |shard| this.shard(data, shard))?;
-        let mut losses = [0.0; LOSSES.len()];
-        let mut sum: Option<Gradients> = None;
-        for (gradients, more) in shards {
-            losses.iter_mut().zip(more).for_each(|(sum, loss)| *sum += loss / SHARDS as f32);
-            match &mut sum {
-                None => sum = Some(gradients),
-                Some(sum) => accumulate(sum, &gradients),
-            }
-        }
-        let mut gradients = sum.context("a training step needs at least one shard")?;
-        NotFinite::check(self.step + 1, &LOSSES, &losses, std::slice::from_ref(&gradients))?;
-        let square: f64 = gradients.iter().flatten().map(|&x| f64::from(x) * f64::from(x)).sum();
-        // The gradients are a sum over the shards, not a mean.
-        let length = (square.sqrt() / SHARDS as f64) as f32;
-        let scale = (self.options.clip / length.max(1e-12)).min(1.0) / SHARDS as f32;
-        gradients.iter_mut().flatten().for_each(|x| *x *= scale);
-        let mut values = self.variables.values()?;
-        self.optimiser.update(&mut values, &gradients, self.options.rate * self.schedule());
-        self.variables.set(&values)?;
-        let share = self.options.average.max(1.0 / (self.step + 1) as f32);
-        for (average, value) in self.average.iter_mut().flatten().zip(values.iter().flatten()) {
-            *average += share * (value - *average);
-        }
+        let shards = core::shards(threads, |shard| this.shard(data, shard))?;
+        let Sum { gradients: [mut gradients], losses } = core::sum(self.step + 1, shards)?;
+        clip(&mut gradients, self.options.clip);
+        let rate = self.options.rate * self.schedule().scale(self.step);
+        let values = self.network.descend(&gradients, rate)?;
+        self.network.follow(&values, self.options.average, self.step);
         self.step += 1;
-        Ok(losses.to_vec())
+        Ok(losses)
     }
 
     fn configuration(&self) -> serde_json::Value {
@@ -228,36 +207,17 @@ impl Trainee for Arrange {
     fn checkpoint(&self) -> Result<Checkpoint> {
         let header =
             serde_json::json!({ OPTIONS: self.options, "step": self.step, "genres": self.config.genres });
-        let mut checkpoint = Checkpoint::new(Self::KIND, header);
-        checkpoint.add("weights", &self.variables.weights());
-        checkpoint.add("mean", &self.variables.dressed(&self.optimiser.mean)?);
-        checkpoint.add("square", &self.variables.dressed(&self.optimiser.square)?);
-        checkpoint.add("average", &self.variables.dressed(&self.average)?);
+        let mut checkpoint = Checkpoint::new(NAME, header);
+        self.network.save(&mut checkpoint)?;
         Ok(checkpoint)
     }
 
-    fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
-        let header: Header = checkpoint.header()?;
-        let mut run = Self::new(header.options, header.genres, device)?;
-        let part = |part: &str| run.variables.undressed(&checkpoint.part(part));
-        let (weights, average) = (part("weights")?, part("average")?);
-        (run.optimiser.mean, run.optimiser.square) = (part("mean")?, part("square")?);
-        run.optimiser.step = i32::try_from(header.step)?;
-        run.variables.set(&weights)?;
-        run.average = average;
-        run.step = header.step;
-        Ok(run)
-    }
-
-    fn pack(&self) -> Result<(Family, Weights)> {
-        let style = self.options.style(&self.habits);
-        let transfer = Sizes { network: self.config, style }.into();
-        Ok((transfer, self.variables.dressed(&self.average)?))
-    }
-
-    fn settle(&mut self, data: &Dataset) {
-        self.habits =
-            (0..data.items.len()).map(|genre| Habits::of(data.split(genre, Split::Train))).collect();
+    fn pack(&self, data: &Dataset) -> Result<(Family, Weights)> {
+        let habits = self.habits.get_or_init(|| {
+            (0..data.items.len()).map(|genre| Habits::of(data.split(genre, Split::Train))).collect()
+        });
+        let style = self.options.style(habits);
+        Ok((Sizes { network: self.config, style }.into(), self.network.averaged()?))
     }
 
     fn recipe(&self) -> String {

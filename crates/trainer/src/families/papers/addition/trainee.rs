@@ -1,31 +1,38 @@
 //! The addition of a genre as a run sees it.
 
 use anyhow::Result;
-use candle_core::Device;
-use model::{Card, Corpus, Family, Pack, Weights};
+use model::{Card, Corpus, Family, Weights};
 use serde::{Deserialize, Serialize};
 
-use super::{Addition, EAR, FromOptions, GENERATOR, LOSSES};
-use crate::classifier::hearing::accuracy;
-use crate::classifier::{ClassifierFile, EarConfig};
+use super::{AdditionOptions, AdditionRun, LOSSES, NAME};
+use crate::classifier::accuracy::accuracy;
+use crate::classifier::{BuiltConfig, ClassifierFile};
+use crate::core::Losses;
 use crate::dataset::{Dataset, Split};
-use crate::run::Trainee;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{Needs, Trainee};
 
 #[derive(Serialize, Deserialize)]
-struct Header {
-    options: FromOptions,
-    step: u64,
-    genre: String,
-    card: Card,
+pub(super) struct Header {
+    pub(super) options: AdditionOptions,
+    pub(super) step: u64,
+    pub(super) genre: String,
+    pub(super) card: Card,
     /// Not part of the card's JSON.
-    hash: String,
+    pub(super) hash: String,
 }
 
 /// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained; `average`
 /// of generator and classifier; and `spectral/<weight>/left|right`.
-impl Trainee for Addition {
-    const KIND: &'static str = "from";
+impl Trainee for AdditionRun {
+    fn family(&self) -> &'static str {
+        NAME
+    }
+
+    /// Of the dataset with the replays: a genre that is added may come alone.
+    fn needs(&self) -> Needs {
+        Needs::TRANSFER
+    }
 
     fn step(&self) -> u64 {
         self.step
@@ -39,8 +46,8 @@ impl Trainee for Addition {
         LOSSES.to_vec()
     }
 
-    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Vec<f32>> {
-        Ok(Addition::train(self, data, threads)?.to_vec())
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+        self.advance(data, threads)
     }
 
     fn configuration(&self) -> serde_json::Value {
@@ -51,41 +58,14 @@ impl Trainee for Addition {
         let header = serde_json::json!({
             OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card, "hash": self.pack.card.hash
         });
-        let mut checkpoint = Checkpoint::new(Self::KIND, header);
+        let mut checkpoint = Checkpoint::new(NAME, header);
         checkpoint.add("pack", &self.pack.weights);
-        for (variables, adam) in self.variables.iter().zip(&self.optimisers) {
-            checkpoint.add("weights", &variables.weights());
-            checkpoint.add("mean", &variables.dressed(&adam.mean)?);
-            checkpoint.add("square", &variables.dressed(&adam.square)?);
-        }
-        for (which, average) in [GENERATOR, EAR].into_iter().zip(&self.averages) {
-            checkpoint.add("average", &self.variables[which].dressed(average)?);
-        }
+        self.optimised.iter().try_for_each(|network| network.save(&mut checkpoint))?;
         checkpoint.add_spectra(&self.spectra);
         Ok(checkpoint)
     }
 
-    fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
-        let Header { options, step, genre, card, hash } = checkpoint.header()?;
-        let pack = Pack::new(Card { hash, ..card }, &checkpoint.part("pack"));
-        let mut addition = Self::new(options, pack, genre, device)?;
-        let [weights, mean, square] = ["weights", "mean", "square"].map(|part| checkpoint.part(part));
-        for (variables, adam) in addition.variables.iter().zip(&mut addition.optimisers) {
-            variables.set(&variables.undressed(&weights)?)?;
-            adam.mean = variables.undressed(&mean)?;
-            adam.square = variables.undressed(&square)?;
-            adam.step = i32::try_from(step)?;
-        }
-        let averages = checkpoint.part("average");
-        for (which, average) in [GENERATOR, EAR].into_iter().zip(&mut addition.averages) {
-            *average = addition.variables[which].undressed(&averages)?;
-        }
-        checkpoint.restore_spectra(&mut addition.spectra)?;
-        addition.step = step;
-        Ok(addition)
-    }
-
-    fn pack(&self) -> Result<(Family, Weights)> {
+    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
         let mut weights = Weights::new();
         let all = self.averaged()?;
         let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
@@ -95,16 +75,16 @@ impl Trainee for Addition {
 
     /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of the dataset;
     /// of a genre that is replayed it is how often its replays are heard right.
-    fn ear(&self, data: &Dataset) -> Result<Option<ClassifierFile>> {
+    fn classifier(&self, data: &Dataset) -> Result<Option<ClassifierFile>> {
         let music = self.music(data)?;
         let all = self.averaged()?;
         let mut weights = Weights::new();
-        for parameter in self.ear.parameters() {
+        for parameter in self.classifier.parameters() {
             weights.insert(&parameter.name, all.get(&parameter.name, &parameter.shape)?);
         }
         let mut file = ClassifierFile {
             genres: music.genres(),
-            config: EarConfig::Papers(self.ear),
+            config: BuiltConfig::Papers(self.classifier),
             weights,
             accuracy: Vec::new(),
         };
@@ -151,7 +131,7 @@ impl Trainee for Addition {
             o.batch,
             o.rate,
             o.critic_rate,
-            o.ear_rate,
+            o.classifier_rate,
             o.seed,
             o.terms.cycle,
             o.terms.identity,
