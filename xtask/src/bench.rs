@@ -1,5 +1,5 @@
-//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread; `bench train`: a training
-//! step's.
+//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread; `bench train`: a
+//! training step's.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Runs of our kernels; candle's operations get a tenth.
     #[arg(long, default_value_t = 500)]
     runs: usize,
+    /// Measure this library's audio thread, and nothing else: to compare with another build.
+    #[arg(long)]
+    library: Option<PathBuf>,
     /// Only load this library once, and print the microseconds.
     #[arg(long, hide = true)]
     load: Option<PathBuf>,
@@ -31,9 +34,11 @@ pub struct Arguments {
 /// What else can be timed.
 #[derive(clap::Subcommand)]
 enum What {
-    /// Time the networks' passes and whole training steps, and PyTorch on the same shapes where Python has it.
+    /// Time the networks' passes and whole training steps, and PyTorch on the same shapes where Python has
+    /// it.
     Train(bench_train::Arguments),
-    /// Answer phrases with vectors of 256 bits and of 512, and count the cells that differ (x86 with AVX-512).
+    /// Answer phrases with vectors of 256 bits and of 512, and count the cells that differ (x86 with
+    /// AVX-512).
     Widths(bench_widths::Arguments),
 }
 
@@ -46,6 +51,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     if let Some(library) = &arguments.load {
         return load(library);
+    }
+    if let Some(library) = &arguments.library {
+        let library =
+            library.canonicalize().with_context(|| format!("{} cannot be found", library.display()))?;
+        return audio_times(&library);
     }
     let library = build::plugin()?;
     let pack = Pack::from_bytes("the default pack", model::default_pack())?;
@@ -73,8 +83,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// Prints what a block costs the audio thread: at rest, in dense playing, and at a phrase's entry.
 ///
-/// Through the CLAP in a host of one thread, so with nice-plug's share. Before an entry the network gets the time that it
-/// has on stage, for a wait would count here.
+/// Through the CLAP in a host of one thread, so with nice-plug's share. Before an entry the network gets the
+/// time that it has on stage, for a wait would count here.
 fn audio_times(library: &Path) -> Result<()> {
     println!(
         "{:36} {:>10} {:>10} {:>10} {:>10}",
@@ -94,7 +104,8 @@ fn audio_times(library: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The times of the blocks in which a phrase enters, or of all others, over two minutes of music with a latency of a bar.
+/// The times of the blocks in which a phrase enters, or of all others, over two minutes of music with a
+/// latency of a bar.
 fn block_times(library: &Path, block: u32, notes: u64, entries: bool) -> Result<Vec<Duration>> {
     let mut stage = Stage::new(library, false, block, &[("Latency", 1.0), ("Target", 1.0 / 7.0)])?;
     let end = 960.0;
@@ -174,8 +185,8 @@ fn busy_phrase() -> Phrase {
     phrase
 }
 
-/// How long a process of its own takes to load the library and make its first instance: a library that was loaded before
-/// would be warm.
+/// How long a process of its own takes to load the library and make its first instance: a library that was
+/// loaded before would be warm.
 fn load_time(library: &Path) -> Result<Duration> {
     let program = std::env::current_exe().context("this program cannot be found")?;
     let output =

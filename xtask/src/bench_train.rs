@@ -1,8 +1,8 @@
-//! `bench train`: what training costs. The networks one by one, beside PyTorch on the same shapes; then whole steps of the
-//! trainer, with the share of the matrix products in them.
+//! `bench train`: what training costs. The networks one by one, beside PyTorch on the same shapes; then whole
+//! steps of the trainer, with the share of the matrix products in them.
 //!
-//! All on one thread, in that thread's own time where the system tells it (Linux), so that a busy machine disturbs less.
-//! Weights and music are random, which changes no time.
+//! All on one thread, in that thread's own time where the system tells it (Linux), so that a busy machine
+//! disturbs less. Weights and music are random, which changes no time.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     println!(
-        "matrix products: of convolutions and linear layers, forward and backward, without laying out their columns"
+        "matrix products: of convolutions and linear layers, forward and backward, without laying out their \
+         columns"
     );
     Ok(())
 }
@@ -171,7 +172,8 @@ fn times(batch: usize, parameters: &[Parameter], network: Network) -> Result<Tim
     ])
 }
 
-/// The median of several samples in milliseconds, each a mean over enough runs that the clock's own steps do not matter.
+/// The median of several samples in milliseconds, each a mean over enough runs that the clock's own steps do
+/// not matter.
 fn median(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     run()?;
     let mut times = Vec::with_capacity(SAMPLES);

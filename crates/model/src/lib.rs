@@ -1,8 +1,9 @@
-//! Networks and packs: the families that recast a phrase, the classifier that tells which genre a phrase is, and the
-//! files they travel in. No host, no audio.
+//! Networks and packs: the families that recast a phrase, the classifier that tells which genre a phrase is,
+//! and the files they travel in. No host, no audio.
 //!
-//! A pack is parts by role ([`roles`]), and each family of networks is a folder ([`families`]). Everything here that a plugin
-//! calls runs on one thread: a [`LoadedPack`] belongs to the worker, a [`Pack`] may be shared between threads.
+//! A pack is parts by role ([`roles`]), and each family of networks is a folder ([`families`]). Everything
+//! here that a plugin calls runs on one thread: a [`LoadedPack`] belongs to the worker, a [`Pack`] may be
+//! shared between threads.
 
 mod attention;
 mod classifier;
@@ -19,7 +20,7 @@ pub mod spectral;
 
 pub use classifier::{Classifier, ClassifierConfig, Saliency, saliency};
 pub use error::{ModelError, PackError};
-pub use families::{Family, INPUT_LOGIT, arranger, papers, resnet};
+pub use families::*;
 pub use loaded::LoadedPack;
 pub use ops::Ops;
 pub use pack::{Card, Corpus, FORMAT, Init, Pack, Parameter, Parts, Weights, default_pack, read_card};

@@ -1,4 +1,11 @@
 //! A pack that is ready to compute, asked by role.
+//!
+//! *Amount* mixes the network's logits with the input's own (± 1). With an arranger it is what the input's
+//! cells have on their side when each is decided; the share of the source's own genre in the target counts
+//! against it, so that a genre recast as itself is left alone. *Variation* adds logistic noise hashed from
+//! seed, position, step and pitch: at 100 % a cell is drawn from the network's own probability. An arranger
+//! always draws, at variation 0 by a hash of the phrase itself; variation is the share of its decisions that
+//! are drawn by seed and position instead.
 
 use candle_core::{Device, Tensor};
 use phrase::{ContentChange, Note, Phrase, Roll};
@@ -23,8 +30,8 @@ impl LoadedPack {
         Self::on(pack, &Device::Cpu)
     }
 
-    /// Makes the parts of `pack` ready on `device`, with the operations that are fast there. A network on a GPU answers as
-    /// one on the CPU does but for rounding: bounce and playback must use one device.
+    /// Makes the parts of `pack` ready on `device`, with the operations that are fast there. A network on a
+    /// GPU answers as one on the CPU does but for rounding: bounce and playback must use one device.
     pub fn on(pack: &Pack, device: &Device) -> Result<Self, ModelError> {
         Self::build(pack, device, Ops::on(device))
     }
@@ -44,7 +51,8 @@ impl LoadedPack {
         Ok(Self { transfer: transfer.transpose()?, classifier: classifier.transpose()?, genres, threshold })
     }
 
-    /// Whether the pack can do what is asked of it: for those who would rather refuse it than find out at the first phrase.
+    /// Whether the pack can do what is asked of it: for those who would rather refuse it than find out at the
+    /// first phrase.
     ///
     /// # Errors
     /// When it has no part of this role.
@@ -63,12 +71,13 @@ impl LoadedPack {
         self.classifier.as_ref().ok_or(ModelError::NoClassifier)
     }
 
-    /// Recasts `input`. The answer depends on the arguments, the phrase's position and the pack, and on nothing else. A phrase
-    /// without roll cells, an amount of 0, or a target the pack does not have returns the input.
+    /// Recasts `input`. The answer depends on the arguments, the phrase's position and the pack, and on
+    /// nothing else. A phrase without roll cells, an amount of 0, or a target the pack does not have returns
+    /// the input.
     ///
     /// # Errors
-    /// When the pack has no transfer, or is not told the genre that is played and has no classifier; when the network cannot
-    /// compute.
+    /// When the pack has no transfer, or is not told the genre that is played and has no classifier; when the
+    /// network cannot compute.
     pub fn recast(
         &mut self,
         input: &Phrase,
@@ -128,7 +137,8 @@ impl LoadedPack {
         };
         let transfer = self.transfer.as_mut().ok_or(ModelError::NoTransfer)?;
         let (context, shares, slot) = (*context, &shares[..], usize::from(source));
-        // The classifier errs: by its word alone no phrase counts as being of the target already, unless the user wants it so.
+        // The classifier errs: by its word alone no phrase counts as being of the target already, unless the
+        // user wants it so.
         let told = probabilities == [0.0; SLOTS];
         let (source, own) = match told || settings.leave_own {
             true => (slot, shares[slot]),
@@ -148,13 +158,14 @@ impl LoadedPack {
         Ok(self.classifier()?.classify(roll)?.1)
     }
 
-    /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1, so that an answer's probabilities can be sent
-    /// back) from the genre slot `source` to the slots weighted by `target`. Weights are normalised over the pack's
-    /// slots; where all are 0 the answer is the input.
+    /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1, so that an answer's probabilities
+    /// can be sent back) from the genre slot `source` to the slots weighted by `target`. Weights are
+    /// normalised over the pack's slots; where all are 0 the answer is the input.
     ///
     /// # Errors
-    /// When the pack has no transfer or no slot `source`, `cells` is no such tensor on the pack's device, or its network
-    /// writes step by step ([`crate::arranger`]): what it says of a cell depends on the cells before.
+    /// When the pack has no transfer or no slot `source`, `cells` is no such tensor on the pack's device, or
+    /// its network writes step by step ([`crate::arranger`]): what it says of a cell depends on the cells
+    /// before.
     pub fn logits(&self, cells: &Tensor, source: usize, target: &[f32]) -> Result<Tensor, ModelError> {
         if source >= self.genres {
             return Err(ModelError::Genre { genre: source, known: self.genres });
@@ -175,9 +186,97 @@ impl LoadedPack {
     }
 }
 
-/// The slot that a phrase with these probabilities is recast from, if the target is not to count as its own genre: the
-/// likeliest, each weighed by what the target leaves of it.
+/// The slot that a phrase with these probabilities is recast from, if the target is not to count as its own
+/// genre: the likeliest, each weighed by what the target leaves of it.
 fn other(probabilities: &[f32; SLOTS], shares: &[f32]) -> usize {
     let weight = |slot: usize| probabilities[slot] * (1.0 - shares[slot]);
     (0..shares.len()).max_by(|&a, &b| weight(a).total_cmp(&weight(b))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use phrase::{Key, Mode, PITCHES, STEPS};
+
+    use super::*;
+
+    /// A transfer that strikes every cell of row 40 on the beat, as hard as the step says, and remembers what
+    /// it was asked.
+    #[derive(Debug, Default)]
+    struct Drum(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+    impl Transfer for Drum {
+        fn recast(&mut self, question: &Question, out: &mut Answer) -> Result<(), ModelError> {
+            assert_eq!((&out.cells, &out.velocities), (question.roll, &None));
+            let Question { notes, position, context, source, own, shares, amount, .. } = question;
+            let before = context.before.map(Roll::cells);
+            let key = context.key.map(|key| key.tonic);
+            let asked =
+                format!("{} {position} {before:?} {key:?} {source} {own} {shares:?} {amount}", notes.len());
+            self.0.lock().unwrap().push(asked);
+            let mut velocities = Box::new([[0; PITCHES]; STEPS]);
+            for step in (0..STEPS).step_by(4) {
+                out.cells.sounding[step] |= 1 << 40;
+                velocities[step][40] = 1 + step as u8;
+            }
+            out.velocities = Some(velocities);
+            Ok(())
+        }
+    }
+
+    fn loaded() -> (LoadedPack, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+        let drum = Drum::default();
+        let asked = drum.0.clone();
+        let transfer: Box<dyn Transfer> = Box::new(drum);
+        (LoadedPack { transfer: Some(transfer), classifier: None, genres: 2, threshold: 0.0 }, asked)
+    }
+
+    fn input() -> Phrase {
+        let mut input = Phrase::new(64, 120.0);
+        input.push(Note::new(60, 0, 0.25, 0.0, 2.0));
+        input
+    }
+
+    #[test]
+    fn a_family_is_asked_what_is_left_to_decide_and_its_velocities_become_notes() {
+        let (mut loaded, asked) = loaded();
+        let before = Roll::from_cells(|step, row| step < 3 && row == 5);
+        let context =
+            Context { before: Some(&before), key: Some(Key { tonic: 7, mode: Mode::Major, fit: 1.0 }) };
+        let settings = Settings {
+            source: Some(1),
+            target: [3.0, 1.0, 9.0, 0., 0., 0., 0., 0.],
+            amount: 0.5,
+            ..Settings::to(0)
+        };
+        let (mut answer, mut out) = (Answer::default(), Phrase::new(0, 1.0));
+        let report = loaded.recast(&input(), &context, &settings, &mut answer).unwrap();
+        assert_eq!(*asked.lock().unwrap(), ["1 64 Some(3) Some(7) 1 0.25 [0.75, 0.25] 0.5"]);
+        assert_eq!((report.source, report.change.added > 0.0), (1, true));
+        answer.realise(&input(), 0, &mut out);
+        let velocity = |pitch: u8| out.notes.iter().filter(move |n| n.pitch == pitch).map(|n| n.velocity);
+        let new = (0..STEPS).step_by(4).map(|step| (1 + step) as f32 / 127.0);
+        assert!(velocity(64).eq(new));
+        assert!(velocity(60).eq([0.25]), "what is kept keeps its own");
+    }
+
+    #[test]
+    fn nothing_to_do_asks_no_family() {
+        let (mut loaded, asked) = loaded();
+        let told = Settings { source: Some(0), ..Settings::to(1) };
+        let mut answer = Answer::default();
+        for settings in [
+            Settings { amount: 0.0, ..told },
+            Settings { amount: f32::NAN, ..told },
+            Settings { target: [0.0; SLOTS], ..told },
+            Settings { target: [f32::NAN; SLOTS], ..told },
+            Settings { target: Settings::to(2).target, ..told },
+        ] {
+            answer.velocities = Some(Box::new([[9; PITCHES]; STEPS]));
+            loaded.recast(&input(), &Context::default(), &settings, &mut answer).unwrap();
+            assert_eq!(answer, Answer { cells: input().roll(), velocities: None }, "{settings:?}");
+        }
+        loaded.recast(&Phrase::new(0, 120.0), &Context::default(), &told, &mut answer).unwrap();
+        assert_eq!(answer.cells, Roll::EMPTY);
+        assert!(asked.lock().unwrap().is_empty());
+    }
 }

@@ -1,8 +1,9 @@
 //! What the parts of a pack do: one contract a role, on plain slices, for the thread that computes.
 //!
-//! Who asks ([`crate::LoadedPack`], and through it the plugin's worker) knows roles, not families. What all parts of a role
-//! have in common is written once, around its trait. To add a role: its name in [`Role`], its trait here, its part in
-//! [`crate::Parts`] and its field in [`crate::LoadedPack`]; the compiler shows the rest.
+//! Who asks ([`crate::LoadedPack`], and through it the plugin's worker) knows roles, not families. What all
+//! parts of a role have in common is written once, around its trait. To add a role: its name in [`Role`], its
+//! trait here, its part in [`crate::Parts`] and its field in [`crate::LoadedPack`]; the compiler shows the
+//! rest.
 
 use candle_core::{Device, Tensor};
 use phrase::{ContentChange, Key, Note, Roll, Velocities};
@@ -57,19 +58,19 @@ pub struct Settings {
     pub seed: u32,
     /// The first step that will be played: 0 at a latency of 4 bars.
     pub first: u8,
-    /// A phrase that the classifier takes for the target is left as it is. Off: only where `source` says so. The classifier
-    /// errs, and who asks for a change must hear one.
+    /// A phrase that the classifier takes for the target is left as it is. Off: only where `source` says so.
+    /// The classifier errs, and who asks for a change must hear one.
     pub leave_own: bool,
     /// New notes keep to what sounds clear and can be played, where the pack knows such limits.
     pub limits: bool,
-    /// How far the target genre may recolour the chords, from 0 (their own notes are kept) to 1 (their roots are), where the
-    /// pack can.
+    /// How far the target genre may recolour the chords, from 0 (their own notes are kept) to 1 (their roots
+    /// are), where the pack can.
     pub harmony: f32,
 }
 
 impl Settings {
-    /// All the way to one slot (0-based), source told by the classifier and never left alone, no variation, limits kept, chords
-    /// half recoloured, the whole phrase played.
+    /// All the way to one slot (0-based), source told by the classifier and never left alone, no variation,
+    /// limits kept, chords half recoloured, the whole phrase played.
     pub fn to(slot: usize) -> Self {
         let target = std::array::from_fn(|i| if i == slot { 1.0 } else { 0.0 });
         Self {
@@ -86,7 +87,8 @@ impl Settings {
     }
 }
 
-/// What is known around a phrase. An answer may depend on all of it, so who keeps answers must compare it too.
+/// What is known around a phrase. An answer may depend on all of it, so who keeps answers must compare it
+/// too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Context<'a> {
     /// The cells of the answer that is played before this one, if there is one.
@@ -95,7 +97,8 @@ pub struct Context<'a> {
     pub key: Option<Key>,
 }
 
-/// A phrase to be recast, with all that is common decided: it has cells, the amount is over 0, the pack has the genres.
+/// A phrase to be recast, with all that is common decided: it has cells, the amount is over 0, the pack has
+/// the genres.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
     /// The phrase's cells.
@@ -153,8 +156,8 @@ pub struct Report {
     pub change: ContentChange,
 }
 
-/// Recasts phrases in other genres. Lives on the thread that computes; may keep buffers between phrases, but an answer
-/// depends on its question alone.
+/// Recasts phrases in other genres. Lives on the thread that computes; may keep buffers between phrases, but
+/// an answer depends on its question alone.
 pub trait Transfer: Send + std::fmt::Debug {
     /// Writes the answer to `question` into `out`, which holds the input's cells and no velocities.
     ///
@@ -162,12 +165,12 @@ pub trait Transfer: Send + std::fmt::Debug {
     /// Where the network cannot compute.
     fn recast(&mut self, question: &Question, out: &mut Answer) -> Result<(), ModelError>;
 
-    /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1), of a network that says something of all cells at
-    /// once: from the slot `source` to the genres by their `shares`, whose sum is 1.
+    /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1), of a network that says something
+    /// of all cells at once: from the slot `source` to the genres by their `shares`, whose sum is 1.
     ///
     /// # Errors
-    /// When `cells` is no such tensor on the network's device, or the network writes step by step: what it says of a cell
-    /// depends on the cells before.
+    /// When `cells` is no such tensor on the network's device, or the network writes step by step: what it
+    /// says of a cell depends on the cells before.
     fn logits(&self, _cells: &Tensor, _source: usize, _shares: &[f32]) -> Result<Tensor, ModelError> {
         Err(ModelError::Stepwise)
     }
@@ -217,8 +220,8 @@ pub trait TransferSizes {
 /// The most residual blocks, and planes, of any network.
 const DEEPEST: usize = 64;
 
-/// The fault of a network that is for other genres than the pack has (`fits`), of a part of size 0 or too deep (`sizes`, the
-/// first being no depth), or wider than `widest` channels.
+/// The fault of a network that is for other genres than the pack has (`fits`), of a part of size 0 or too
+/// deep (`sizes`, the first being no depth), or wider than `widest` channels.
 pub(crate) fn fault(fits: bool, sizes: [usize; 3], width: usize, widest: usize) -> Option<String> {
     if !fits {
         Some("its network and its list of genres disagree".to_string())

@@ -1,4 +1,5 @@
-//! The arranger: writing step by step is what the network says of whole phrases, and what the plugin relies on.
+//! The arranger: writing step by step is what the network says of whole phrases, and what the plugin relies
+//! on.
 
 mod common;
 
@@ -43,7 +44,8 @@ fn logits(own: &Roll, roll: &Roll, genre: usize, ops: Ops) -> Vec<f32> {
     network.forward(&content, &genres, &cells, None).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// Every decision of the writer, which knows only what it wrote before, is what the network says of the whole.
+/// Every decision of the writer, which knows only what it wrote before, is what the network says of the
+/// whole.
 #[test]
 fn writing_step_by_step_is_what_the_network_says() {
     let decoder = Decoder::new(CONFIG, &weights(&CONFIG.parameters(), 5)).unwrap();
@@ -134,13 +136,16 @@ fn no_logits_of_a_whole_phrase_are_given() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// Amount 0 and the source's own genre return the input; the same question has the same answer; more than twelve at
-    /// once there never are; at variation 0 neither seed nor place matters, else they do.
+    /// Amount 0 and the source's own genre return the input; the same question has the same answer; more than
+    /// twelve at once there never are; at variation 0 neither seed nor place matters, else they do.
     #[test]
     fn what_the_plugin_relies_on(seed in 0u64..1000, amount in 0.3f32..1.0) {
         let mut transfer = transfer();
         let roll = phrase(seed).roll();
-        let mut to = |slot: usize, settings: Settings| transfer.cells(&roll, 64, &Settings { source: Some(0), target: Settings::to(slot).target, ..settings }).unwrap().0;
+        let mut to = |slot: usize, settings: Settings| {
+            let settings = Settings { source: Some(0), target: Settings::to(slot).target, ..settings };
+            transfer.cells(&roll, 64, &settings).unwrap().0
+        };
         let plain = Settings { amount, ..Settings::to(1) };
         prop_assert_eq!(to(1, Settings { amount: 0.0, ..plain }), roll);
         prop_assert_eq!(to(0, plain), roll);
@@ -148,14 +153,18 @@ proptest! {
         prop_assert_eq!(to(1, plain), answer);
         prop_assert_eq!(to(1, Settings { seed: 9, ..plain }), answer);
         let mut elsewhere = self::transfer();
-        prop_assert_eq!(elsewhere.cells(&roll, 128, &Settings { source: Some(0), ..plain }).unwrap().0, answer);
-        prop_assert!(answer.sounding.iter().zip(&roll.sounding).all(|(a, own)| a.count_ones() <= 12.max(own.count_ones())));
-        prop_assert!(answer.onset.iter().zip(&answer.sounding).all(|(onset, sounding)| onset & !sounding == 0));
+        let later = elsewhere.cells(&roll, 128, &Settings { source: Some(0), ..plain }).unwrap().0;
+        prop_assert_eq!(later, answer);
+        let mut cells = answer.sounding.iter().zip(&roll.sounding);
+        prop_assert!(cells.all(|(a, own)| a.count_ones() <= 12.max(own.count_ones())));
+        let mut starts = answer.onset.iter().zip(&answer.sounding);
+        prop_assert!(starts.all(|(onset, sounding)| onset & !sounding == 0));
         let free = Settings { variation: 1.0, amount: 1.0, ..plain };
         prop_assert_ne!(to(1, free), to(1, Settings { seed: 9, ..free }));
     }
 
-    /// The classifier's word alone returns no input; the user's does, and the classifier's where the user wants that.
+    /// The classifier's word alone returns no input; the user's does, and the classifier's where the user
+    /// wants that.
     #[test]
     fn what_the_classifier_takes_for_the_target_is_recast_all_the_same(seed in 0u64..100) {
         let mut transfer = transfer();
@@ -175,7 +184,8 @@ proptest! {
         let mut transfer = transfer();
         let roll = phrase(seed).roll();
         let mut muddy = |limits: bool| {
-            let answer = transfer.cells(&roll, 0, &Settings { limits, source: Some(0), ..Settings::to(1) }).unwrap().0;
+            let settings = Settings { limits, source: Some(0), ..Settings::to(1) };
+            let answer = transfer.cells(&roll, 0, &settings).unwrap().0;
             let low = |step: usize| (0..20).filter(move |&row| {
                 let new = answer.sounding[step] & !roll.sounding[step];
                 new >> row & 1 == 1 && answer.sounding[step] & (0xf << row >> 4) & ((1 << row) - 1) != 0

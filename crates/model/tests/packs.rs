@@ -149,7 +149,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn random_damage_never_panics_and_never_passes(at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<prop::sample::Index>()) {
+    fn random_damage_never_panics_and_never_passes(
+        at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<prop::sample::Index>()
+    ) {
         let mut bytes = bytes();
         let length = bytes.len();
         bytes[at.index(length)] ^= 1 << bit;

@@ -1,5 +1,5 @@
-//! A pack of the papers' full-size networks, with attention, plays on the calling thread alone, and so do the classifier and
-//! its saliency. The only test of its binary: it counts the process's threads.
+//! A pack of the papers' full-size networks, with attention, plays on the calling thread alone, and so do the
+//! classifier and its saliency. The only test of its binary: it counts the process's threads.
 #![cfg(target_os = "linux")]
 
 mod common;

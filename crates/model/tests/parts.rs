@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{arranger, pack, phrase};
-use model::{Card, LoadedPack, Pack, PackError, Parts, Role, Settings, Weights, read_card};
+use common::{arranger, pack, pair_networks, pairwise, phrase};
+use model::{Card, Family, LoadedPack, Pack, PackError, Parts, Role, Settings, Weights, read_card};
 use phrase::Phrase;
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -54,6 +54,19 @@ fn a_classifier_alone_tells_genres_and_recasts_nothing() {
         assert!(error.contains("no transfer") && error.contains("another pack"), "{error}");
     }
     assert!(alone.check(Role::Transfer).is_err());
+}
+
+#[test]
+fn a_family_has_one_name() {
+    let packs = [arranger(3), pack(&["jazz", "pop"], 3), pairwise(pair_networks()[0], 3)];
+    for (pack, name) in packs.iter().zip(Family::NAMES) {
+        let family = pack.card.parts.transfer.as_ref().unwrap();
+        assert_eq!(family.name(), *name);
+        assert_eq!(serde_json::to_value(family).unwrap()["family"], *name);
+        let read = Pack::from_bytes("x", &pack.to_bytes().unwrap()).unwrap();
+        assert_eq!(read.card.parts, pack.card.parts);
+    }
+    assert_eq!(Family::NAMES, ["arranger", "resnet", "papers"]);
 }
 
 #[test]

@@ -195,11 +195,13 @@ proptest! {
         let roll = phrase(seed).roll();
         let mut before = roll;
         for percent in 0..=10 {
-            let settings = Settings { source: Some(0), amount: percent as f32 / 10.0, variation, ..Settings::to(1) };
+            let amount = percent as f32 / 10.0;
+            let settings = Settings { source: Some(0), amount, variation, ..Settings::to(1) };
             let (now, _) = transfer.cells(&roll, 0, &settings).unwrap();
             for step in 0..STEPS {
                 let changed = before.sounding[step] ^ roll.sounding[step];
-                prop_assert_eq!(changed & !(now.sounding[step] ^ roll.sounding[step]), 0, "a change at a lower amount was taken back");
+                let taken_back = changed & !(now.sounding[step] ^ roll.sounding[step]);
+                prop_assert_eq!(taken_back, 0, "a change at a lower amount was taken back");
             }
             before = now;
         }

@@ -1,4 +1,5 @@
-//! Reading what users name or drop into a folder. It may be anything: a pipe, a device, a folder, a file without end.
+//! Reading what users name or drop into a folder. It may be anything: a pipe, a device, a folder, a file
+//! without end.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -6,8 +7,8 @@ use std::path::Path;
 
 /// Opens a file to read, if it is a regular one (or a link to one).
 ///
-/// To open a pipe waits for its writer, perhaps for ever, and a device may never end or act by being opened. So the kind is
-/// asked for first, and again of what was opened, in case it was exchanged between.
+/// To open a pipe waits for its writer, perhaps for ever, and a device may never end or act by being opened.
+/// So the kind is asked for first, and again of what was opened, in case it was exchanged between.
 ///
 /// # Errors
 /// What the system says, or in a few words that it is no file. The caller names the file and the remedy.
@@ -21,7 +22,8 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// All of a regular file of at most `limit` bytes; see [`open_regular`].
 ///
 /// # Errors
-/// As there; of kind [`ErrorKind::FileTooLarge`] where the file has more bytes, of which then hardly any was read.
+/// As there; of kind [`ErrorKind::FileTooLarge`] where the file has more bytes, of which then hardly any was
+/// read.
 pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open_regular(path)?;
     let told = file.metadata()?.len();

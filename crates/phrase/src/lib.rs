@@ -24,6 +24,7 @@ mod phrase;
 mod quantise;
 mod realise;
 mod roll;
+mod swing;
 mod tie;
 mod window;
 
@@ -35,8 +36,10 @@ pub use hash::mix;
 pub use join::{Part, join, join_notes, join_parts};
 pub use key::{Key, Mode};
 pub use metrics::{
-    ContentChange, Line, bass, chroma, density, harmony_kept, melody_kept, most_at_once, one_step_notes,
-    out_of_key, pitch_classes, polyphony, range, skyline, stutters,
+    ContentChange, Keys, Line, Motion, Rhythm, alike, bass, bass_rhythm, chroma, density, downbeats,
+    harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm, inner_strikes, is_clash, is_cluster,
+    is_muddy, is_playable, low_bass, melody_kept, melody_on_top, most_at_once, one_step_notes, out_of_key,
+    pitch_classes, polyphony, range, rows, skyline, strikes, stutters,
 };
 pub use midi::{
     MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,
@@ -45,8 +48,9 @@ pub use midi::{
 pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
-pub use realise::{Velocities, realise, realise_struck};
+pub use realise::{Velocities, as_played, realise, realise_struck};
 pub use roll::{Roll, RollNote};
+pub use swing::{OffBeats, Straightened, Swing, straightened};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
 pub use window::{first_step, windows};
 

@@ -152,6 +152,9 @@ fn work(command: Command) -> Result<()> {
                 output.json(&evaluation)?;
                 output.write(&evaluation, &dataset)?;
                 print!("{}", evaluation.table());
+                if options.faults {
+                    print!("{}", evaluation.faults_table());
+                }
             }
         }
         Command::Attribute(options) => {

@@ -1,7 +1,8 @@
 //! The genre classifier of *Symbolic Music Genre Transfer with CycleGAN* (Brunner et al., 2018).
 //!
-//! Five convolutions whose kernel equals their stride: an octave, then four, eight and all 64 steps, then all octaves.
-//! Each is therefore a regrouping of cells and one matrix product. It tells the plugin's *auto* source genre.
+//! Five convolutions whose kernel equals their stride: an octave, then four, eight and all 64 steps, then all
+//! octaves. Each is therefore a regrouping of cells and one matrix product. It tells the plugin's *auto*
+//! source genre.
 
 mod saliency;
 

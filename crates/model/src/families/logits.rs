@@ -7,9 +7,9 @@ use crate::ModelError;
 use crate::noise::logistic;
 use crate::roles::{Answer, Question, Transfer};
 
-/// The logit (+ for a sounding cell, - for a silent one) that stands for the input when `amount` mixes it with the
-/// network's answer. It sets the feel of the knob only: at amount a, a change happens where the network's own logit
-/// exceeds this times (1 - a) / a.
+/// The logit (+ for a sounding cell, - for a silent one) that stands for the input when `amount` mixes it
+/// with the network's answer. It sets the feel of the knob only: at amount a, a change happens where the
+/// network's own logit exceeds this times (1 - a) / a.
 pub const INPUT_LOGIT: f32 = 1.0;
 
 /// `cells` (0 or 1, or between) as logits: [`INPUT_LOGIT`] around the threshold.
@@ -25,7 +25,8 @@ pub(crate) fn tensor(roll: &Roll, device: &Device) -> candle_core::Result<Tensor
     Tensor::from_vec(cells, (1, STEPS, PITCHES), device)
 }
 
-/// Asks `network` and writes the cells over the threshold into `out`, the input's own logits and chance mixed in.
+/// Asks `network` and writes the cells over the threshold into `out`, the input's own logits and chance mixed
+/// in.
 pub(crate) fn answer(
     network: &dyn Transfer,
     device: &Device,

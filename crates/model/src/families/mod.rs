@@ -1,5 +1,8 @@
-//! The families of networks, a folder each. This is the one list of them in the crate: a new family is a folder and a line
-//! below.
+//! The families of networks, a folder each. This is the one list of them in the crate.
+//!
+//! To add one: its folder, with sizes that implement [`TransferSizes`] and a network that implements
+//! [`Transfer`](crate::Transfer); its `pub mod` and its line in `families!` below. Kernels that it alone
+//! needs belong into its folder, each with its twin in candle's operations ([`crate::Ops`] picks).
 
 pub mod arranger;
 pub mod papers;

@@ -10,15 +10,15 @@ static MEASURED: AtomicBool = AtomicBool::new(false);
 /// What all products of the process took since.
 static NANOSECONDS: AtomicU64 = AtomicU64::new(0);
 
-/// How long all threads of the process have spent in matrix products since this was asked for the first time: the heart of
-/// every convolution, its gradients included. For benchmarks.
+/// How long all threads of the process have spent in matrix products since this was asked for the first time:
+/// the heart of every convolution, its gradients included. For benchmarks.
 pub fn products() -> Duration {
     MEASURED.store(true, Ordering::Relaxed);
     Duration::from_nanos(NANOSECONDS.load(Ordering::Relaxed))
 }
 
-/// How many numbers of 32 bits the vectors of a matrix product hold: 16 with AVX-512, 8 with AVX2 and FMA, 4 on other
-/// processors. Two widths add in another order, so their logits differ in the last digits.
+/// How many numbers of 32 bits the vectors of a matrix product hold: 16 with AVX-512, 8 with AVX2 and FMA, 4
+/// on other processors. Two widths add in another order, so their logits differ in the last digits.
 pub fn width() -> u8 {
     #[cfg(target_arch = "x86_64")]
     {

@@ -11,8 +11,8 @@ use crate::families::Family;
 use crate::roles::Role;
 use crate::{ClassifierConfig, SLOTS};
 
-/// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention, 3 arrangers, 4 parts
-/// by role.
+/// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention, 3
+/// arrangers, 4 parts by role.
 pub const FORMAT: u32 = 4;
 
 /// What a pack holds: any of these, one at least.
@@ -32,7 +32,8 @@ impl Parts {
         Self { transfer: Some(transfer.into()), classifier: Some(classifier) }
     }
 
-    /// Every parameter of these parts, as it is called in a pack: with [`Role::prefix`] before the part's own name.
+    /// Every parameter of these parts, as it is called in a pack: with [`Role::prefix`] before the part's own
+    /// name.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut all = Vec::new();
         if let Some(transfer) = &self.transfer {
@@ -100,7 +101,8 @@ pub struct Card {
     pub recipe: String,
     /// What was measured, by name.
     pub metrics: BTreeMap<String, f64>,
-    /// SHA-256 (hex) over the card and the tensors; filled in when a pack is read or written, not part of the JSON.
+    /// SHA-256 (hex) over the card and the tensors; filled in when a pack is read or written, not part of the
+    /// JSON.
     #[serde(skip)]
     pub hash: String,
 }

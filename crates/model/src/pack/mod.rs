@@ -1,10 +1,11 @@
 //! Packs: one `.safetensors` file with f16 weights and, in its metadata, the card as JSON.
 //!
-//! The metadata key `contrafact` holds `{"sha256": .., "card": ..}`. The hash covers the card's text as it stands in
-//! the file and every tensor in name order, so that it does not depend on how a JSON library orders keys.
+//! The metadata key `contrafact` holds `{"sha256": .., "card": ..}`. The hash covers the card's text as it
+//! stands in the file and every tensor in name order, so that it does not depend on how a JSON library orders
+//! keys.
 //!
-//! A pack is parts, by role. The names of a part's parameters begin with its role; before format 4 those of a transfer did
-//! not.
+//! A pack is parts, by role. The names of a part's parameters begin with its role; before format 4 those of a
+//! transfer did not.
 
 mod card;
 mod formats;
@@ -54,8 +55,8 @@ pub struct Pack {
 }
 
 impl Pack {
-    /// A pack of these weights. Those whose names begin with no part's are the transfer's: so trainers call them, and so did
-    /// packs before format 4.
+    /// A pack of these weights. Those whose names begin with no part's are the transfer's: so trainers call
+    /// them, and so did packs before format 4.
     pub fn new(card: Card, weights: &Weights) -> Self {
         let mut all = Weights::new();
         for (name, tensor) in weights.iter() {
@@ -153,7 +154,8 @@ impl Pack {
         safetensors::serialize(views, Some(metadata)).map_err(|e| damaged(e.to_string()))
     }
 
-    /// Writes the pack to `path`: first beside it, then renamed, so that a failure never destroys an older pack.
+    /// Writes the pack to `path`: first beside it, then renamed, so that a failure never destroys an older
+    /// pack.
     pub fn write(&self, path: &Path) -> Result<(), PackError> {
         let bytes = self.to_bytes()?;
         let part = path.with_extension("part");
@@ -164,12 +166,13 @@ impl Pack {
     }
 }
 
-/// Only the card of a pack in memory: no tensor is touched, so this is fast enough for a plugin's constructor.
+/// Only the card of a pack in memory: no tensor is touched, so this is fast enough for a plugin's
+/// constructor.
 pub fn read_card(name: &str, bytes: &[u8]) -> Result<Card, PackError> {
     header(name, bytes).map(|Header { card, sha256, .. }| Card { hash: sha256, ..card })
 }
 
-/// The whole file, unless it is none, or too large to be a pack.
+/// The whole file, unless it is no file or too large to be a pack.
 fn read_bytes(path: &Path, name: &str) -> Result<Vec<u8>, PackError> {
     phrase::read_regular(path, LARGEST).map_err(|error| match error.kind() {
         ErrorKind::FileTooLarge => PackError::Damaged {

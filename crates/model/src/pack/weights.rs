@@ -18,8 +18,8 @@ pub enum Init {
     Constant(f32),
     /// Normal with this standard deviation.
     Normal(f32),
-    /// Normal with this standard deviation, drawn again where it lies further than two of them from 0, as the papers'
-    /// code starts its convolutions.
+    /// Normal with this standard deviation, drawn again where it lies further than two of them from 0, as the
+    /// papers' code starts its convolutions.
     TruncatedNormal(f32),
 }
 

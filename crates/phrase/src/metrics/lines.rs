@@ -28,6 +28,14 @@ pub fn melody_kept(source: &Roll, answer: &Roll) -> Option<f32> {
     (!melody.is_empty()).then(|| melody.iter().filter(kept).count() as f32 / melody.len() as f32)
 }
 
+/// The share of the source's melody notes that are the highest to sound on their very step of the answer: a stricter
+/// [`melody_kept`]. `None` where the source has no note.
+pub fn melody_on_top(source: &Roll, answer: &Roll) -> Option<f32> {
+    let melody = skyline(source);
+    let kept = melody.iter().filter(|note| answer.sounding[note.start] >> note.row == 1).count();
+    (!melody.is_empty()).then(|| kept as f32 / melody.len() as f32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,14 +1,18 @@
 //! Measures of what a transfer did and of the music itself. Real-time safe.
 
 mod change;
+mod figures;
 mod lines;
 mod notes;
+mod strikes;
 mod tonal;
 
 pub use change::ContentChange;
-pub use lines::{Line, bass, melody_kept, skyline};
+pub use figures::{Motion, Rhythm, alike, bass_rhythm, inner_rhythm, inner_strikes, low_bass};
+pub use lines::{Line, bass, melody_kept, melody_on_top, skyline};
 pub use notes::{most_at_once, one_step_notes, stutters};
-pub use tonal::{chroma, harmony_kept, out_of_key, pitch_classes};
+pub use strikes::{Keys, downbeats, is_clash, is_cluster, is_muddy, is_playable, rows, strikes};
+pub use tonal::{chroma, harmony_kept, has_second_or_tritone, has_seventh, out_of_key, pitch_classes};
 
 use crate::{LOWEST, Roll};
 

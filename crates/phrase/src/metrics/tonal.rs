@@ -28,6 +28,43 @@ pub fn chroma(roll: &Roll) -> [[f32; 12]; STEPS / HALF] {
     std::array::from_fn(|half| classes(roll, half * HALF..(half + 1) * HALF))
 }
 
+/// Chords by their intervals over the root, triads before seventh chords.
+const CHORDS: [&[usize]; 9] = [
+    &[0, 4, 7],
+    &[0, 3, 7],
+    &[0, 3, 6],
+    &[0, 4, 8],
+    &[0, 4, 7, 10],
+    &[0, 4, 7, 11],
+    &[0, 3, 7, 10],
+    &[0, 3, 6, 10],
+    &[0, 3, 6, 9],
+];
+
+/// Whether pitch classes that sound for so many cells are best told as a seventh chord: of the triads (major, minor, diminished,
+/// augmented) and seventh chords (dominant, major, minor, half-diminished, diminished) over every root, the one with the largest
+/// cosine has four notes. False for silence.
+pub fn has_seventh(cells: &[f32; 12]) -> bool {
+    let (mut best, mut seventh) = (0.0, false);
+    for chord in CHORDS {
+        for root in 0..12 {
+            let sum: f32 = chord.iter().map(|interval| cells[(root + interval) % 12]).sum();
+            let fit = sum / (chord.len() as f32).sqrt();
+            if fit > best {
+                (best, seventh) = (fit, chord.len() == 4);
+            }
+        }
+    }
+    seventh
+}
+
+/// Whether two of the pitch classes that sound for four cells or more (half of a half bar) lie a second, major or minor, or a
+/// tritone apart.
+pub fn has_second_or_tritone(cells: &[f32; 12]) -> bool {
+    let sounds = |class: usize| cells[class % 12] >= 4.0;
+    (0..12).any(|class| sounds(class) && [1, 2, 6].into_iter().any(|interval| sounds(class + interval)))
+}
+
 /// The share of the notes that lie outside `key`, 0..=1; 0 for an empty roll.
 ///
 /// Give the key of the *source* for an answer to it: new notes must not vote for the key that excuses them.
@@ -73,6 +110,27 @@ mod tests {
         let roll = Roll::from_cells(|step, row| row == 0 && [0, 4].contains(&step) || row == 1 && step < 30);
         assert_eq!(out_of_key(&roll, &key), 1.0 / 3.0);
         assert_eq!(out_of_key(&Roll::EMPTY, &key), 0.0);
+    }
+
+    #[test]
+    fn sevenths_seconds_and_tritones_of_pitch_classes() {
+        let cells = |all: &[(usize, f32)]| {
+            let mut cells = [0.0; 12];
+            all.iter().for_each(|(class, count)| cells[*class] = *count);
+            cells
+        };
+        let chord = |classes: &[usize]| cells(&classes.iter().map(|class| (*class, 8.0)).collect::<Vec<_>>());
+        for classes in [&[7, 11, 2, 5][..], &[0, 4, 7, 11], &[9, 0, 4, 7], &[11, 2, 5, 9], &[11, 2, 5, 8]] {
+            assert!(has_seventh(&chord(classes)) && has_second_or_tritone(&chord(classes)), "{classes:?}");
+        }
+        for classes in [&[0, 4, 7][..], &[9, 0, 4]] {
+            assert!(!has_seventh(&chord(classes)) && !has_second_or_tritone(&chord(classes)), "{classes:?}");
+        }
+        assert!(has_second_or_tritone(&chord(&[11, 0])) && has_second_or_tritone(&chord(&[10, 0])));
+        // A seventh, and a second, in passing.
+        let passing = cells(&[(0, 16.0), (4, 8.0), (7, 8.0), (10, 2.0), (2, 2.0)]);
+        assert!(!has_seventh(&passing) && !has_second_or_tritone(&passing));
+        assert!(!has_seventh(&[0.0; 12]) && !has_second_or_tritone(&[0.0; 12]));
     }
 
     #[test]

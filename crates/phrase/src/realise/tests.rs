@@ -275,6 +275,14 @@ proptest! {
     }
 
     #[test]
+    fn what_was_played_is_what_its_own_cells_give(input in phrases(), first in 0..=STEPS) {
+        let (mut played, mut of_cells) = (Phrase::new(3, 4.0), Phrase::new(0, 120.0));
+        as_played(&input, first, &mut played);
+        realise(&input, &input.roll(), first, &mut of_cells);
+        prop_assert_eq!(played, of_cells);
+    }
+
+    #[test]
     fn the_notes_cover_exactly_the_answer((input, cells) in answers(), first in 0..STEPS) {
         prop_assert_eq!(answer(&input, &cells, 0).roll().sounding, cells);
         let window = answer(&input, &cells, first).roll();

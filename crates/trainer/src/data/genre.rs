@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use model::Corpus;
-use phrase::{CutOptions, CutReport, Laid, Roll, STEPS, Song, lay};
+use phrase::{CutOptions, CutReport, Laid, Roll, STEPS, Song, SongNote, Straightened, lay, straightened};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -25,6 +25,8 @@ pub type Met = HashMap<[u8; 32], (String, PathBuf)>;
 pub struct Reading<'a> {
     /// How songs are cut.
     pub rules: &'a CutOptions,
+    /// Whether swung songs are made straight first.
+    pub straighten: bool,
     /// How they are moved.
     pub transposition: &'a Transposition,
     /// Which licences are allowed; see [`Provenance::refused`].
@@ -73,6 +75,36 @@ pub struct Account {
     pub cutting: CutReport,
     /// Phrases added in other keys and octaves, not counted above.
     pub transposed: u64,
+    /// What was made straight.
+    pub straight: Straight,
+}
+
+/// What straightening did to a genre's songs, those that were refused too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Straight {
+    /// Phrases of four bars in which notes start.
+    pub phrases: u64,
+    /// Those that were swung.
+    pub swung: u64,
+    /// Beats whose triplets meant swing.
+    pub ternary: u64,
+    /// Notes.
+    pub notes: u64,
+    /// Notes that start within an eighth of a step of a 16th, before and after.
+    pub on_grid: [u64; 2],
+}
+
+impl Straight {
+    fn note(&mut self, before: &Song, after: &Straightened) {
+        let near = |note: &&SongNote| (note.onset - note.onset.round()).abs() <= 0.125;
+        self.phrases += after.phrases as u64;
+        self.swung += after.swung as u64;
+        self.ternary += after.ternary as u64;
+        self.notes += before.notes().count() as u64;
+        for (sum, song) in self.on_grid.iter_mut().zip([before, &after.song]) {
+            *sum += song.notes().filter(near).count() as u64;
+        }
+    }
 }
 
 /// A genre, read.
@@ -212,6 +244,14 @@ fn midi(
     account.note_key(reading, &lengths);
     // As it is kept: in the key that it is wanted in.
     let song = if shift == 0 { song } else { moved_song(&song, shift) };
+    let played = song;
+    let song = if reading.straighten {
+        let straight = straightened(&played);
+        account.straight.note(&played, &straight);
+        straight.song
+    } else {
+        played.clone()
+    };
     let laid = lay(&song, reading.rules);
     account.cutting += laid.report;
     let mut phrases = Vec::new();
@@ -223,7 +263,8 @@ fn midi(
             add(&copy, by, &mut phrases)?;
         }
     }
-    let timing = timing::beside(file, &laid.tracks, shift);
+    // A table tells of the notes as they are in the file; straight or not, they are in one order.
+    let timing = timing::beside(file, &lay(&played, reading.rules).tracks, shift);
     Ok(Some((StoredSong::new(title.name, title.group, &song, &laid, timing), phrases)))
 }
 
@@ -284,6 +325,8 @@ impl Account {
             ("duplicates", self.copies.len() as u64),
             ("in_another_genre", self.elsewhere.len() as u64),
             ("transposed", self.transposed),
+            ("swung", self.straight.swung),
+            ("ternary_beats", self.straight.ternary),
         ] {
             counts.insert(name.into(), count);
         }

@@ -33,6 +33,10 @@ pub struct PrepareOptions {
     /// Keys and octaves.
     #[command(flatten)]
     pub transposition: Transposition,
+    /// Makes swung songs straight before they are cut, four bars at a time, so that their off-beats land on their own 16ths;
+    /// straight songs stay as they are. On with the training rules, off with the papers'.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Songs and phrases")]
+    pub straighten: Option<bool>,
     /// Cuts every genre down to the smallest, split by split, as the papers do for a pair. Off by default: training
     /// draws the genres in equal shares anyway.
     #[arg(long, help_heading = "Songs and phrases")]
@@ -68,6 +72,7 @@ impl PrepareOptions {
             rules: Rules::Training,
             flags: RuleFlags::default(),
             transposition: Transposition::default(),
+            straighten: None,
             balance: false,
             drop_leaks: false,
             parts: Vec::new(),
@@ -95,7 +100,9 @@ fn share(text: &str) -> Result<f64, String> {
 /// When a folder cannot be read or holds nothing to train on, two genres have one name, or a rule cannot be understood.
 pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
     let rules = options.flags.applied(options.rules)?;
+    let straighten = options.straighten.unwrap_or(options.rules == Rules::Training);
     let mut chosen = serde_json::to_value(&rules)?;
+    chosen["straighten"] = json!(straighten);
     let Transposition { key, octave, copies, octave_copies } = options.transposition;
     for (name, value) in [
         ("key", json!(key)),
@@ -112,6 +119,7 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
     }
     let reading = Reading {
         rules: &rules,
+        straighten,
         transposition: &options.transposition,
         licence_allow: &options.licence_allow,
         parts: &options.parts,

@@ -154,6 +154,16 @@ impl fmt::Display for GenreReport {
         let Account { name, midi, arrays, .. } = &self.account;
         writeln!(f, "{name} ({})", self.account.place())?;
         writeln!(f, "  files     {midi} MIDI, {arrays} arrays{}", self.dropped_files())?;
+        let straight = &self.account.straight;
+        if straight.notes > 0 {
+            let [before, after] = straight.on_grid.map(|notes| 100.0 * notes as f64 / straight.notes as f64);
+            writeln!(
+                f,
+                "  swing     {} of {} phrases and {} beats in triplets made straight; notes on the 16ths: {before:.1} % before, \
+                 {after:.1} % after",
+                straight.swung, straight.phrases, straight.ternary
+            )?;
+        }
         let cut = &self.account.cutting;
         let songs = reasons(&[
             (cut.late_signature, "first signature late"),

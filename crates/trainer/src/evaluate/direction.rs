@@ -3,6 +3,7 @@
 use phrase::{Key, Roll};
 use serde::Serialize;
 
+use super::faults::{Faults, Phrases};
 use super::figures::{Effect, Music, Spread, range_of_99_percent};
 use super::histograms::{self, Counts, HISTOGRAMS};
 use super::play::{Heard, Played};
@@ -29,6 +30,8 @@ pub struct Genre {
     pub accuracy: Vec<Vec<f64>>,
     /// Total content change when the genre is recast as itself, which should leave it alone.
     pub own_change: Spread,
+    /// What an arranger would strike out of it, or not: what the answers are compared with.
+    pub faults: Faults,
 }
 
 impl Genre {
@@ -39,6 +42,8 @@ impl Genre {
         let range = range_of_99_percent(rolls());
         let change = |p: &&Played| Effect::of(&p.item.roll, &p.answers[genre].transfer, range).total;
         let heard: Vec<&Heard> = played.iter().map(|p| &p.heard).collect();
+        let mut phrases = Phrases::default();
+        played.iter().for_each(|p| phrases.real(&p.item, p.work));
         let judges = heard.first().map_or(0, |heard| heard.len());
         let right = |judge: usize, other: usize| {
             let hits = heard.iter().filter(|h| other == genre || h[judge][genre] > h[judge][other]).count();
@@ -53,6 +58,7 @@ impl Genre {
             confusion: confusion(&heard, genres),
             accuracy: (0..judges).map(|j| (0..genres).map(|other| right(j, other)).collect()).collect(),
             own_change: Spread::of(played.iter().map(change)),
+            faults: Faults::of(&phrases),
         }
     }
 }
@@ -145,6 +151,8 @@ pub struct Direction {
     pub histograms: Counts,
     /// Their distances to the target genre.
     pub distances: Vec<Distance>,
+    /// What an arranger would strike out of them.
+    pub faults: Faults,
     /// What the other amounts give that were asked for.
     pub amounts: Vec<AtAmount>,
     /// Every phrase.
@@ -171,6 +179,8 @@ impl Direction {
             source: histograms::distance(&genres[source].histograms[i], &genres[target].histograms[i]),
             transfer: histograms::distance(&histograms[i], &genres[target].histograms[i]),
         };
+        let mut answers = Phrases::default();
+        played.iter().for_each(|(_, p)| answers.answer(&p.item, p.answers[target].transfer, p.work));
         let transfers: Vec<&Heard> = played.iter().map(|(_, p)| &p.answers[target].heard[0]).collect();
         let confusion = confusion(&transfers, genres.len());
         let verdicts = names.iter().enumerate().map(|(j, name)| {
@@ -197,6 +207,7 @@ impl Direction {
             crowded: music.iter().filter(|m| m.most_at_once > CROWD).count(),
             distances: (0..HISTOGRAMS.len()).map(far).collect(),
             histograms,
+            faults: Faults::of(&answers),
             amounts: amounts.iter().enumerate().map(|(i, &at)| swept(i, at, pair, range, played)).collect(),
             phrases,
         }

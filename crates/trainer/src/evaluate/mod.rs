@@ -3,19 +3,27 @@
 //!
 //! [`evaluate`] plays every phrase there and back ([`play`]), lets the judges hear it ([`judge`]) and sums up each
 //! [`direction`]. [`ranking`] and [`files`] write the papers' files, [`report`] a page for people.
+//!
+//! Judges hear what is played, onsets too. Besides the pack's own classifier there is one of another build
+//! (`classifier/beats.rs`), for songs that no generator trained on or was chosen by (`prepare --part` divides
+//! by a hash of the group's name, so any two folders agree), and logistic regression on musical features.
+//! `targets.rs` says what is asked.
 
 pub mod check;
 pub mod direction;
+pub mod faults;
 pub mod features;
 pub mod figures;
 pub mod files;
 pub mod histograms;
 pub mod judge;
+mod limited;
 mod output;
 pub mod play;
 pub mod ranking;
 pub mod regression;
 pub mod report;
+pub mod rule;
 mod table;
 pub mod targets;
 mod windows;
@@ -43,9 +51,14 @@ pub struct EvaluateOptions {
     /// Which songs.
     #[arg(long, value_enum, default_value = "test")]
     pub split: Split,
-    /// At most this many phrases a genre, evenly spread; 0 for all.
+    /// At most this many phrases a genre, evenly spread; 0 for all. With --faults whole songs, drawn at random (always the
+    /// same), up to about so many phrases.
     #[arg(long, default_value_t = 0)]
     pub limit: usize,
+    /// Prints what an arranger would strike out, beside the same figures of each genre's real phrases: what is struck at once,
+    /// mud, clusters, clashes, bass, patterns, borders, what is kept, each with a 95 % interval over works.
+    #[arg(long)]
+    pub faults: bool,
     /// Amount in per cent.
     #[arg(long, default_value_t = 100)]
     pub amount: u32,
@@ -86,6 +99,7 @@ impl Default for EvaluateOptions {
         Self {
             split: Split::Test,
             limit: 0,
+            faults: false,
             amount: 100,
             amounts: Vec::new(),
             latency: BARS,
@@ -150,6 +164,9 @@ pub struct Evaluation {
     pub originals: Vec<Genre>,
     /// One entry an ordered pair of genres.
     pub directions: Vec<Direction>,
+    /// What [`rule::answer`] makes of the same phrases, for the directions that it knows; without the single phrases. No
+    /// cycle is made.
+    pub rules: Vec<Direction>,
     /// The feature judge.
     pub features: Option<FeatureModel>,
 }
@@ -188,11 +205,16 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
             genres[genre],
             options.latency
         );
-        let stride = if options.limit == 0 { 1 } else { whole.len().div_ceil(options.limit).max(1) };
-        asked.extend(whole.into_iter().step_by(stride).map(|(index, windows)| Asked {
+        let whole = if options.faults {
+            limited::songs(whole, options.limit, |(index, _)| split[*index].song)
+        } else {
+            limited::spread(whole, options.limit)
+        };
+        asked.extend(whole.into_iter().map(|(index, windows)| Asked {
             genre,
             id: index + 1,
             item: split[index],
+            work: data.work(place, split[index].song),
             windows,
         }));
     }
@@ -212,7 +234,15 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
         (0..genres.len()).flat_map(|a| (0..genres.len()).filter(move |&b| b != a).map(move |b| (a, b)));
     let direction =
         |pair: (usize, usize)| Direction::of(pair, &originals, &names, &of(pair.0), &options.amounts);
-    let directions = pairs.map(direction).collect();
+    let directions = pairs.clone().map(direction).collect();
+    let ruled = |pair: (usize, usize)| {
+        let ruled: Option<Vec<(usize, Played)>> =
+            of(pair.0).into_iter().map(|(id, played)| Some((id, played.ruled(pair.1)?))).collect();
+        let ruled = ruled?;
+        let ruled: Vec<_> = ruled.iter().map(|(id, played)| (*id, played)).collect();
+        Some(Direction { phrases: Vec::new(), ..Direction::of(pair, &originals, &names, &ruled, &[]) })
+    };
+    let rules = pairs.filter_map(ruled).collect();
     let card = &pack.card;
     Ok(Evaluation {
         pack: [card.name.clone(), card.version.clone(), card.hash.clone()],
@@ -229,6 +259,7 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
         histograms: &HISTOGRAMS,
         originals,
         directions,
+        rules,
     })
 }
 
@@ -275,6 +306,11 @@ impl Evaluation {
             format!("{} {:.1} %", genre.name, 100.0 * genre.confusion[judge][place])
         };
         self.originals.iter().enumerate().map(share).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What the rule makes of a direction's phrases, where there is one.
+    pub fn rule(&self, direction: &Direction) -> Option<&Direction> {
+        self.rules.iter().find(|rule| rule.pair == direction.pair)
     }
 
     /// `source -> target` by name.

@@ -9,8 +9,8 @@ use indicatif::ProgressBar;
 use model::{LoadedPack, Pack, Settings};
 use phrase::{PITCHES, Phrase, Roll, STEPS, realise};
 
-use super::EvaluateOptions;
 use super::judge::Judge;
+use super::{EvaluateOptions, rule};
 use crate::dataset::Item;
 
 /// One genre's probabilities by judge.
@@ -24,15 +24,20 @@ pub struct Asked {
     pub id: usize,
     /// The phrase.
     pub item: Item,
+    /// The work that its song is a version of.
+    pub work: u64,
     /// The windows whose newest parts it is made of, the last of which is the phrase itself: one at a latency of four bars,
     /// two at two, four at one.
     pub windows: Vec<Roll>,
 }
 
 /// A phrase of the dataset and what became of it.
+#[derive(Clone)]
 pub struct Played {
     /// The phrase.
     pub item: Item,
+    /// The work that its song is a version of.
+    pub work: u64,
     /// What each judge hears in it.
     pub heard: Heard,
     /// The answers by target genre; its own genre's is what should be left alone.
@@ -40,6 +45,7 @@ pub struct Played {
 }
 
 /// An answer, and the answer to it in the phrase's own genre.
+#[derive(Clone)]
 pub struct Answered {
     /// The transfer, as played: repeated notes stay repeated.
     pub transfer: Roll,
@@ -49,9 +55,28 @@ pub struct Answered {
     pub heard: [Heard; 2],
     /// The transfers at [`EvaluateOptions::amounts`]; none for the phrase's own genre.
     pub sweep: Vec<Swept>,
+    /// What [`rule::answer`] makes of it; none for the phrase's own genre, nor where there is no rule.
+    pub rule: Option<Swept>,
+}
+
+impl Played {
+    /// As if the rule had answered in the genre `target`, there alone; `None` where there is no rule.
+    pub fn ruled(&self, target: usize) -> Option<Self> {
+        let Swept { transfer, heard } = self.answers[target].rule.clone()?;
+        let mut ruled = Self { answers: self.answers.clone(), heard: self.heard.clone(), ..*self };
+        ruled.answers[target] = Answered {
+            transfer,
+            cycle: self.item.roll,
+            heard: [heard, self.heard.clone()],
+            sweep: Vec::new(),
+            rule: None,
+        };
+        Some(ruled)
+    }
 }
 
 /// A transfer at another amount.
+#[derive(Clone)]
 pub struct Swept {
     /// The transfer, as played.
     pub transfer: Roll,
@@ -72,8 +97,9 @@ pub fn play(
         options.threads,
         || Ok(LoadedPack::new(pack)?),
         |transfer, index| {
-            let mut player = Player { transfer, judges, options, threshold: pack.card.threshold };
-            let played = player.play(&asked[index], pack.card.genres.len());
+            let threshold = pack.card.threshold;
+            let mut player = Player { transfer, judges, options, threshold, genres: &pack.card.genres };
+            let played = player.play(&asked[index]);
             bar.inc(1);
             played
         },
@@ -118,11 +144,12 @@ struct Player<'a> {
     judges: &'a [Judge],
     options: &'a EvaluateOptions,
     threshold: f32,
+    genres: &'a [String],
 }
 
 impl Player<'_> {
-    fn play(&mut self, asked: &Asked, genres: usize) -> Result<Played> {
-        let Asked { genre: source, item, windows, .. } = asked;
+    fn play(&mut self, asked: &Asked) -> Result<Played> {
+        let Asked { genre: source, item, work, windows, .. } = asked;
         let (source, amount) = (*source, self.options.amount);
         let own = self.hear(&item.roll)?;
         let answer = |target: usize| {
@@ -133,6 +160,7 @@ impl Player<'_> {
                     cycle: item.roll,
                     heard: Default::default(),
                     sweep: Vec::new(),
+                    rule: None,
                 });
             }
             let (cycle, back) = if self.options.cycles() {
@@ -151,12 +179,16 @@ impl Player<'_> {
                 Ok(Swept { transfer, heard: self.hear(&transfer)? })
             };
             let sweep = options.amounts.iter().map(swept).collect::<Result<_>>()?;
-            Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep })
+            let ruled =
+                |transfer: Roll| Ok::<_, anyhow::Error>(Swept { transfer, heard: self.hear(&transfer)? });
+            let rule = rule::answer(&item.roll, &self.genres[target]).map(ruled).transpose()?;
+            Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep, rule })
         };
         Ok(Played {
             item: *item,
+            work: *work,
             heard: own.clone(),
-            answers: (0..genres).map(answer).collect::<Result<_>>()?,
+            answers: (0..self.genres.len()).map(answer).collect::<Result<_>>()?,
         })
     }
 

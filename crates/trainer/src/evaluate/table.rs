@@ -2,13 +2,31 @@
 
 use std::fmt::Write;
 
-use super::Evaluation;
+use super::{Evaluation, faults};
+
+/// What the tables call the baseline.
+const RULE: &str = "  a plain rule";
 
 impl Evaluation {
     /// A table for a terminal: three short ones, of what is heard, what is kept and what it is like.
     pub fn table(&self) -> String {
         let mut text = String::new();
         self.write_table(&mut text).expect("a string takes all that is written");
+        text
+    }
+
+    /// What an arranger would strike out, beside the same of real music: a table of the genres, and one a target.
+    pub fn faults_table(&self) -> String {
+        let real = |genre: usize| (format!("real {}", self.genres[genre]), &self.originals[genre].faults);
+        let all: Vec<_> = (0..self.genres.len()).map(real).collect();
+        let mut text = faults::table("Real music [95 % of works]", &all);
+        for (target, name) in self.genres.iter().enumerate() {
+            let into = self.directions.iter().filter(|d| d.pair.1 == target);
+            let rule = |d| self.rule(d).map(|rule| (format!("a rule {}", self.title(d)), &rule.faults));
+            let answers = into.flat_map(|d| [(self.title(d), &d.faults)].into_iter().chain(rule(d)));
+            let columns: Vec<_> = [real(target)].into_iter().chain(answers).collect();
+            text += &faults::table(&format!("Into {name}, amount {} %", self.amount), &columns);
+        }
         text
     }
 
@@ -47,6 +65,12 @@ impl Evaluation {
                     text,
                     "  {title:<wide$} {origin:>7.1} {transfer:>9.1} {cycle:>7.1} {s:>7.1} {ceiling:>8.1}"
                 )?;
+                if let Some(rule) = self.rule(d) {
+                    let v = &rule.verdicts[j];
+                    let [origin, transfer, _] = v.heard.map(percent);
+                    let s = percent(v.strength);
+                    writeln!(text, "  {:<wide$} {origin:>7.1} {transfer:>9.1} {:>7} {s:>7.1}", RULE, "")?;
+                }
             }
             for (a, b) in self.pairs() {
                 let (name, s, ceiling) =
@@ -60,13 +84,14 @@ impl Evaluation {
             "\n{:<wide$}        added      removed        total  notes  melody harmony  empty  own genre",
             "Content, mean (sd)"
         )?;
-        for d in &self.directions {
+        let answers =
+            |d| [(self.title(d), d)].into_iter().chain(self.rule(d).map(|rule| (RULE.to_string(), rule)));
+        for (title, d) in self.directions.iter().flat_map(answers) {
             let e = &d.effect;
             let spread = |s: super::figures::Spread| format!("{:.2} ({:.2})", s.mean, s.sd);
             writeln!(
                 text,
-                "  {:<wide$} {:>12} {:>12} {:>12} {:>6.2} {:>7.2} {:>7.2} {:>6} {:>10.2}",
-                self.title(d),
+                "  {title:<wide$} {:>12} {:>12} {:>12} {:>6.2} {:>7.2} {:>7.2} {:>6} {:>10.2}",
                 spread(e.added),
                 spread(e.removed),
                 spread(e.total),

@@ -7,6 +7,11 @@
 //! | `metrics.csv`, `losses.svg`, `events.out.tfevents.*` | the losses as a table, as charts, and for TensorBoard |
 //! | `samples/step-001000/` | a few phrases of each direction as MIDI and as pictures |
 //! | `classifier.safetensors` | the classifier, once it was exported |
+//!
+//! Everything random is drawn from (seed, step), each batch is cut into two shards whose gradients are added
+//! in order, and checkpoints hold the optimisers: a resumed run, on any number of threads, gives the same
+//! numbers. A failing checkpoint, or a number that is not finite, ends a run with the last good checkpoint; a
+//! failing table, chart or sample is said once and does not.
 
 pub mod checkpoint;
 mod device;

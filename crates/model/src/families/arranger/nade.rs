@@ -1,5 +1,6 @@
-//! The output layer of a neural autoregressive distribution estimator (Larochelle and Murray 2011; over time, Boulanger-
-//! Lewandowski et al. 2012): each pitch of a step is told from the step's context and the pitches below it.
+//! The output layer of a neural autoregressive distribution estimator (Larochelle and Murray 2011; over time,
+//! Boulanger- Lewandowski et al. 2012): each pitch of a step is told from the step's context and the pitches
+//! below it.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use multiversion::multiversion;
@@ -10,8 +11,8 @@ use crate::kernels::tensor::{Reader, check, floats, gradient};
 /// Logits of `P` cells with `K` decisions each, every cell knowing the decisions of the cells before it: with
 /// `h[p] = start + sum over q < p, k of visible[k, q] seen[k, q]`, `out[k, p] = hidden[k, p] . relu(h[p])`.
 ///
-/// `visible` `[N, K, P]` holds the decisions (0 or 1, a constant: no gradient), `start` `[N, H]` each row's context, `seen`
-/// and `hidden` `[K, P, H]` the weights. Gives `[N, K, P]`.
+/// `visible` `[N, K, P]` holds the decisions (0 or 1, a constant: no gradient), `start` `[N, H]` each row's
+/// context, `seen` and `hidden` `[K, P, H]` the weights. Gives `[N, K, P]`.
 ///
 /// # Errors
 /// When the shapes don't fit, or a tensor is empty or not `f32`.

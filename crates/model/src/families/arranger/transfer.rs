@@ -62,8 +62,8 @@ struct Written {
 }
 
 impl Transfer for Written {
-    /// At variation 0 the draw is a function of the phrase alone, wherever it stands; else that share of the decisions is
-    /// drawn anew for seed and position.
+    /// At variation 0 the draw is a function of the phrase alone, wherever it stands; else that share of the
+    /// decisions is drawn anew for seed and position.
     fn recast(&mut self, question: &Question, out: &mut Answer) -> Result<(), ModelError> {
         let Question { roll, source, shares, position, settings, .. } = *question;
         // What of the target is the phrase's own genre is the phrase itself.

@@ -1,5 +1,5 @@
-//! Two generators as a part of a pack, each going to the other genre: a target that is the source's own is the input itself,
-//! and a blend mixes the input's logits with the network's.
+//! Two generators as a part of a pack, each going to the other genre: a target that is the source's own is
+//! the input itself, and a blend mixes the input's logits with the network's.
 
 use candle_core::{Device, Tensor};
 
@@ -8,8 +8,8 @@ use crate::families::logits;
 use crate::roles::{self, Answer, Question, Setup, Transfer, TransferSizes};
 use crate::{ModelError, Parameter, Weights};
 
-/// The widest of the papers' generators, twice the published one: no layer of theirs goes through candle's elementwise
-/// operations. Two of them with 10 blocks fill the largest pack.
+/// The widest of the papers' generators, twice the published one: no layer of theirs goes through candle's
+/// elementwise operations. Two of them with 10 blocks fill the largest pack.
 const WIDEST: usize = 128;
 
 impl TransferSizes for PairConfig {

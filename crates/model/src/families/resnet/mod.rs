@@ -1,4 +1,5 @@
-//! The multi-genre GAN: one generator for all directions and blends, and one discriminator with a map for each genre.
+//! The multi-genre GAN: one generator for all directions and blends, and one discriminator with a map for
+//! each genre.
 
 mod discriminator;
 mod generator;

@@ -7,8 +7,8 @@ use crate::families::logits;
 use crate::roles::{self, Answer, Question, Setup, Transfer, TransferSizes};
 use crate::{ModelError, Parameter, Weights};
 
-/// The most channels. From 65,536 values candle hands elementwise operations to a thread pool, which must not exist inside
-/// a host: 16 x 21 x 192 stays below.
+/// The most channels. From 65,536 values candle hands elementwise operations to a thread pool, which must not
+/// exist inside a host: 16 x 21 x 192 stays below.
 const WIDEST: usize = 192;
 
 impl GeneratorConfig {

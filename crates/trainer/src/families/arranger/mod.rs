@@ -1,5 +1,8 @@
 //! Training of the arranger ([`model::arranger`]): each genre's own phrases, restored from their damaged content by maximum
 //! likelihood.
+//!
+//! A tune of another genre looks like a damaged one of its own (`corrupt.rs`): so there is no cycle and no
+//! discriminator.
 
 mod corrupt;
 mod habits;

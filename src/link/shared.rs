@@ -1,141 +1,15 @@
-//! What an instance's threads share: meters and the pack in words. The editor reads it, the audio thread only atomics.
+//! What an instance's threads share: meters, the pack in words, the frozen phrase and the history. The audio thread looks
+//! at atomics only.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
 
 use nice_plug_egui::{EguiEditorState, RepaintNotifier};
 
-use crate::frozen::Frozen;
-use crate::history::History;
-
-/// What the audio thread is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Stage {
-    /// Nothing rolls and nothing is played.
-    #[default]
-    Resting,
-    /// Bypassed: notes pass at once.
-    Bypassed,
-    /// Time runs, but nothing was played in this phrase.
-    Listening,
-    /// Notes of this phrase wait to be answered.
-    Playing,
-}
-
-/// Figures for the editor; written by the audio thread and the worker. Everything here is relaxed: each figure stands
-/// for itself.
-#[derive(Debug, Default)]
-pub struct Meters {
-    stage: AtomicU8,
-    /// Beats until the next line, as the bits of an `f32`.
-    beats: AtomicU32,
-    late: AtomicU32,
-    timeouts: AtomicU32,
-    overflow: AtomicU32,
-    lost: AtomicU32,
-    micros: AtomicU32,
-    /// The source slot of the last answer, from 1; 0 for none yet.
-    source: AtomicU8,
-    /// The bits of [`Heads`], each an `f32`.
-    heads: [AtomicU32; 3],
-}
-
-/// Where time is in what is played and in what is answered, for the editor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Heads {
-    /// The step of the window that is being played; not a number at rest.
-    pub input: f32,
-    /// The step of what is played for the phrase before; not a number where nothing is.
-    pub output: f32,
-    /// Quarter notes a minute.
-    pub tempo: f32,
-}
-
-impl Meters {
-    /// What is going on, and how many beats there are to the next line.
-    pub fn set_stage(&self, stage: Stage, beats: f64) {
-        self.stage.store(stage as u8, Ordering::Relaxed);
-        self.beats.store((beats as f32).to_bits(), Ordering::Relaxed);
-    }
-
-    /// What is going on, and how many beats there are to the next line.
-    pub fn stage(&self) -> (Stage, f32) {
-        let stage = match self.stage.load(Ordering::Relaxed) {
-            1 => Stage::Bypassed,
-            2 => Stage::Listening,
-            3 => Stage::Playing,
-            _ => Stage::Resting,
-        };
-        (stage, f32::from_bits(self.beats.load(Ordering::Relaxed)))
-    }
-
-    /// Where time is. Real-time safe.
-    pub fn set_heads(&self, heads: Heads) {
-        for (to, value) in self.heads.iter().zip([heads.input, heads.output, heads.tempo]) {
-            to.store(value.to_bits(), Ordering::Relaxed);
-        }
-    }
-
-    /// Where time is.
-    pub fn heads(&self) -> Heads {
-        let [input, output, tempo] = [0, 1, 2].map(|i| f32::from_bits(self.heads[i].load(Ordering::Relaxed)));
-        Heads { input, output, tempo }
-    }
-
-    /// An answer was not there at its line.
-    pub fn count_late(&self) {
-        self.late.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Answers that were not there at their line.
-    pub fn late(&self) -> u32 {
-        self.late.load(Ordering::Relaxed)
-    }
-
-    /// A bounce has waited for an answer in vain.
-    pub fn count_timeout(&self) {
-        self.timeouts.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Answers that a bounce has waited for in vain.
-    pub fn timeouts(&self) -> u32 {
-        self.timeouts.load(Ordering::Relaxed)
-    }
-
-    /// A note found no room in its phrase.
-    pub fn count_overflow(&self) {
-        self.overflow.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Notes that found no room in their phrase and were passed at once.
-    pub fn overflow(&self) -> u32 {
-        self.overflow.load(Ordering::Relaxed)
-    }
-
-    /// Controllers that found no room, in all.
-    pub fn set_lost(&self, lost: u32) {
-        self.lost.store(lost, Ordering::Relaxed);
-    }
-
-    /// Controllers that found no room.
-    pub fn lost(&self) -> u32 {
-        self.lost.load(Ordering::Relaxed)
-    }
-
-    /// The network took this long for an answer to a phrase of genre slot `source`.
-    pub fn answered(&self, took: Duration, source: u8) {
-        self.micros.store(u32::try_from(took.as_micros()).unwrap_or(u32::MAX), Ordering::Relaxed);
-        self.source.store(source.saturating_add(1), Ordering::Relaxed);
-    }
-
-    /// How long the network took for its last answer, and to what genre slot; `None` before the first.
-    pub fn last_answer(&self) -> Option<(Duration, u8)> {
-        let source = self.source.load(Ordering::Relaxed).checked_sub(1)?;
-        Some((Duration::from_micros(self.micros.load(Ordering::Relaxed).into()), source))
-    }
-}
+use super::frozen::Frozen;
+use super::history::{Analysis, Entry, History, Take};
+use super::job::Job;
+use super::meters::Meters;
 
 /// The chosen pack in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -214,21 +88,34 @@ impl Shared {
 
     /// Keeps a frozen phrase. Not for the audio thread.
     pub fn freeze(&self, frozen: Option<Frozen>) {
-        *self.frozen.lock().unwrap_or_else(PoisonError::into_inner) = frozen;
+        *self.lock_frozen() = frozen;
+    }
+
+    /// Keeps what the audio thread has frozen or thawed when it knew of so many that were brought. One that was brought since
+    /// takes precedence: it is newer. Not for the audio thread.
+    pub fn freeze_unless_brought(&self, loaded: u32, frozen: Option<Frozen>) {
+        let mut kept = self.lock_frozen();
+        if self.loaded() == loaded {
+            *kept = frozen;
+        }
     }
 
     /// The frozen phrase. Not for the audio thread.
     pub fn frozen(&self) -> Option<Frozen> {
-        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock_frozen().clone()
     }
 
-    /// A state brings a frozen phrase. Not for the audio thread.
+    /// A state or undo brings a frozen phrase. Not for the audio thread.
     pub fn load_frozen(&self, frozen: Option<Frozen>) {
-        let is_there = frozen.is_some();
-        self.freeze(frozen);
-        if is_there {
+        let mut kept = self.lock_frozen();
+        if frozen.is_some() {
             self.loaded.fetch_add(1, Ordering::Release);
         }
+        *kept = frozen;
+    }
+
+    fn lock_frozen(&self) -> MutexGuard<'_, Option<Frozen>> {
+        self.frozen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes when a state has brought a frozen phrase. Real-time safe.
@@ -246,8 +133,32 @@ impl Shared {
         self.loaded() != self.brought.load(Ordering::Acquire)
     }
 
-    /// What was played lately. Not for the audio thread.
-    pub fn history(&self) -> MutexGuard<'_, History> {
+    /// What was played lately, where it is no longer what had the number `known`: its number, and the takes, the oldest
+    /// first. They are handed out, so that nobody works on them while the worker waits. Not for the audio thread.
+    pub fn takes(&self, known: Option<u64>) -> Option<(u64, Vec<Entry>)> {
+        let history = self.history();
+        (known != Some(history.version())).then(|| (history.version(), history.entries().cloned().collect()))
+    }
+
+    /// Remembers what a job tells of; see [`super::Errand::Remember`]. For the worker.
+    pub fn remember(&self, job: &Job) {
+        let genres = self.pack().genres;
+        self.history().remember(job, &genres);
+        self.wake();
+    }
+
+    /// The newest take of pack `stamp` that nothing is known of. For the worker.
+    pub fn unknown(&self, stamp: u32) -> Option<Arc<Take>> {
+        self.history().unknown(stamp)
+    }
+
+    /// What the classifier makes of a take. For the worker.
+    pub fn know(&self, take: &Arc<Take>, analysis: Analysis) {
+        self.history().know(take, analysis);
+        self.wake();
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -358,5 +269,47 @@ impl Shared {
             None if pack.genres.is_empty() => format!("{}", slot + 1),
             None => format!("{}: empty", slot + 1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use phrase::{Note, Phrase};
+
+    use super::*;
+
+    fn frozen(pitch: u8) -> Frozen {
+        let mut phrase = Phrase::new(0, 120.0);
+        phrase.push(Note::new(pitch, 0, 0.5, 0.0, 1.0));
+        Frozen::new(&phrase, 0, 64.0)
+    }
+
+    #[test]
+    fn what_a_state_brings_is_not_overwritten_by_a_freeze_or_thaw_that_was_on_its_way() {
+        let shared = Shared::default();
+        let known = shared.loaded();
+        shared.load_frozen(Some(frozen(60)));
+        for late in [Some(frozen(72)), None] {
+            shared.freeze_unless_brought(known, late);
+            assert_eq!(shared.frozen(), Some(frozen(60)));
+        }
+        shared.freeze_unless_brought(shared.loaded(), None);
+        assert_eq!(shared.frozen(), None);
+    }
+
+    #[test]
+    fn who_looks_at_the_takes_does_not_keep_the_worker_from_adding_one() {
+        let shared = Shared::default();
+        let mut job = Job::new();
+        job.input.push(Note::new(60, 0, 0.5, 0.0, 1.0));
+        shared.remember(&job);
+        let (version, takes) = shared.takes(None).unwrap();
+        // With the lock held this would never return.
+        job.input.position = 64;
+        shared.remember(&job);
+        assert_eq!(takes.len(), 1);
+        assert!(shared.takes(Some(version)).is_some_and(|(_, takes)| takes.len() == 2));
+        let (version, _) = shared.takes(None).unwrap();
+        assert!(shared.takes(Some(version)).is_none());
     }
 }

@@ -1,12 +1,11 @@
 //! The frozen phrase as a project saves it.
+//!
+//! Freeze plays the phrase that is played from its first step on again when it is over, whatever comes in;
+//! after a stop it goes on where the grid says it would be. The worker keeps it, so that the audio thread
+//! neither writes nor reads what a lock guards.
 
-use std::sync::Arc;
-
-use nice_plug::params::persist::PersistentField;
 use phrase::{MAX_NOTES, Note, Phrase, STEPS};
 use serde::{Deserialize, Serialize};
-
-use crate::shared::Shared;
 
 /// Times are saved as whole numbers of this part of a step, which is how they were heard: they come back to the bit, and
 /// saving them again gives the same text.
@@ -60,23 +59,6 @@ impl Frozen {
             });
         }
         phrase.sort();
-    }
-}
-
-/// The frozen phrase as part of the saved state.
-#[derive(Debug)]
-pub struct FrozenField(pub Arc<Shared>);
-
-impl<'a> PersistentField<'a, Option<Frozen>> for FrozenField {
-    fn set(&self, frozen: Option<Frozen>) {
-        self.0.load_frozen(frozen);
-    }
-
-    fn map<F, R>(&self, f: F) -> R
-    where
-        F: Fn(&Option<Frozen>) -> R,
-    {
-        f(&self.0.frozen())
     }
 }
 

@@ -1,5 +1,8 @@
 //! What was played lately: the last phrases, what was played for them, and the settings that made it. Written by the
 //! worker, read by the editor; the audio thread never looks at it.
+//!
+//! When a phrase enters, the audio thread sends the worker a job that tells what is played. Only worker and
+//! window share the mutex.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,22 +10,11 @@ use std::sync::Arc;
 use model::{Report, SLOTS, Settings};
 use phrase::{Note, Phrase};
 
-use crate::worker::{Job, Manner, Outcome};
+use super::job::{Job, Outcome, Played};
+use super::manner::Manner;
 
 /// Phrases that are remembered.
 pub const TAKES: usize = 64;
-
-/// What was played for a phrase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Heard {
-    /// Nothing: silence was chosen, or an answer was late.
-    #[default]
-    Nothing,
-    /// The phrase itself, for want of an answer.
-    Dry,
-    /// The answer.
-    Answer,
-}
 
 /// A phrase and what was played for it. Never changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +36,7 @@ pub struct Take {
     /// How many steps were.
     pub length: f64,
     /// What that was.
-    pub heard: Heard,
+    pub kind: Played,
     /// The longest note in steps; 0: any length.
     pub longest: u8,
     /// What was asked of the network, where it answered.
@@ -53,7 +45,7 @@ pub struct Take {
     pub manner: Manner,
     /// What it said of it.
     pub report: Report,
-    /// The number of the pack that answered; see [`crate::shared::Shared::stamp`].
+    /// The number of the pack that answered; see [`super::Shared::stamp`].
     pub stamp: u32,
     /// The names of its genres.
     pub genres: Vec<String>,
@@ -81,10 +73,13 @@ pub struct Analysis {
     pub saliency: Vec<f32>,
 }
 
+/// A take, with what is known of it.
+pub type Entry = (Arc<Take>, Option<Arc<Analysis>>);
+
 /// The last takes of an instance, the oldest first.
 #[derive(Debug, Default)]
 pub struct History {
-    takes: VecDeque<(Arc<Take>, Option<Arc<Analysis>>)>,
+    takes: VecDeque<Entry>,
     count: u64,
     version: u64,
 }
@@ -96,11 +91,11 @@ impl History {
     }
 
     /// The takes with what is known of them.
-    pub fn takes(&self) -> impl DoubleEndedIterator<Item = &(Arc<Take>, Option<Arc<Analysis>>)> {
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.takes.iter()
     }
 
-    /// Remembers what a job tells of; see [`crate::worker::Errand::Remember`]. A late answer takes the place of what was
+    /// Remembers what a job tells of; see [`super::Errand::Remember`]. A late answer takes the place of what was
     /// played for its phrase until then.
     pub fn remember(&mut self, job: &Job, genres: &[String]) {
         if job.input.is_empty() && job.answer.is_empty() {
@@ -126,7 +121,7 @@ impl History {
             tempo: job.input.tempo,
             first: job.settings.first,
             length: job.length,
-            heard: job.heard,
+            kind: job.kind,
             longest: job.longest,
             settings: job.settings,
             manner: job.manner,
@@ -142,8 +137,7 @@ impl History {
 
     /// The newest take of pack `stamp` that nothing is known of.
     pub fn unknown(&self, stamp: u32) -> Option<Arc<Take>> {
-        let unknown =
-            |entry: &&(Arc<Take>, Option<Arc<Analysis>>)| entry.1.is_none() && entry.0.stamp == stamp;
+        let unknown = |entry: &&Entry| entry.1.is_none() && entry.0.stamp == stamp;
         self.takes.iter().rev().find(unknown).map(|(take, _)| take.clone())
     }
 
@@ -174,15 +168,15 @@ mod tests {
         for phrase in 0..TAKES as i64 + 3 {
             history.remember(&job(64 * phrase, 60), &[]);
         }
-        let ids: Vec<_> = history.takes().map(|(take, _)| take.id).collect();
+        let ids: Vec<_> = history.entries().map(|(take, _)| take.id).collect();
         assert_eq!((ids.len(), ids[0], ids[TAKES - 1]), (TAKES, 4, TAKES as u64 + 3));
         let (version, last) = (history.version(), 64 * (TAKES as i64 + 2));
         history.remember(&job(last, 72), &[]);
-        let newest = history.takes().next_back().unwrap().0.clone();
+        let newest = history.entries().next_back().unwrap().0.clone();
         assert_eq!((newest.id, newest.played[0].pitch), (TAKES as u64 + 3, 72));
         assert!(history.version() > version);
         history.remember(&Job::new(), &[]);
-        assert_eq!(history.takes().count(), TAKES, "silence is no take");
+        assert_eq!(history.entries().count(), TAKES, "silence is no take");
     }
 
     #[test]

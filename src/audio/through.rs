@@ -15,7 +15,7 @@ impl Audio {
         while let Some(event) = io.next() {
             let sample = event.timing();
             match kind(&event) {
-                Kind::On(address, velocity) => self.pass_on(event, sample, address, velocity, io),
+                Kind::On(address, velocity) => self.pass_on(sample, address, velocity, io),
                 _ => self.pass(event, sample, io),
             }
         }
@@ -29,8 +29,8 @@ impl Audio {
                 let span = self.clock.start(&block.transport, sample, block.frames);
                 // Their times are of a clock that has stopped.
                 self.controllers.forget();
-                self.begin(&span, block);
-                return self.walk(&span, Some(event), block, io);
+                self.begin(&span, block, false);
+                return self.go_through(&span, Some(event), block, io);
             }
             self.pass(event, sample, io);
         }
@@ -39,7 +39,7 @@ impl Audio {
     /// Goes through a span: the marks of time and the host's events, in their order. At one sample the closing comes
     /// first (a note on it belongs to the next phrase), then events (a note-off on the line is in time for it), then
     /// the line and what is played.
-    pub(super) fn walk(&mut self, span: &Span, first: Option<Event>, block: &Block, io: &mut impl Io) {
+    pub(super) fn go_through(&mut self, span: &Span, first: Option<Event>, block: &Block, io: &mut impl Io) {
         self.grid.follow(self.begun.plan(), span.bars);
         self.answers.set_terms(self.terms(span, block));
         match span.wrapped {
@@ -115,7 +115,7 @@ impl Audio {
                     self.shared.meters.count_overflow();
                 }
                 if at_once || !fits {
-                    self.pass_on(event, sample, address, velocity, io);
+                    self.pass_on(sample, address, velocity, io);
                 }
             }
             Kind::Off(address) => {
@@ -149,16 +149,10 @@ impl Audio {
         }
     }
 
-    pub(super) fn pass_on(
-        &mut self,
-        event: Event,
-        sample: u32,
-        address: Address,
-        velocity: f32,
-        io: &mut impl Io,
-    ) {
+    /// Passes a note-on at once.
+    fn pass_on(&mut self, sample: u32, address: Address, velocity: f32, io: &mut impl Io) {
         if let Some(voice) = voice(address) {
-            self.player.pass_on(event, sample, voice, address.id, velocity, io);
+            self.player.pass_on(sample, voice, address.id, velocity, io);
         }
     }
 

@@ -1,0 +1,226 @@
+//! Swing: where the second eighth of the beat falls, heard from the onsets alone; and the way from swung to straight time
+//! and back. Real-time safe but for [`straightened`].
+//!
+//! Only *plain* beats say anything: those with a single onset between the beats. Beats with more are 16ths or triplets, in
+//! straight music as in swung. Times are in steps of a 16th; positions in the beat are shares of it, 0.5 being straight.
+
+mod song;
+
+pub use song::{Straightened, straightened};
+
+use serde::{Deserialize, Serialize};
+
+use crate::STEPS_PER_BEAT;
+
+/// An onset no further than this after a beat's line, or before it, is on the beat (a share of it).
+const ON: f64 = 0.18;
+/// Onsets no further apart than this are one (a share of a beat): a chord is not struck in one instant.
+const TOGETHER: f64 = 0.06;
+/// Off-beats further than this from the median are something else.
+const NEAR: f64 = 0.12;
+/// So many off-beats must be heard, of which this share lies near the median.
+const LEAST: u32 = 6;
+const AGREEING: f64 = 0.8;
+/// Off-beats earlier than this are straight, as are those that lie no further than this behind the onsets on the beat: a player
+/// who is late all the time does not swing.
+const EARLIEST: f64 = 0.55;
+/// Off-beats later than this are dotted.
+const LATEST: f64 = 0.715;
+/// Beats with 16ths for each plain one, at most; and beats with triplets.
+const BUSY: f64 = 0.4;
+const TERNARY: f64 = 0.1;
+/// The off-beats' mean is this many times its standard error from straight, or more.
+const SURE: f64 = 3.0;
+/// Bins of a beat.
+const BINS: usize = 128;
+
+/// Where the second eighths of the beats fall.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Swing {
+    /// As a share of the beat: 0.5 straight, 2/3 in triplets.
+    pub ratio: f64,
+    /// How sure that is, 0 (nothing was heard) to 1. Of straight music it says how sure *that* is.
+    pub confidence: f32,
+}
+
+impl Swing {
+    /// Not swung, as far as is known.
+    pub const STRAIGHT: Self = Self { ratio: 0.5, confidence: 0.0 };
+
+    /// Hears the swing of onsets, in steps and in order of time. Straight where there is any doubt.
+    pub fn of(onsets: impl IntoIterator<Item = f64>) -> Self {
+        let mut heard = OffBeats::default();
+        heard.hear(onsets);
+        heard.swing()
+    }
+
+    /// Whether it is anything but straight.
+    pub fn is_swung(&self) -> bool {
+        self.ratio != 0.5
+    }
+
+    /// The straight place of a swung one, both in steps. Grows with `step`; beats stay where they are. The inverse of
+    /// [`Swing::swing`].
+    pub fn straighten(&self, step: f64) -> f64 {
+        bent(step, self.ratio, 0.5)
+    }
+
+    /// The swung place of a straight one.
+    pub fn swing(&self, step: f64) -> f64 {
+        bent(step, 0.5, self.ratio)
+    }
+}
+
+/// Moves `step` so that what lay at the share `from` of its beat lies at `to`, the rest in proportion.
+fn bent(step: f64, from: f64, to: f64) -> f64 {
+    if from == to || !step.is_finite() {
+        return step;
+    }
+    let beats = step / STEPS_PER_BEAT as f64;
+    let beat = beats.floor();
+    let place = beats - beat;
+    let place =
+        if place < from { place * to / from } else { to + (place - from) * (1.0 - to) / (1.0 - from) };
+    (beat + place) * STEPS_PER_BEAT as f64
+}
+
+/// What was heard of the off-beats, of a phrase or of many: two of them can be added up. About 1 KiB, no heap.
+#[derive(Clone, Debug)]
+pub struct OffBeats {
+    /// Plain beats by where their off-beat falls.
+    off: [u32; BINS],
+    /// Beats by where the onset on them falls: the first bin is `-ON`.
+    on: [u32; BINS],
+    /// Beats with more than one onset between the beats; those of them that are triplets.
+    busy: u32,
+    ternary: u32,
+}
+
+impl Default for OffBeats {
+    fn default() -> Self {
+        Self { off: [0; BINS], on: [0; BINS], busy: 0, ternary: 0 }
+    }
+}
+
+impl OffBeats {
+    /// Hears onsets, in steps and in order of time.
+    pub fn hear(&mut self, onsets: impl IntoIterator<Item = f64>) {
+        let mut beat = Beat::default();
+        let mut last = f64::NEG_INFINITY;
+        for onset in onsets {
+            let time = onset / STEPS_PER_BEAT as f64;
+            if !(time - last > TOGETHER) {
+                continue;
+            }
+            last = time;
+            let number = (time + ON).floor();
+            if number != beat.number {
+                self.end(&beat);
+                beat = Beat { number, ..Beat::default() };
+            }
+            beat.add(time - number);
+        }
+        self.end(&beat);
+    }
+
+    /// Adds what another one heard.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, more) in [(&mut self.off, &other.off), (&mut self.on, &other.on)] {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum = sum.saturating_add(*more));
+        }
+        self.busy = self.busy.saturating_add(other.busy);
+        self.ternary = self.ternary.saturating_add(other.ternary);
+    }
+
+    fn end(&mut self, beat: &Beat) {
+        if let Some(on) = beat.on {
+            self.on[bin(on + ON)] += 1;
+        }
+        match beat.inner {
+            0 => {}
+            1 => self.off[bin(beat.place)] += 1,
+            _ => {
+                self.busy += 1;
+                self.ternary += u32::from(beat.early && beat.late);
+            }
+        }
+    }
+
+    /// What that says.
+    pub fn swing(&self) -> Swing {
+        let plain: u32 = self.off.iter().sum();
+        let sure = |evidence: f64| (evidence / (evidence + f64::from(LEAST))) as f32;
+        // Beats with 16ths are straight as far as anyone hears.
+        let straight = Swing { ratio: 0.5, confidence: sure(f64::from(plain + self.busy)) };
+        if plain < LEAST {
+            return straight;
+        }
+        let middle = median(&self.off);
+        let near = |place: usize| (centre(place) - middle).abs() < NEAR;
+        let all = || self.off.iter().enumerate().filter(|(place, _)| near(*place));
+        let count = all().map(|(_, count)| f64::from(*count)).sum::<f64>();
+        let mean = all().map(|(place, count)| f64::from(*count) * centre(place)).sum::<f64>() / count;
+        let variance =
+            all().map(|(place, count)| f64::from(*count) * (centre(place) - mean).powi(2)).sum::<f64>()
+                / count;
+        let lag = if self.on.iter().any(|count| *count > 0) { median(&self.on) - ON } else { 0.0 };
+        let plain = f64::from(plain);
+        let agreeing = count / plain;
+        let swung = (EARLIEST..LATEST).contains(&mean)
+            && mean - lag >= EARLIEST
+            && agreeing >= AGREEING
+            && f64::from(self.busy) <= BUSY * plain
+            && f64::from(self.ternary) <= TERNARY * plain
+            && (mean - 0.5) * count.sqrt() >= SURE * variance.sqrt().max(0.02);
+        if swung { Swing { ratio: mean, confidence: sure(plain) * agreeing as f32 } } else { straight }
+    }
+}
+
+/// The onsets of one beat.
+#[derive(Default)]
+struct Beat {
+    number: f64,
+    on: Option<f64>,
+    /// Onsets between the beats, and the last of them.
+    inner: u32,
+    place: f64,
+    /// Whether there is one on the first third, and on the second.
+    early: bool,
+    late: bool,
+}
+
+impl Beat {
+    fn add(&mut self, place: f64) {
+        if place <= ON {
+            self.on.get_or_insert(place);
+            return;
+        }
+        self.inner += 1;
+        self.place = place;
+        self.early |= (0.26..0.40).contains(&place);
+        self.late |= (0.60..0.73).contains(&place);
+    }
+}
+
+fn bin(place: f64) -> usize {
+    // Saturates, also for what is no number.
+    ((place * BINS as f64) as usize).min(BINS - 1)
+}
+
+fn centre(bin: usize) -> f64 {
+    (bin as f64 + 0.5) / BINS as f64
+}
+
+/// The middle of what was counted.
+fn median(counts: &[u32; BINS]) -> f64 {
+    let half = counts.iter().sum::<u32>().div_ceil(2);
+    let mut sum = 0;
+    let place = counts.iter().position(|count| {
+        sum += count;
+        sum >= half
+    });
+    centre(place.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests;

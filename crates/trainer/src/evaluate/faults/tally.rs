@@ -1,0 +1,177 @@
+//! What is counted of one phrase, and of the works.
+
+use std::collections::BTreeMap;
+
+use phrase::{
+    BARS, ContentChange, Key, Motion, Rhythm, Roll, STEPS, alike, bass_rhythm, chroma, downbeats,
+    harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm, inner_strikes, is_clash, is_cluster,
+    is_muddy, is_playable, low_bass, melody_on_top, out_of_key, strikes,
+};
+
+use super::{MEASURES, Measure};
+use crate::dataset::Item;
+
+/// A smaller content change is none that a listener would call one.
+const CHANGED: f32 = 0.05;
+/// So many voices at once are a crowd.
+const MANY: u32 = 5;
+
+/// What was counted, and what there was to count, by measure; and the rhythms of the bars.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// By [`Measure`]: counted, and of how many.
+    pub shares: [[f64; 2]; MEASURES],
+    /// How often each rhythm of a bar came, of the bass and of the inner voices.
+    pub rhythms: [BTreeMap<Rhythm, u32>; 2],
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { shares: [[0.0; 2]; MEASURES], rhythms: Default::default() }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, measure: Measure, counted: impl Into<f64>, of: impl Into<f64>) {
+        let share = &mut self.shares[measure as usize];
+        share[0] += counted.into();
+        share[1] += of.into();
+    }
+
+    /// Adds another one's counts.
+    pub fn merge(&mut self, other: &Self) {
+        for (sum, more) in self.shares.iter_mut().zip(&other.shares) {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        }
+        for (sum, more) in self.rhythms.iter_mut().zip(&other.rhythms) {
+            more.iter().for_each(|(&rhythm, count)| *sum.entry(rhythm).or_default() += count);
+        }
+    }
+
+    /// Counts the phrase `roll`, as it sounds, after the phrase `before` where one comes right before it.
+    pub fn hear(&mut self, roll: &Roll, before: Option<&Roll>) {
+        let [first, others @ ..] = downbeats(roll);
+        self.add(Measure::FirstDownbeat, first, f64::from(others.iter().sum::<u32>()) / (BARS - 1) as f64);
+        self.add(Measure::FirstNotes, first, 1);
+        self.strikes(roll);
+        self.bass(roll, before);
+        for (place, (bars, measure)) in
+            [(bass_rhythm(roll), Measure::SameBass), (inner_rhythm(roll), Measure::SameInner)]
+                .into_iter()
+                .enumerate()
+        {
+            let (same, all) = alike(&bars);
+            self.add(measure, same, all);
+            for bar in bars.into_iter().filter(|bar| *bar != 0) {
+                *self.rhythms[place].entry(bar).or_default() += 1;
+            }
+        }
+        for classes in chroma(roll).iter().filter(|classes| classes.iter().any(|cells| *cells > 0.0)) {
+            self.add(Measure::Sevenths, u8::from(has_seventh(classes)), 1);
+            self.add(Measure::Tensions, u8::from(has_second_or_tritone(classes)), 1);
+        }
+        if let Some(before) = before {
+            let held = before.sounding[STEPS - 1] & roll.sounding[0] & !roll.onset[0];
+            self.add(Measure::HeldOver, u8::from(held != 0), 1);
+        }
+    }
+
+    fn strikes(&mut self, roll: &Roll) {
+        let inner = inner_strikes(roll);
+        for (step, struck) in strikes(roll).into_iter().enumerate().filter(|(_, struck)| *struck != 0) {
+            let sounding = roll.sounding[step];
+            self.add(Measure::Clusters, u8::from(is_cluster(struck)), 1);
+            self.add(Measure::LowThirds, u8::from(is_muddy(sounding, struck)), 1);
+            self.add(Measure::Unplayable, u8::from(!is_playable(struck)), 1);
+            self.add(Measure::Clashes, u8::from(is_clash(sounding, struck)), 1);
+            let voices = inner[step].count_ones();
+            if voices > 0 {
+                self.add(Measure::InnerVoices, voices, 1);
+                self.add(Measure::FiveVoices, u8::from(voices >= MANY), 1);
+            }
+        }
+    }
+
+    fn bass(&mut self, roll: &Roll, before: Option<&Roll>) {
+        let line = low_bass(roll);
+        let inside = Motion::of(&line);
+        let mut all = inside;
+        // From the last note of the phrase before, where this one's first is struck.
+        let last = before.and_then(|before| low_bass(before).last().copied());
+        if let (Some(last), Some(first)) = (last, line.first().filter(|first| !first.tied_in)) {
+            let mut border = Motion::default();
+            border.add(&last, first);
+            self.add(Measure::LeapsAtBorders, border.leaps, border.steps);
+            all.add(&last, first);
+        }
+        self.add(Measure::LeapsInside, inside.leaps, inside.steps);
+        self.add(Measure::BassRepeats, all.repeats, all.steps);
+        self.add(Measure::SemitoneInto, all.semitone_into, all.into);
+        self.add(Measure::StepInto, all.step_into, all.into);
+    }
+
+    /// Counts what the answer `roll` left of `source`.
+    pub fn compare(&mut self, source: &Roll, roll: &Roll) {
+        let change = ContentChange::between(&source.sounding, &roll.sounding).total;
+        self.add(Measure::Unchanged, u8::from(change < CHANGED), 1);
+        if let Some(kept) = melody_on_top(source, roll) {
+            self.add(Measure::MelodyOnTop, kept, 1);
+        }
+        if let Some(kept) = harmony_kept(source, roll) {
+            self.add(Measure::HarmonyKept, kept, 1);
+        }
+        let notes = |roll: &Roll| roll.notes().count() as f64;
+        self.add(Measure::Notes, notes(roll) / notes(source).max(1.0), 1);
+    }
+
+    /// Counts the notes of `roll` out of the key of `source`.
+    pub fn keys(&mut self, source: &Roll, roll: &Roll) {
+        if let Some(key) = Key::of(source) {
+            self.add(Measure::OutOfKey, out_of_key(roll, &key), 1);
+        }
+    }
+}
+
+/// Phrases in the order that they are played in, counted by work.
+#[derive(Debug, Default)]
+pub struct Phrases {
+    works: BTreeMap<u64, Tally>,
+    /// The phrase before, as it sounds.
+    before: Option<(Item, Roll)>,
+}
+
+impl Phrases {
+    /// Counts a real phrase of the work `work`.
+    pub fn real(&mut self, item: &Item, work: u64) {
+        let tally = self.next(item, work, item.roll);
+        tally.keys(&item.roll, &item.roll);
+    }
+
+    /// Counts the answer to a phrase of the work `work`.
+    pub fn answer(&mut self, item: &Item, answer: Roll, work: u64) {
+        let tally = self.next(item, work, answer);
+        tally.compare(&item.roll, &answer);
+        tally.keys(&item.roll, &answer);
+    }
+
+    /// Counts what sounds of `roll`.
+    fn next(&mut self, item: &Item, work: u64, roll: Roll) -> &mut Tally {
+        let before = self.before.take().filter(|(before, _)| item.follows(before)).map(|(_, roll)| roll);
+        let sounds = before.map_or(roll, |before| untied(roll, &before));
+        let tally = self.works.entry(work).or_default();
+        tally.hear(&sounds, before.as_ref());
+        self.before = Some((*item, sounds));
+        tally
+    }
+
+    /// The counts of each work.
+    pub fn works(&self) -> Vec<&Tally> {
+        self.works.values().collect()
+    }
+}
+
+/// `roll` as it sounds after `before`: what is tied over from a note that does not sound is struck.
+fn untied(mut roll: Roll, before: &Roll) -> Roll {
+    roll.onset[0] |= roll.sounding[0] & !before.sounding[STEPS - 1];
+    roll
+}
