@@ -152,6 +152,7 @@ impl Player<'_> {
         let Asked { genre: source, item, work, windows, .. } = asked;
         let (source, amount) = (*source, self.options.amount);
         let own = self.hear(&item.roll)?;
+        let genres = self.genres.len();
         let answer = |target: usize| {
             let transfer = self.answer(windows, source, target, amount)?;
             if target == source {
@@ -188,7 +189,7 @@ impl Player<'_> {
             item: *item,
             work: *work,
             heard: own.clone(),
-            answers: (0..self.genres.len()).map(answer).collect::<Result<_>>()?,
+            answers: (0..genres).map(answer).collect::<Result<_>>()?,
         })
     }
 
