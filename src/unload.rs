@@ -50,6 +50,22 @@ mod system {
         Path::new("/proc/self/task").join(thread.to_string()).exists()
     }
 
+    /// Keeps this library loaded until the process ends.
+    ///
+    /// For editors: baseview 0.4.2 leaves a window's thread detached in about half of all closes, and a host
+    /// that then unloads the library takes the code from under it.
+    pub fn stay() {
+        // SAFETY: `Dl_info` is plain data for which zeros are valid, `dladdr` fills it for the address of a
+        // function of this image, and the name it gives lives as long as the image. `RTLD_NOLOAD` loads
+        // nothing and runs nothing; the handle is kept on purpose.
+        unsafe {
+            let mut info: libc::Dl_info = std::mem::zeroed();
+            if libc::dladdr(stay as *const c_void, &mut info) != 0 && !info.dli_fname.is_null() {
+                libc::dlopen(info.dli_fname, libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE);
+            }
+        }
+    }
+
     #[cfg(test)]
     mod tests {
         use std::sync::{Arc, mpsc};
@@ -71,22 +87,6 @@ mod system {
             drop(go);
             assert!(threads.wait(Duration::from_secs(20)));
             thread.join().unwrap();
-        }
-    }
-
-    /// Keeps this library loaded until the process ends.
-    ///
-    /// For editors: baseview 0.4.2 leaves a window's thread detached in about half of all closes, and a host
-    /// that then unloads the library takes the code from under it.
-    pub fn stay() {
-        // SAFETY: `Dl_info` is plain data for which zeros are valid, `dladdr` fills it for the address of a
-        // function of this image, and the name it gives lives as long as the image. `RTLD_NOLOAD` loads
-        // nothing and runs nothing; the handle is kept on purpose.
-        unsafe {
-            let mut info: libc::Dl_info = std::mem::zeroed();
-            if libc::dladdr(stay as *const c_void, &mut info) != 0 && !info.dli_fname.is_null() {
-                libc::dlopen(info.dli_fname, libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE);
-            }
         }
     }
 }

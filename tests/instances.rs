@@ -55,7 +55,8 @@ impl Place {
 
 /// The process's workers and computing threads; nothing where the system does not tell.
 fn threads() -> Option<(usize, usize)> {
-    let tasks = std::fs::read_dir("/proc/self/task").ok()?.flatten();
+    // Under Wine there is a /proc too: of the machine below, whose threads have other names.
+    let tasks = std::fs::read_dir("/proc/self/task").ok().filter(|_| cfg!(target_os = "linux"))?.flatten();
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
     let names: Vec<_> = names.collect();
     let count = |of: &str| names.iter().filter(|name| name.trim() == of).count();

@@ -18,7 +18,7 @@ use crate::{Control, Intent};
 /// Genres that there are weights for.
 const SLOTS: usize = 8;
 /// The height of the pad.
-const HEIGHT: f32 = 150.0;
+const HEIGHT: f32 = 118.0;
 /// What the names of the corners need above, beside and below.
 const ROOM: Vec2 = vec2(44.0, 24.0);
 /// Nearer to a corner than this, it is meant, in points.
@@ -121,7 +121,7 @@ fn go(scene: &mut Scene, corners: &[Pos2], at: Pos2) {
     }
 }
 
-/// What is chosen, in words: "jazz", "jazz 60 % + pop 40 %".
+/// What is chosen, in words: "jazz", "jazz 60, pop 40 %".
 pub fn target_text(scene: &Scene) -> String {
     let genres = &scene.snapshot.pack.genres;
     let weights = chosen(scene, genres.len().min(SLOTS));
@@ -133,8 +133,8 @@ pub fn target_text(scene: &Scene) -> String {
         [] => String::new(),
         [(genre, _)] => genre.clone(),
         _ => {
-            let part = |(genre, weight): &(&String, &f32)| format!("{genre} {:.0} %", 100.0 * **weight / sum);
-            parts.iter().map(part).collect::<Vec<_>>().join(" + ")
+            let part = |(genre, weight): &(&String, &f32)| format!("{genre} {:.0}", 100.0 * **weight / sum);
+            format!("{} %", parts.iter().map(part).collect::<Vec<_>>().join(", "))
         }
     }
 }

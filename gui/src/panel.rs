@@ -28,7 +28,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: O
     ui.add_space(2.0);
     tabs(ui, scene, page);
     ScrollArea::vertical().id_salt("page").auto_shrink([false, true]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 4.0;
+        ui.spacing_mut().item_spacing.y = 3.0;
         for field in scene.snapshot.fields.iter().filter(|field| field.page == *page) {
             row(ui, scene, field.control);
         }

@@ -1,4 +1,7 @@
 //! Notes and controllers as they come from and go to the host.
+//!
+//! Velocities that leave are 1/127 to 1. Raw MIDI's note-on of velocity 0 is a note-off; CLAP's and VST3's
+//! own is a note, played as softly as MIDI can. A velocity that is no number is no note.
 
 use nice_plug::midi::{Channel, Key, NoteEvent, VoiceID};
 

@@ -2,6 +2,13 @@
 //!
 //! The kernels use no thread pool, and nothing here calls candle's `matmul`, which would start one: a computing thread is
 //! one core at most.
+//!
+//! One thread a pack, at most four (more packs share them), ended when no instance has one of its packs,
+//! joined by the worker.
+//!
+//! The processor is chosen with every answer: a job brings what the user set and its deadline. *Auto* goes to
+//! the GPU after three missed deadlines in succession on stage, never in a bounce, and the state remembers it
+//! (`docs/gpu.md`).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -4,6 +4,10 @@
 //! which neither allocates nor locks. The main threads talk to it through a channel. It hands each phrase to the computing
 //! thread of its pack ([`compute`]), so that a slow pack delays only who chose it. All of them start with the first instance
 //! that needs them and are joined when the last one goes, so that nothing of ours runs when a host unloads the library.
+//!
+//! The worker computes nothing and runs the small errands (freeze, remember) itself. Whatever panics costs one
+//! phrase, which is played as it is; should the thread die all the same, its successor goes on with the same
+//! instances and packs, eight times at most.
 
 mod analyse;
 mod cache;

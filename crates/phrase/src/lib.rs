@@ -37,10 +37,11 @@ pub use hash::mix;
 pub use join::{Part, join, join_notes, join_parts};
 pub use key::{Key, Mode};
 pub use metrics::{
-    ContentChange, Keys, Line, Motion, Rhythm, alike, bass, bass_rhythm, chroma, density, downbeats,
-    harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm, inner_strikes, is_clash, is_cluster,
-    is_muddy, is_playable, low_bass, melody_kept, melody_on_top, most_at_once, one_step_notes, out_of_key,
-    pitch_classes, polyphony, range, rows, skyline, strikes, stutters,
+    ContentChange, Keys, Line, Motion, Rhythm, alike, bass, bass_rhythm, beat_chroma, chroma, content_kept,
+    cosine, density, downbeats, harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm,
+    inner_strikes, is_clash, is_cluster, is_muddy, is_playable, low_bass, melody_kept, melody_on_top,
+    most_at_once, one_step_notes, out_of_key, pitch_classes, polyphony, range, rows, skyline, strikes,
+    stutters,
 };
 pub use midi::{
     MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,

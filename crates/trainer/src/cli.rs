@@ -148,7 +148,7 @@ fn work(command: Command) -> Result<()> {
                 let (checked, evaluation) = check::check(&pack, bytes, &dataset, &options, &targets)?;
                 output.json(&checked)?;
                 output.write(&evaluation, &dataset)?;
-                print!("{checked}");
+                print!("{checked}{}", evaluation.faults_table());
             } else {
                 let evaluation = evaluate(&pack, &dataset, &options)?;
                 output.json(&evaluation)?;

@@ -406,7 +406,7 @@ fn targets_name_what_is_asked_and_the_worst_of_what_is_got() {
     assert_eq!(row("file, MB", None).met, Some(false));
     assert_eq!(row("melody kept", Some(90)).met, None);
     assert!(row("melody kept", Some(100)).met.is_some());
-    assert!(row("by features", Some(90)).figure.bound == Bound::AtLeast(0.4));
+    assert!(row("by features", Some(90)).figure.bound == Bound::AtLeast(0.75));
     assert!(!row("by own classifier", Some(100)).figure.asked);
     assert_eq!(row("histogram distance", Some(100)).figure.values.len(), 24);
     let (met, asked) = checked.score();

@@ -1,5 +1,6 @@
 //! Measures of what a transfer did and of the music itself. Real-time safe.
 
+mod beats;
 mod change;
 mod figures;
 mod lines;
@@ -7,6 +8,7 @@ mod notes;
 mod strikes;
 mod tonal;
 
+pub use beats::{beat_chroma, content_kept, cosine};
 pub use change::ContentChange;
 pub use figures::{Motion, Rhythm, alike, bass_rhythm, inner_rhythm, inner_strikes, low_bass};
 pub use lines::{Line, bass, melody_kept, melody_on_top, skyline};

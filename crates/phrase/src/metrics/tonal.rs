@@ -7,7 +7,7 @@ use crate::{Key, LOWEST, PITCHES, Roll, STEPS, STEPS_PER_BAR};
 const HALF: usize = STEPS_PER_BAR / 2;
 
 /// For how many cells each pitch class (0 is C) sounds on the steps `steps`.
-fn classes(roll: &Roll, steps: std::ops::Range<usize>) -> [f32; 12] {
+pub(super) fn classes(roll: &Roll, steps: std::ops::Range<usize>) -> [f32; 12] {
     const { assert!(LOWEST.is_multiple_of(12), "row 0 is a C") };
     let mut sounding = [0.0; 12];
     for bits in &roll.sounding[steps] {

@@ -18,19 +18,27 @@ const ON: f64 = 0.18;
 const TOGETHER: f64 = 0.06;
 /// Off-beats further than this from the median are something else.
 const NEAR: f64 = 0.12;
-/// So many off-beats must be heard, of which this share lies near the median.
-const LEAST: u32 = 6;
-const AGREEING: f64 = 0.8;
+/// What swing has to show: so many off-beats, of which this share lies near the median; so many beats with 16ths for each
+/// plain one at most, and with triplets; and a mean that lies so many standard errors from straight.
+struct Asked {
+    plain: u32,
+    agreeing: f64,
+    busy: f64,
+    ternary: f64,
+    sure: f64,
+}
+/// Of a phrase.
+const FEW: Asked = Asked { plain: 8, agreeing: 0.7, busy: 0.4, ternary: 0.15, sure: 3.0 };
+/// Of a song: so many off-beats may disagree more.
+const MANY: Asked = Asked { plain: 40, agreeing: 0.6, busy: 1.0, ternary: 0.3, sure: 5.0 };
 /// Off-beats earlier than this are straight, as are those that lie no further than this behind the onsets on the beat: a player
 /// who is late all the time does not swing.
 const EARLIEST: f64 = 0.55;
 /// Off-beats later than this are dotted.
 const LATEST: f64 = 0.715;
-/// Beats with 16ths for each plain one, at most; and beats with triplets.
-const BUSY: f64 = 0.4;
-const TERNARY: f64 = 0.1;
-/// The off-beats' mean is this many times its standard error from straight, or more.
-const SURE: f64 = 3.0;
+/// Off-beats on the second third of the beat that spread no more than this are written there. Where there are other
+/// divisions beside them they are triplets.
+const WRITTEN: f64 = 0.006;
 /// Bins of a beat.
 const BINS: usize = 128;
 
@@ -149,10 +157,11 @@ impl OffBeats {
     /// What that says.
     pub fn swing(&self) -> Swing {
         let plain: u32 = self.off.iter().sum();
-        let sure = |evidence: f64| (evidence / (evidence + f64::from(LEAST))) as f32;
+        let asked = if plain < MANY.plain { FEW } else { MANY };
+        let sure = |evidence: f64| (evidence / (evidence + f64::from(FEW.plain))) as f32;
         // Beats with 16ths are straight as far as anyone hears.
         let straight = Swing { ratio: 0.5, confidence: sure(f64::from(plain + self.busy)) };
-        if plain < LEAST {
+        if plain < asked.plain {
             return straight;
         }
         let middle = median(&self.off);
@@ -163,16 +172,27 @@ impl OffBeats {
         let variance =
             all().map(|(place, count)| f64::from(*count) * (centre(place) - mean).powi(2)).sum::<f64>()
                 / count;
-        let lag = if self.on.iter().any(|count| *count > 0) { median(&self.on) - ON } else { 0.0 };
-        let plain = f64::from(plain);
+        let spread = variance.sqrt();
+        let (busy, plain) = (f64::from(self.busy), f64::from(plain));
         let agreeing = count / plain;
+        let triplets = spread <= WRITTEN && (mean - 2.0 / 3.0).abs() < 0.01 && self.busy > 0;
         let swung = (EARLIEST..LATEST).contains(&mean)
-            && mean - lag >= EARLIEST
-            && agreeing >= AGREEING
-            && f64::from(self.busy) <= BUSY * plain
-            && f64::from(self.ternary) <= TERNARY * plain
-            && (mean - 0.5) * count.sqrt() >= SURE * variance.sqrt().max(0.02);
+            && mean - self.lag() >= EARLIEST
+            && agreeing >= asked.agreeing
+            && busy <= asked.busy * plain
+            && f64::from(self.ternary) <= asked.ternary * plain
+            && (mean - 0.5) * count.sqrt() >= asked.sure * spread.max(0.02)
+            && !triplets;
         if swung { Swing { ratio: mean, confidence: sure(plain) * agreeing as f32 } } else { straight }
+    }
+}
+
+impl OffBeats {
+    /// How late the onsets on the beat are on average, as a share of it; 0 without any.
+    fn lag(&self) -> f64 {
+        let count: u32 = self.on.iter().sum();
+        let sum: f64 = self.on.iter().enumerate().map(|(bin, n)| f64::from(*n) * (centre(bin) - ON)).sum();
+        if count > 0 { sum / f64::from(count) } else { 0.0 }
     }
 }
 

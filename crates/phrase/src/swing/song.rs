@@ -5,7 +5,7 @@ use crate::{STEPS, STEPS_PER_BEAT, Song, SongNote, nearest};
 
 /// How near to a third of the beat an onset lies that was written there, as a share of the beat.
 const WRITTEN: f64 = 0.012;
-/// Beats with nothing between the beats but their second third, that a track needs to count as one that writes swing so.
+/// Beats with nothing between the beats but their second third, that a song needs to count as one that writes swing so.
 const LEAST: usize = 4;
 /// What such beats swing by.
 const THIRDS: f64 = 2.0 / 3.0;
@@ -26,9 +26,10 @@ pub struct Straightened {
 /// Makes a song straight, four bars at a time, as a live plugin hears it: by their own swing, or where that is in doubt by
 /// that of the whole song.
 ///
-/// Scores of swung music mix straight eighths with triplets, of which they often write the first and the last alone. In a track
-/// that does so (at least four such beats, and half as many as other beats in triplets) the last third of a beat in triplets is
-/// its second eighth, and the second third its second 16th. Other triplets stay as they are. Notes keep their order.
+/// Scores of swung music mix straight eighths with triplets, of which they often write the first and the last alone. In a song
+/// that does so (at least four such beats, and half as many as other beats in triplets, track by track) the last third of a
+/// beat in triplets is its second eighth, and the second third its second 16th. Other triplets stay as they are. Notes keep
+/// their order.
 pub fn straightened(song: &Song) -> Straightened {
     let mut onsets: Vec<f64> = song.notes().map(|note| note.onset).collect();
     onsets.sort_by(f64::total_cmp);
@@ -53,13 +54,15 @@ pub fn straightened(song: &Song) -> Straightened {
         swung: swings.iter().filter(|s| s.is_swung()).count(),
         ternary: 0,
     };
-    for track in &mut straight.song.tracks {
-        let ternary = ternary(&track.notes);
-        straight.ternary += ternary.iter().filter(|ternary| **ternary).count();
+    let thirds: Vec<Vec<Thirds>> = song.tracks.iter().map(|track| thirds(&track.notes)).collect();
+    let meant = means_swing(&thirds);
+    for (track, thirds) in straight.song.tracks.iter_mut().zip(&thirds) {
+        let ternary = |beat: usize| meant && thirds.get(beat).is_some_and(Thirds::are_all);
+        straight.ternary += (0..thirds.len()).filter(|beat| ternary(*beat)).count();
         let moved = |step: f64| {
             let beat = beat(step);
             let swung = swings.get(beat * STEPS_PER_BEAT / STEPS).map_or(0.5, |swing| swing.ratio);
-            bent(step, if ternary.get(beat) == Some(&true) { THIRDS } else { swung }, 0.5)
+            bent(step, if ternary(beat) { THIRDS } else { swung }, 0.5)
         };
         for note in &mut track.notes {
             let (onset, end) = (moved(note.onset), moved(note.end()));
@@ -80,29 +83,43 @@ fn beat(step: f64) -> usize {
     (step / STEPS_PER_BEAT as f64).floor().max(0.0) as usize
 }
 
-/// Which beats of a track are triplets that mean swing.
-fn ternary(notes: &[SongNote]) -> Vec<bool> {
-    let mut thirds: Vec<[bool; 3]> =
-        vec![[false; 3]; notes.iter().map(|note| beat(note.onset) + 1).max().unwrap_or(0)];
+/// Where a track's notes start between two beats.
+#[derive(Clone, Copy, Default)]
+struct Thirds {
+    first: bool,
+    second: bool,
+    other: bool,
+}
+
+impl Thirds {
+    /// Whether they start on thirds alone.
+    fn are_all(&self) -> bool {
+        (self.first || self.second) && !self.other
+    }
+}
+
+/// Those of every beat of a track.
+fn thirds(notes: &[SongNote]) -> Vec<Thirds> {
+    let beats = notes.iter().map(|note| beat(note.onset) + 1).max().unwrap_or(0);
+    let mut thirds = vec![Thirds::default(); beats];
     for note in notes {
         let place = (note.onset / STEPS_PER_BEAT as f64).fract();
         let near = |line: f64| (place - line).abs() <= WRITTEN;
-        if !near(0.0) && !near(1.0) {
-            let kind = if near(1.0 / 3.0) {
-                0
-            } else if near(THIRDS) {
-                1
-            } else {
-                2
-            };
-            thirds[beat(note.onset)][kind] = true;
+        let beat = &mut thirds[beat(note.onset)];
+        if near(1.0 / 3.0) {
+            beat.first = true;
+        } else if near(THIRDS) {
+            beat.second = true;
+        } else if !near(0.0) && !near(1.0) {
+            beat.other = true;
         }
     }
-    let is = |[first, second, other]: [bool; 3]| (first || second) && !other;
-    let (alone, more): (Vec<[bool; 3]>, Vec<[bool; 3]>) =
-        thirds.iter().copied().filter(|thirds| is(*thirds)).partition(|[first, ..]| !first);
-    if alone.len() < LEAST || 2 * alone.len() < more.len() {
-        return Vec::new();
-    }
-    thirds.into_iter().map(is).collect()
+    thirds
+}
+
+/// Whether a song's triplets mean swing.
+fn means_swing(tracks: &[Vec<Thirds>]) -> bool {
+    let triplets = tracks.iter().flatten().filter(|beat| beat.are_all());
+    let (alone, more): (Vec<&Thirds>, Vec<&Thirds>) = triplets.partition(|beat| !beat.first);
+    alone.len() >= LEAST && 2 * alone.len() >= more.len()
 }

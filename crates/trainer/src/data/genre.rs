@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::dataset::{GenreInfo, Item, Split};
 use super::files::{Kind, Shares, find};
 use super::part::Part;
+use super::played::as_played;
 use super::provenance::Tables;
 use super::song::{At, StoredSong};
 use super::transpose::{Transposition, key, moved_roll, moved_song, roll_lengths, song_lengths};
@@ -27,6 +28,8 @@ pub struct Reading<'a> {
     pub rules: &'a CutOptions,
     /// Whether swung songs are made straight first.
     pub straighten: bool,
+    /// The seed of the damage that playing does, where songs are wanted as played.
+    pub as_played: Option<u64>,
     /// How they are moved.
     pub transposition: &'a Transposition,
     /// Which licences are allowed; see [`Provenance::refused`].
@@ -246,7 +249,10 @@ fn midi(
     account.note_key(reading, &lengths);
     // As it is kept: in the key that it is wanted in.
     let song = if shift == 0 { song } else { moved_song(&song, shift) };
-    let played = song;
+    let played = match reading.as_played {
+        Some(seed) => as_played(&song, &title.name, seed),
+        None => song,
+    };
     let song = if reading.straighten {
         let straight = straightened(&played);
         account.straight.note(&played, &straight);

@@ -8,6 +8,7 @@ pub mod genre;
 pub mod identical;
 pub mod npy;
 mod part;
+pub mod played;
 pub mod prepare;
 pub mod provenance;
 pub mod report;

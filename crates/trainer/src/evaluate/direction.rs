@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::faults::{Faults, Phrases};
 use super::figures::{Effect, Music, Spread, range_of_99_percent};
 use super::histograms::{self, Counts, HISTOGRAMS};
+use super::others::{self, Others, Style};
 use super::play::{Heard, Played};
 
 /// More notes than this at once are a crowd that no two hands or horn section plays.
@@ -32,6 +33,9 @@ pub struct Genre {
     pub own_change: Spread,
     /// What an arranger would strike out of it, or not: what the answers are compared with.
     pub faults: Faults,
+    /// The style that others' measures know.
+    #[serde(skip)]
+    pub style: Style,
 }
 
 impl Genre {
@@ -59,6 +63,7 @@ impl Genre {
             accuracy: (0..judges).map(|j| (0..genres).map(|other| right(j, other)).collect()).collect(),
             own_change: Spread::of(played.iter().map(change)),
             faults: Faults::of(&phrases),
+            style: others::style(rolls()),
         }
     }
 }
@@ -79,6 +84,8 @@ pub struct Verdict {
     pub ceiling: f64,
     /// Shares of the transfers heard as each genre, of all.
     pub confusion: Vec<f64>,
+    /// Mean probability of the target genre out of all genres, of origins and transfers: what ImprovNet prints.
+    pub target: [f64; 2],
 }
 
 /// The papers' S of the shares heard as the source genre in origin, transfer and cycle.
@@ -153,6 +160,8 @@ pub struct Direction {
     pub distances: Vec<Distance>,
     /// What an arranger would strike out of them.
     pub faults: Faults,
+    /// What others would print of them.
+    pub others: Others,
     /// What the other amounts give that were asked for.
     pub amounts: Vec<AtAmount>,
     /// Every phrase.
@@ -181,6 +190,8 @@ impl Direction {
         };
         let mut answers = Phrases::default();
         played.iter().for_each(|(_, p)| answers.answer(&p.item, p.answers[target].transfer, p.work));
+        let rolls: Vec<_> =
+            played.iter().map(|(_, p)| (p.item.song, p.item.roll, p.answers[target].transfer)).collect();
         let transfers: Vec<&Heard> = played.iter().map(|(_, p)| &p.answers[target].heard[0]).collect();
         let confusion = confusion(&transfers, genres.len());
         let verdicts = names.iter().enumerate().map(|(j, name)| {
@@ -196,6 +207,10 @@ impl Direction {
                 // With a = (p + q) / 2.
                 ceiling: genres[source].accuracy[j][target] + genres[target].accuracy[j][source] - 1.0,
                 confusion: confusion[j].clone(),
+                target: [
+                    Spread::of(played.iter().map(|(_, p)| p.heard[j][target])).mean,
+                    Spread::of(played.iter().map(|(_, p)| p.answers[target].heard[0][j][target])).mean,
+                ],
             }
         });
         Self {
@@ -208,6 +223,7 @@ impl Direction {
             distances: (0..HISTOGRAMS.len()).map(far).collect(),
             histograms,
             faults: Faults::of(&answers),
+            others: Others::of(&rolls, &genres[target].style),
             amounts: amounts.iter().enumerate().map(|(i, &at)| swept(i, at, pair, range, played)).collect(),
             phrases,
         }

@@ -18,6 +18,7 @@ pub mod files;
 pub mod histograms;
 pub mod judge;
 mod limited;
+pub mod others;
 mod output;
 pub mod play;
 pub mod ranking;

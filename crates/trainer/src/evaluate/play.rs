@@ -150,7 +150,7 @@ struct Player<'a> {
 impl Player<'_> {
     fn play(&mut self, asked: &Asked) -> Result<Played> {
         let Asked { genre: source, item, work, windows, .. } = asked;
-        let (source, amount) = (*source, self.options.amount);
+        let (source, amount, genres) = (*source, self.options.amount, self.genres);
         let own = self.hear(&item.roll)?;
         let genres = self.genres.len();
         let answer = |target: usize| {
@@ -182,14 +182,14 @@ impl Player<'_> {
             let sweep = options.amounts.iter().map(swept).collect::<Result<_>>()?;
             let ruled =
                 |transfer: Roll| Ok::<_, anyhow::Error>(Swept { transfer, heard: self.hear(&transfer)? });
-            let rule = rule::answer(&item.roll, &self.genres[target]).map(ruled).transpose()?;
+            let rule = rule::answer(&item.roll, &genres[target]).map(ruled).transpose()?;
             Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep, rule })
         };
         Ok(Played {
             item: *item,
             work: *work,
             heard: own.clone(),
-            answers: (0..genres).map(answer).collect::<Result<_>>()?,
+            answers: (0..genres.len()).map(answer).collect::<Result<_>>()?,
         })
     }
 

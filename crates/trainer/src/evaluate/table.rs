@@ -27,7 +27,28 @@ impl Evaluation {
             let columns: Vec<_> = [real(target)].into_iter().chain(answers).collect();
             text += &faults::table(&format!("Into {name}, amount {} %", self.amount), &columns);
         }
+        self.write_others(&mut text).expect("a string takes all that is written");
         text
+    }
+
+    fn write_others(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(
+            text,
+            "\n{:<32} {:>8} {:>6} {:>23} {:>23}  P(target)",
+            "As others measure", "content", "SSM r", "time-pitch macro, song", "onset-dur. macro, song"
+        )?;
+        let answers =
+            |d| [(self.title(d), d)].into_iter().chain(self.rule(d).map(|rule| (RULE.to_string(), rule)));
+        for (title, d) in self.directions.iter().flat_map(answers) {
+            write!(text, "  {title:<30} {:>8.2} {:>6.2}", d.others.content, d.others.similarity)?;
+            for near in &d.others.style {
+                let way = |[from, to]: [f64; 2]| format!("{from:.2}>{to:.2}");
+                write!(text, " {:>23}", format!("{}, {}", way(near.pooled), way(near.song)))?;
+            }
+            let heard = d.verdicts.iter().map(|v| format!("{:.2}>{:.2}", v.target[0], v.target[1]));
+            writeln!(text, "  {}", heard.collect::<Vec<_>>().join(", "))?;
+        }
+        writeln!(text, "  (untouched > answered; by judge: {})", self.judges.join(", "))
     }
 
     fn write_table(&self, text: &mut String) -> std::fmt::Result {

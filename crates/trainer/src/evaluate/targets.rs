@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::faults::Measure;
 use super::figures::{Music, Spread};
 use super::{Direction, Evaluation};
 
@@ -25,8 +26,10 @@ pub struct Targets {
     pub change: f64,
     /// Least share of the melody that is kept at full amount.
     pub melody: f64,
-    /// Least half-bar chroma correlation with the source at full amount.
-    pub harmony: f64,
+    /// Least half-bar chroma correlation with the source at the default amount.
+    pub harmony_default: f64,
+    /// The same at full amount.
+    pub harmony_full: f64,
     /// Largest share of the notes outside the range of 99 % of the target genre's.
     pub out_of_range: f64,
     /// How much more of the notes than in the target genre may last a single step.
@@ -41,26 +44,81 @@ pub struct Targets {
     pub own_change: f64,
     /// Largest file, in millions of bytes.
     pub megabytes: f64,
+    /// What an arranger asks.
+    pub faults: FaultTargets,
+}
+
+/// What is asked of [`super::faults`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FaultTargets {
+    /// Most notes on a phrase's first downbeat, as a ratio to its others' mean.
+    pub first_downbeat: f64,
+    /// Largest share of dissonant clusters.
+    pub clusters: f64,
+    /// Of thirds under C3.
+    pub low_thirds: f64,
+    /// Of what two hands cannot play.
+    pub unplayable: f64,
+    /// How much more of the strikes than in the target genre may clash.
+    pub clashes: f64,
+    /// Largest share of unchanged phrases.
+    pub unchanged: f64,
+    /// Least share of the melody that is on top at its very step, at the default amount and at full amount.
+    pub melody: (f64, f64),
+    /// Largest share of the bass's leaps at borders, as a ratio to that inside phrases.
+    pub border_leaps: f64,
+    /// Least share of borders that a note is held over, as a ratio to the target genre's.
+    pub held_over: f64,
+    /// Into jazz at full amount: least share of half bars with a seventh.
+    pub sevenths: f64,
+    /// Largest share of repeats in the bass.
+    pub bass_repeats: f64,
+    /// Least share of downbeats that the bass leads into by a semitone or a whole tone.
+    pub step_into: f64,
+    /// Least bits of rhythm a bar of the inner voices.
+    pub inner_bits: f64,
+    /// Out of jazz at full amount: least share of bars of a phrase with the same rhythm in the bass.
+    pub same_bass: f64,
+    /// The same of the inner voices, into pop and into classic.
+    pub same_inner: (f64, f64),
 }
 
 impl Default for Targets {
     fn default() -> Self {
         Self {
-            network_default: 0.75,
+            network_default: 0.90,
             network_full: 0.90,
-            features_default: 0.40,
-            features_full: 0.70,
+            features_default: 0.75,
+            features_full: 0.75,
             histograms: 0.5,
             change: 0.60,
             melody: 0.80,
-            harmony: 0.75,
+            harmony_default: 0.80,
+            harmony_full: 0.70,
             out_of_range: 0.01,
             one_step: 0.05,
             stutters: 0.05,
             out_of_key: 0.03,
-            notes: (0.75, 1.33),
+            notes: (0.8, 1.2),
             own_change: 0.15,
-            megabytes: 8.0,
+            megabytes: 10.0,
+            faults: FaultTargets {
+                first_downbeat: 1.15,
+                clusters: 0.015,
+                low_thirds: 0.02,
+                unplayable: 0.02,
+                clashes: 0.03,
+                unchanged: 0.01,
+                melody: (0.85, 0.75),
+                border_leaps: 1.3,
+                held_over: 0.5,
+                sevenths: 0.50,
+                bass_repeats: 0.25,
+                step_into: 0.50,
+                inner_bits: 7.0,
+                same_bass: 0.20,
+                same_inner: (0.08, 0.15),
+            },
         }
     }
 }
@@ -158,7 +216,8 @@ impl Targets {
         let kept = each(&|d| d.effect.melody_kept.mean);
         add("melody kept".into(), full, least(self.melody), true, kept);
         let harmony = each(&|d| d.effect.harmony_kept.mean);
-        add("half-bar chroma correlation".into(), full, least(self.harmony), false, harmony);
+        let harmony_asked = if full { self.harmony_full } else { self.harmony_default };
+        add("half-bar chroma correlation".into(), true, least(harmony_asked), false, harmony);
         let outside = each(&|d| d.effect.out_of_range.mean);
         add("notes out of range".into(), !full, most(self.out_of_range), true, outside);
         for (name, bound, values) in [
@@ -187,6 +246,8 @@ impl Targets {
         add("histogram distance, share of source's".into(), full, most(self.histograms), false, ratios);
         let share = vec![("all directions".to_string(), share)];
         add("histograms that come near enough".into(), false, least(1.0), true, share);
+        all.extend(self.faults.figures(e, full));
+        all.extend(over_rule(e));
         all
     }
 
@@ -214,6 +275,121 @@ impl Targets {
             figure("least growth of change with amount", 0.0, false, &growth),
         ]
     }
+}
+
+impl FaultTargets {
+    /// The figures of [`super::faults`], at the default amount or at the full one.
+    fn figures(&self, e: &Evaluation, full: bool) -> Vec<Figure> {
+        use Measure::*;
+        let (least, most) = (Bound::AtLeast, Bound::AtMost);
+        let mut all = Vec::new();
+        // A genre by name: what is asked of jazz is asked of nothing else.
+        let name = |genre: usize| e.genres[genre].as_str();
+        let mut add = |title: &str,
+                       asked: bool,
+                       bound: Bound,
+                       percent: bool,
+                       of: &dyn Fn(&Direction) -> bool,
+                       value: &dyn Fn(&Direction) -> f64| {
+            let values: Vec<_> =
+                e.directions.iter().filter(|d| of(d)).map(|d| (e.title(d), value(d))).collect();
+            if !values.is_empty() {
+                all.push(Figure { name: title.into(), bound, asked, percent, values });
+            }
+        };
+        let got = |d: &Direction, measure: Measure| d.faults.get(measure).value;
+        let target = |d: &Direction, measure: Measure| e.originals[d.pair.1].faults.get(measure).value;
+        let any = |_: &Direction| true;
+        let into_jazz = |d: &Direction| name(d.pair.1) == "jazz";
+        let out_of_jazz = |d: &Direction| name(d.pair.0) == "jazz";
+        let (pop, classic) =
+            (|d: &Direction| name(d.pair.1) == "pop", |d: &Direction| name(d.pair.1) == "classic");
+
+        for (title, measure, bound) in [
+            ("clusters", Clusters, self.clusters),
+            ("thirds below C3", LowThirds, self.low_thirds),
+            ("unplayable", Unplayable, self.unplayable),
+            ("unchanged", Unchanged, self.unchanged),
+        ] {
+            add(title, true, most(bound), true, &any, &|d| got(d, measure));
+        }
+        add("first downbeat over the others", true, most(self.first_downbeat), false, &any, &|d| {
+            got(d, FirstDownbeat)
+        });
+        add("clashes over target's", true, most(self.clashes), true, &any, &|d| {
+            got(d, Clashes) - target(d, Clashes)
+        });
+        let melody = if full { self.melody.1 } else { self.melody.0 };
+        add("melody on top at its step", true, least(melody), true, &any, &|d| got(d, MelodyOnTop));
+        add("leaps at borders over those inside", true, most(self.border_leaps), false, &any, &|d| {
+            match (got(d, LeapsAtBorders), got(d, LeapsInside)) {
+                // None at borders is no more than inside, also where there is none.
+                (0.0, _) => 0.0,
+                (borders, inside) => borders / inside,
+            }
+        });
+        add("held over the border, share of target's", true, least(self.held_over), false, &any, &|d| {
+            let held = target(d, HeldOver);
+            if held > 0.0 { got(d, HeldOver) / held } else { 1.0 }
+        });
+        add("half bars with a seventh, into jazz", full, least(self.sevenths), false, &into_jazz, &|d| {
+            got(d, Sevenths)
+        });
+        add("bass repeats, into jazz", full, most(self.bass_repeats), false, &into_jazz, &|d| {
+            got(d, BassRepeats)
+        });
+        add("step into the downbeat, into jazz", full, least(self.step_into), false, &into_jazz, &|d| {
+            got(d, StepInto)
+        });
+        add("inner rhythm, bits a bar, into jazz", full, least(self.inner_bits), false, &into_jazz, &|d| {
+            got(d, InnerBits)
+        });
+        add("same bass rhythm, out of jazz", full, least(self.same_bass), false, &out_of_jazz, &|d| {
+            got(d, SameBass)
+        });
+        let (to_pop, to_classic) = self.same_inner;
+        add(
+            "same inner rhythm, jazz to pop",
+            full,
+            least(to_pop),
+            false,
+            &|d| out_of_jazz(d) && pop(d),
+            &|d| got(d, SameInner),
+        );
+        add(
+            "same inner rhythm, jazz to classic",
+            full,
+            least(to_classic),
+            false,
+            &|d| out_of_jazz(d) && classic(d),
+            &|d| got(d, SameInner),
+        );
+        all
+    }
+}
+
+/// What a pack has over the plain rule: phrases heard as the target genre, by each judge, and harmony that is kept. The rule
+/// keeps the melody to the note, which nobody can better.
+fn over_rule(e: &Evaluation) -> Vec<Figure> {
+    let pairs: Vec<_> = e.directions.iter().filter_map(|d| Some((d, e.rule(d)?))).collect();
+    if pairs.is_empty() {
+        return Vec::new();
+    }
+    let figure = |name: String, asked: bool, over: &dyn Fn(&Direction, &Direction) -> f64| Figure {
+        name,
+        bound: Bound::AtLeast(0.0),
+        asked,
+        percent: true,
+        values: pairs.iter().map(|(d, rule)| (e.title(d), over(d, rule))).collect(),
+    };
+    let judges = e.judges.iter().enumerate().map(|(j, judge)| {
+        let over = move |d: &Direction, rule: &Direction| rule.verdicts[j].heard[1] - d.verdicts[j].heard[1];
+        figure(format!("heard as target over the rule, {judge}"), j > 0, &over)
+    });
+    let harmony = figure("harmony kept over the rule's".into(), true, &|d, rule| {
+        d.effect.harmony_kept.mean - rule.effect.harmony_kept.mean
+    });
+    judges.chain([harmony]).collect()
 }
 
 #[cfg(test)]
