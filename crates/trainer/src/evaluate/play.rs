@@ -152,7 +152,6 @@ impl Player<'_> {
         let Asked { genre: source, item, work, windows, .. } = asked;
         let (source, amount, genres) = (*source, self.options.amount, self.genres);
         let own = self.hear(&item.roll)?;
-        let genres = self.genres.len();
         let answer = |target: usize| {
             let transfer = self.answer(windows, source, target, amount)?;
             if target == source {
