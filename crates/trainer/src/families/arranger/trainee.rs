@@ -41,7 +41,8 @@ struct Batch {
     genres: Tensor,
     /// Sounding and onset, `[B, 64, 2, 84]`.
     cells: Tensor,
-    /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before. `[B, 64, 2, 84]`.
+    /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before.
+    /// `[B, 64, 2, 84]`.
     decided: Tensor,
 }
 
