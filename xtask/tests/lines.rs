@@ -27,7 +27,10 @@ fn look(folder: &Path, read: &mut usize, long: &mut Vec<String>) {
             continue;
         }
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        if !["rs", "toml", "md", "py", "c", "css", "yml"].contains(&ending) && name != "run" {
+        if !["rs", "toml", "md", "py", "c", "css", "yml"].contains(&ending)
+            && name != "run"
+            && name != "cross"
+        {
             continue;
         }
         *read += 1;

@@ -75,8 +75,8 @@ impl Needs {
     }
 }
 
-/// Networks in training, step by step. [`super::drive`] owns the loop, the files and the progress; this owns the
-/// numbers, which depend on data, options, seed and step only: not on threads and not on interruptions.
+/// Networks in training, step by step. [`super::drive`] owns the loop, the files and the progress; this owns
+/// the numbers, which depend on data, options, seed and step only: not on threads and not on interruptions.
 pub trait Trainee: std::fmt::Debug {
     /// Its family's name, as checkpoints have it; see [`crate::families`].
     fn family(&self) -> &'static str;
@@ -90,16 +90,19 @@ pub trait Trainee: std::fmt::Debug {
     /// Steps in all.
     fn steps(&self) -> u64;
 
-    /// Names of the losses, in the order in which they are logged. Letters and `_` only: they head CSV columns.
+    /// Names of the losses, in the order in which they are logged. Letters and `_` only: they head CSV
+    /// columns.
     fn losses(&self) -> Vec<&'static str>;
 
     /// One step on up to `threads` threads; returns its losses.
     ///
     /// # Errors
-    /// [`crate::core::NotFinite`] where a loss or a gradient is not finite; weights and moments are then as before the step.
+    /// [`crate::core::NotFinite`] where a loss or a gradient is not finite; weights and moments are then as
+    /// before the step.
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses>;
 
-    /// Every option that decides the numbers, by its name on the command line (`a_b` for `--a-b`), nested or flat.
+    /// Every option that decides the numbers, by its name on the command line (`a_b` for `--a-b`), nested or
+    /// flat.
     fn configuration(&self) -> serde_json::Value;
 
     /// The whole state. Its header holds [`Trainee::configuration`] under [`super::checkpoint::OPTIONS`].
@@ -108,9 +111,9 @@ pub trait Trainee: std::fmt::Debug {
     /// Where a tensor cannot be read.
     fn checkpoint(&self) -> Result<Checkpoint>;
 
-    /// Its part of a pack: sizes, and the weights to play with (averaged where they are averaged) by their bare names, on
-    /// the CPU. `data` is what [`Trainee::genres`] makes of the run's dataset:
-    /// for what a pack needs of the music beside weights.
+    /// Its part of a pack: sizes, and the weights to play with (averaged where they are averaged) by their
+    /// bare names, on the CPU. `data` is what [`Trainee::genres`] makes of the run's dataset: for what a pack
+    /// needs of the music beside weights.
     ///
     /// # Errors
     /// Where the weights cannot be read.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::file::{Setting, SweepFile};
 
-/// A script for `sbatch` whose tasks do the runs `indices` (at most `jobs` at a time); `lines` are further `#SBATCH`
-/// options.
+/// A script for `sbatch` whose tasks do the runs `indices` (at most `jobs` at a time); `lines` are further
+/// `#SBATCH` options.
 pub fn script(
     sweep: &SweepFile,
     indices: &[usize],

@@ -22,8 +22,8 @@ pub(super) struct Header {
     pub(super) hash: String,
 }
 
-/// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained; `average`
-/// of generator and classifier; and `spectral/<weight>/left|right`.
+/// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained;
+/// `average` of generator and classifier; and `spectral/<weight>/left|right`.
 impl Trainee for AdditionRun {
     fn family(&self) -> &'static str {
         NAME
@@ -73,8 +73,8 @@ impl Trainee for AdditionRun {
         Ok((self.generator.into(), weights))
     }
 
-    /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of the dataset;
-    /// of a genre that is replayed it is how often its replays are heard right.
+    /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of
+    /// the dataset; of a genre that is replayed it is how often its replays are heard right.
     fn classifier(&self, data: &Dataset) -> Result<Option<ClassifierFile>> {
         let music = self.music(data)?;
         let all = self.averaged()?;
