@@ -1,7 +1,7 @@
 //! Song -> phrases, by the rules of the papers' data preparation, each of them an option. Offline.
 //!
-//! The papers are Brunner, Wang, Wattenhofer and Zhao 2018 (CycleGAN genre transfer) and its follow-up of 2019; their
-//! piano rolls come from pypianoroll 0.1.
+//! The papers are Brunner, Wang, Wattenhofer and Zhao 2018 (CycleGAN genre transfer) and its follow-up of
+//! 2019; their piano rolls come from pypianoroll 0.1.
 
 mod grid;
 mod options;
@@ -39,10 +39,12 @@ pub struct Place {
     pub start: usize,
 }
 
-/// A song's phrases as cells, and where they lie: a [`Cut`] without the phrases' notes, which can be had from the song.
+/// A song's phrases as cells, and where they lie: a [`Cut`] without the phrases' notes, which can be had from
+/// the song.
 #[derive(Clone, Debug, Default)]
 pub struct Laid {
-    /// The notes that are used, by track as in the song (a track that is left out is empty). Times are the song's.
+    /// The notes that are used, by track as in the song (a track that is left out is empty). Times are the
+    /// song's.
     pub tracks: Vec<Vec<SongNote>>,
     /// The sections that are cut.
     pub sections: Vec<Section>,
@@ -56,11 +58,11 @@ pub struct Laid {
 
 /// Cuts a song into phrases, all its tracks together.
 ///
-/// A phrase starts every [`CutOptions::hop_bars`] from where the bars are counted: the song's start, its first signature
-/// ([`CutOptions::start`]), or the first bar of each 4/4 section ([`CutOptions::sections`]), whose end no phrase crosses.
-/// Notes across a border are split into tied pieces exactly as the plugin's capture does: a note belongs to the phrase
-/// of its nearest step, and is held where it ends after the line. A piece that would have no length after the line is
-/// left out.
+/// A phrase starts every [`CutOptions::hop_bars`] from where the bars are counted: the song's start, its
+/// first signature ([`CutOptions::start`]), or the first bar of each 4/4 section ([`CutOptions::sections`]),
+/// whose end no phrase crosses. Notes across a border are split into tied pieces exactly as the plugin's
+/// capture does: a note belongs to the phrase of its nearest step, and is held where it ends after the line.
+/// A piece that would have no length after the line is left out.
 pub fn cut(song: &Song, options: &CutOptions) -> Cut {
     let tempo = song.tempo_map();
     let mut phrases: Vec<Phrase> = Vec::new();
@@ -84,7 +86,8 @@ pub fn lay(song: &Song, options: &CutOptions) -> Laid {
     laid(song, options, |_, _, _| {})
 }
 
-/// Hands out the pieces of notes that lie in a section's kept phrases, each with the phrase's number in the section.
+/// Hands out the pieces of notes that lie in a section's kept phrases, each with the phrase's number in the
+/// section.
 type Pieces<'a> = &'a dyn Fn(&mut dyn FnMut(usize, Note));
 
 /// [`lay`]; `fill` gets each section with its kept phrases and their pieces.

@@ -2,13 +2,14 @@
 //!
 //! Everything here is independent of networks and hosts. Two kinds of code live side by side:
 //!
-//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`] and the metrics
-//!   never allocate, lock, log or do I/O, so that the audio thread may call them.
-//! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a live plugin
-//!   hears it) and [`join`] (phrases -> song) use the heap. [`read_regular`] is how every file of a user's is read.
+//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`]
+//!   and the metrics never allocate, lock, log or do I/O, so that the audio thread may call them.
+//! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a
+//!   live plugin hears it) and [`join`] (phrases -> song) use the heap. [`read_regular`] is how every file of
+//!   a user's is read.
 //!
-//! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
-//! Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
+//! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a
+//! phrase. Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
 
 mod cut;
 mod feel;

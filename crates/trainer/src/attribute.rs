@@ -18,13 +18,14 @@ use crate::evaluate::report::rolls;
 pub struct AttributeOptions {
     /// Who hears: a pack, or a file that `classify` wrote.
     pub judge: PathBuf,
-    /// What is heard: a MIDI file, every phrase of it, or a dataset, of each genre the phrases that are heard right with
-    /// the highest gradients.
+    /// What is heard: a MIDI file, every phrase of it, or a dataset, of each genre the phrases that are heard
+    /// right with the highest gradients.
     pub input: PathBuf,
     /// The folder to write: a picture (SVG) a phrase, and attribution.json.
     #[arg(short, long)]
     pub output: PathBuf,
-    /// The genre that the notes are to speak for, by name; by default what the judge hears, or the dataset's own.
+    /// The genre that the notes are to speak for, by name; by default what the judge hears, or the dataset's
+    /// own.
     #[arg(long)]
     pub genre: Option<String>,
     /// Which songs of a dataset.
@@ -86,8 +87,8 @@ struct Heard {
 /// Attributes, and writes pictures and data.
 ///
 /// # Errors
-/// When the judge or the input is none, the genre is not the judge's, nothing can be attributed, or a file cannot be
-/// written.
+/// When the judge or the input is none, the genre is not the judge's, nothing can be attributed, or a file
+/// cannot be written.
 pub fn attribute(options: &AttributeOptions) -> Result<Vec<Attribution>> {
     let (classifier, genres) = ear(&options.judge).context("the judge is a classifier's file or a pack")?;
     let classifier = NamedClassifier { classifier, genres };

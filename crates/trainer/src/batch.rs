@@ -21,8 +21,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Draws `size` training phrases, each moved by up to `transpose` semitones. `directions` (source and target genre)
-    /// take turns, starting at `turn`, so that each is seen equally often however unequal the genres are. The tensors are on `device`.
+    /// Draws `size` training phrases, each moved by up to `transpose` semitones. `directions` (source and
+    /// target genre) take turns, starting at `turn`, so that each is seen equally often however unequal the
+    /// genres are. The tensors are on `device`.
     pub fn draw(
         data: &Dataset,
         directions: &[(usize, usize)],

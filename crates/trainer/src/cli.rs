@@ -1,4 +1,5 @@
-//! The program's commands. Each one's options and work are in the module it names; those that train are the families'.
+//! The program's commands. Each one's options and work are in the module it names; those that train are the
+//! families'.
 
 use std::path::PathBuf;
 
@@ -62,7 +63,8 @@ enum Command {
     },
     /// Shows which notes make phrases sound like a genre to a classifier.
     Attribute(AttributeOptions),
-    /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none yet.
+    /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none
+    /// yet.
     Export {
         /// The dataset that the run was trained on.
         dataset: PathBuf,

@@ -1,7 +1,8 @@
 //! The offline trainer: folders of MIDI -> dataset -> trained networks -> pack.
 //!
-//! [`prepare`] cuts songs into phrases, [`run`] trains a network of one of the [`families`] and a [`classifier`] and exports
-//! a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
+//! [`prepare`] cuts songs into phrases, [`run`] trains a network of one of the [`families`] and a
+//! [`classifier`] and exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the
+//! numbers of an unbroken one.
 
 pub mod attribute;
 pub mod batch;
@@ -19,8 +20,8 @@ pub mod sweep;
 
 pub use data::{dataset, npy, prepare, provenance};
 
-/// Keeps candle's elementwise operations on the calling thread: the step's shards already use every core, and its
-/// spinning thread pool would fight them for it.
+/// Keeps candle's elementwise operations on the calling thread: the step's shards already use every core, and
+/// its spinning thread pool would fight them for it.
 ///
 /// # Safety
 /// Call it first in `main`, before any other thread exists: it sets an environment variable.

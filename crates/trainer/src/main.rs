@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use libmimalloc_sys::{mi_option_set, mi_option_t};
 use trainer::run::{INTERRUPTED, Interrupted};
 
-/// With [`keep_memory`], a step of the compact networks takes 4 % (batch 16) to 11 % (batch 24) less processor time than
-/// with glibc's allocator.
+/// With [`keep_memory`], a step of the compact networks takes 4 % (batch 16) to 11 % (batch 24) less
+/// processor time than with glibc's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// mimalloc's `mi_option_purge_delay`, which libmimalloc-sys has no name for. A test below asks mimalloc itself whether
-/// this is its number.
+/// mimalloc's `mi_option_purge_delay`, which libmimalloc-sys has no name for. A test below asks mimalloc
+/// itself whether this is its number.
 const PURGE_DELAY: mi_option_t = 15;
 /// As that option's value: never.
 const NEVER: std::ffi::c_long = -1;
@@ -30,8 +30,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Lets the allocator keep what it has: every step takes and frees the same hundreds of megabytes, and clearing fresh pages
-/// was a fifth of its time.
+/// Lets the allocator keep what it has: every step takes and frees the same hundreds of megabytes, and
+/// clearing fresh pages was a fifth of its time.
 fn keep_memory() {
     // SAFETY: sets a number inside the allocator, which may be done at any time.
     unsafe { mi_option_set(PURGE_DELAY, NEVER) };
@@ -50,8 +50,8 @@ mod tests {
         unsafe { mi_option_get(PURGE_DELAY) }
     }
 
-    /// mimalloc reads an option from the environment by its name: what it then says of our number shows whose number it
-    /// is.
+    /// mimalloc reads an option from the environment by its name: what it then says of our number shows whose
+    /// number it is.
     #[test]
     fn the_number_of_the_purge_delay_is_mimallocs() {
         const NAME: &str = "tests::the_number_of_the_purge_delay_is_mimallocs";

@@ -38,8 +38,8 @@ pub struct MakeOptions {
     pub device: DeviceChoice,
 }
 
-/// Prepares, trains, exports and evaluates. Interrupted with Ctrl-C and called again it goes on; called with other
-/// music, rules or recipe it starts anew.
+/// Prepares, trains, exports and evaluates. Interrupted with Ctrl-C and called again it goes on; called with
+/// other music, rules or recipe it starts anew.
 pub fn make(options: &MakeOptions) -> Result<()> {
     let stop = run::interruption()?;
     let output = &options.output;
@@ -81,8 +81,8 @@ pub fn make(options: &MakeOptions) -> Result<()> {
     Ok(())
 }
 
-/// Measures the f16 weights that a file will hold, on songs that training never saw, and writes the pack with those
-/// figures on its card. Returns the pack as read back.
+/// Measures the f16 weights that a file will hold, on songs that training never saw, and writes the pack with
+/// those figures on its card. Returns the pack as read back.
 pub fn measured(mut pack: Pack, data: &Dataset, output: &Path) -> Result<Pack> {
     let halved = Pack::from_bytes(&pack.card.name, &pack.to_bytes()?)?;
     pack.card.metrics.extend(evaluate(&halved, data, &EvaluateOptions::card(data))?.metrics());

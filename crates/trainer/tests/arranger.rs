@@ -42,8 +42,8 @@ fn steps(run: &mut ArrangerRun, data: &Dataset, count: usize, threads: usize) ->
     (0..count).map(|_| run.train(data, threads).unwrap()).collect()
 }
 
-/// Two genres that differ plainly by register are learned in a minute's worth of steps: an answer in the other genre lies
-/// where that genre does, except for the tune.
+/// Two genres that differ plainly by register are learned in a minute's worth of steps: an answer in the
+/// other genre lies where that genre does, except for the tune.
 #[test]
 fn training_learns_what_a_genre_sounds_like_and_its_pack_plays() {
     let data = music(&["high", "low"]);
@@ -86,8 +86,8 @@ fn options_that_do_not_go_together_are_refused() {
     assert!(error.contains("2 to 8 genres"), "{error}");
 }
 
-/// The checkpoint is one that an earlier version wrote at step 3 of a run of 6 (on the dataset of format 1 beside it);
-/// the losses are that run's own.
+/// The checkpoint is one that an earlier version wrote at step 3 of a run of 6 (on the dataset of format 1
+/// beside it); the losses are that run's own.
 #[test]
 fn a_run_of_an_earlier_version_goes_on_with_its_numbers() {
     const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1");

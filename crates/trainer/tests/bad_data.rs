@@ -57,7 +57,8 @@ fn a_full_disk_is_said_and_leaves_the_older_file() {
     let root = tempfile::tempdir().unwrap();
     genre(root.path(), "jazz", "train", 0, 4);
     fs::write(root.path().join("data.safetensors"), "older").unwrap();
-    // Files of at most 512 bytes, and the signal that comes with more ignored: writing fails as on a full disk.
+    // Files of at most 512 bytes, and the signal that comes with more ignored: writing fails as on a full
+    // disk.
     let script = format!("trap '' XFSZ; ulimit -f 1; exec '{TRAINER}' prepare jazz -o data.safetensors");
     let output = Command::new("sh").args(["-c", &script]).current_dir(root.path()).output().unwrap();
     let text = error(&output);

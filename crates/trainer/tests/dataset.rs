@@ -21,8 +21,8 @@ fn options(folders: &[&str]) -> PrepareOptions {
     PrepareOptions::new(folders.iter().map(PathBuf::from).collect())
 }
 
-/// As the fixture's files were prepared: `prepare high low --hop-bars 2 --leave-out comp`, and `prepare high low --rules
-/// papers-2019 --copies 1 --key C`.
+/// As the fixture's files were prepared: `prepare high low --hop-bars 2 --leave-out comp`, and
+/// `prepare high low --rules papers-2019 --copies 1 --key C`.
 fn old(name: &str) -> (Dataset, PrepareOptions) {
     let folders = ["high", "low"].map(|genre| format!("{FIXTURES}/{genre}"));
     let options = options(&folders.each_ref().map(String::as_str));

@@ -11,8 +11,8 @@ use trainer::families::papers::pairwise::options::{CycleKind, Model, NetworkKind
 use trainer::families::papers::pairwise::{PairArguments, PairOptions, PairRun, plan};
 use trainer::run::{RunOptions, Trainee};
 
-/// A small run that has everything that must survive an interruption: a pool that is full after two steps, extra
-/// discriminators, noise, singular directions, an average.
+/// A small run that has everything that must survive an interruption: a pool that is full after two steps,
+/// extra discriminators, noise, singular directions, an average.
 fn options() -> PairOptions {
     PairOptions {
         network: NetworkKind::Compact,

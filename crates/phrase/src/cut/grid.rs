@@ -11,8 +11,8 @@ pub struct SongGrid {
 }
 
 impl SongGrid {
-    /// Lays every track on the grid by itself, then all over one another, as pypianoroll 0.1 does. Times count from the
-    /// section's start (see [`super::Section::tracks`]); nothing sounds from step `steps` on.
+    /// Lays every track on the grid by itself, then all over one another, as pypianoroll 0.1 does. Times
+    /// count from the section's start (see [`super::Section::tracks`]); nothing sounds from step `steps` on.
     pub fn new(tracks: &[Vec<SongNote>], steps: usize, options: &CutOptions) -> Self {
         let mut song = Self { sounding: Vec::new(), onset: Vec::new() };
         for notes in tracks {

@@ -13,14 +13,14 @@ pub enum Start {
     /// At the song's start, as in the plugin and in most programs.
     #[default]
     Song,
-    /// At the first signature, where there is one: notes that end before it are dropped. The papers' code does so, which
-    /// takes it for the first beat.
+    /// At the first signature, where there is one: notes that end before it are dropped. The papers' code
+    /// does so, which takes it for the first beat.
     Signature,
 }
 
-/// How a song is cut. Every rule of the papers' data preparation is here by name; [`CutOptions::papers`] turns all of
-/// them on (with [`CutOptions::papers_2019`] for the later paper), [`CutOptions::training`] those that this project trains
-/// with, [`CutOptions::whole`] none.
+/// How a song is cut. Every rule of the papers' data preparation is here by name; [`CutOptions::papers`]
+/// turns all of them on (with [`CutOptions::papers_2019`] for the later paper), [`CutOptions::training`]
+/// those that this project trains with, [`CutOptions::whole`] none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CutOptions {
@@ -28,8 +28,9 @@ pub struct CutOptions {
     pub grid: Grid,
     /// A note also sounds on the step on which it ends (pypianoroll 0.1): one step longer than it is.
     pub inclusive_ends: bool,
-    /// A repeated note keeps a silent step before it (pypianoroll 0.1): the cell before an onset is cleared, and the end
-    /// of a note is pulled in where its pitch sounds on after it. Within a track, not across tracks.
+    /// A repeated note keeps a silent step before it (pypianoroll 0.1): the cell before an onset is cleared,
+    /// and the end of a note is pulled in where its pitch sounds on after it. Within a track, not across
+    /// tracks.
     pub rearticulate: bool,
     /// Refuse songs whose first signature comes after the start.
     pub signature_at_start: bool,
@@ -37,15 +38,15 @@ pub struct CutOptions {
     pub single_signature: bool,
     /// Refuse songs with a signature other than 4/4.
     pub four_four: bool,
-    /// Of a song with other signatures keep the 4/4 sections, each cut from its own first bar, instead of refusing it:
-    /// the two rules above then refuse nothing but songs that have no such section.
+    /// Of a song with other signatures keep the 4/4 sections, each cut from its own first bar, instead of
+    /// refusing it: the two rules above then refuse nothing but songs that have no such section.
     pub sections: bool,
     /// Where the first bar begins.
     pub start: Start,
     /// Accept songs without a signature, which MIDI means as 4/4. The papers refuse them.
     pub unknown_signature: bool,
-    /// Refuse songs with more tracks that sound (without those left out): a stand-in for the papers' dropping of
-    /// symphonies by hand.
+    /// Refuse songs with more tracks that sound (without those left out): a stand-in for the papers' dropping
+    /// of symphonies by hand.
     pub max_tracks: Option<usize>,
     /// Leave out the notes of the drum channel.
     pub drop_drums: bool,
@@ -53,9 +54,11 @@ pub struct CutOptions {
     pub leave_out: Vec<String>,
     /// Bars from one phrase's start to the next, at least 1; the papers' phrases never overlap (4).
     pub hop_bars: usize,
-    /// Keep a last phrase that the song (or the section) does not fill, with silence after it. The papers drop it.
+    /// Keep a last phrase that the song (or the section) does not fill, with silence after it. The papers
+    /// drop it.
     pub pad_tail: bool,
-    /// Drop phrases at the song's (or the section's) end until their number is a multiple of 4: a quirk of the papers' first code.
+    /// Drop phrases at the song's (or the section's) end until their number is a multiple of 4: a quirk of
+    /// the papers' first code.
     pub multiple_of_four: bool,
     /// Drop phrases with fewer cells. The papers have 1 (2018) and 2 (2019).
     pub min_cells: u32,
@@ -66,7 +69,8 @@ pub struct CutOptions {
 }
 
 impl CutOptions {
-    /// What this project trains with: the plugin's own grid, and phrases that hold enough music to learn from.
+    /// What this project trains with: the plugin's own grid, and phrases that hold enough music to learn
+    /// from.
     pub fn training() -> Self {
         Self {
             four_four: true,
@@ -98,7 +102,8 @@ impl CutOptions {
         }
     }
 
-    /// The data preparation of the 2019 paper's published code: two cells a phrase at least, and no multiples of four.
+    /// The data preparation of the 2019 paper's published code: two cells a phrase at least, and no multiples
+    /// of four.
     pub fn papers_2019() -> Self {
         Self { multiple_of_four: false, min_cells: 2, ..Self::papers() }
     }
@@ -141,7 +146,8 @@ impl Default for CutOptions {
     }
 }
 
-/// What cutting did. Of several reasons to drop a thing the first in the order of the fields counts. Reports add up.
+/// What cutting did. Of several reasons to drop a thing the first in the order of the fields counts. Reports
+/// add up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CutReport {
     /// Songs that were given.

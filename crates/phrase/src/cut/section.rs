@@ -53,8 +53,9 @@ impl Section {
         (self.end - self.start + TOLERANCE).floor() as usize
     }
 
-    /// A song's note as this section has it: its onset counted from the section's start (negative where the note was
-    /// struck before and sounds on), its end cut at the section's. `None` where it does not sound here.
+    /// A song's note as this section has it: its onset counted from the section's start (negative where the
+    /// note was struck before and sounds on), its end cut at the section's. `None` where it does not sound
+    /// here.
     ///
     /// As with phrases, a note within half a step before a line belongs to what follows.
     pub fn note(&self, note: &SongNote) -> Option<SongNote> {

@@ -1,8 +1,10 @@
-//! A classifier of another build than the papers': it judges transfers that a generator learned with the papers'.
+//! A classifier of another build than the papers': it judges transfers that a generator learned with the
+//! papers'.
 //!
-//! A beat of four steps, with what sounds and what starts in it, is one vector of a dense layer; a 1-d convolution over
-//! time hears four of them, a bar, from every beat on; mean and maximum over time are all that the last layers know. So
-//! it hears what a beat and a bar are made of anywhere in the phrase, where the papers' network weighs octaves and places.
+//! A beat of four steps, with what sounds and what starts in it, is one vector of a dense layer; a 1-d
+//! convolution over time hears four of them, a bar, from every beat on; mean and maximum over time are all
+//! that the last layers know. So it hears what a beat and a bar are made of anywhere in the phrase, where the
+//! papers' network weighs octaves and places.
 
 use candle_core::{Result, Tensor};
 use model::{Init, Parameter, Weights, kernels};

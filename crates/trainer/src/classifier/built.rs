@@ -15,7 +15,8 @@ pub enum Build {
     /// The papers' five convolutions over octaves and steps: the classifier of packs.
     #[default]
     Papers,
-    /// Dense over a beat, a convolution over four beats, pooled over time: a judge that shares no layer with it.
+    /// Dense over a beat, a convolution over four beats, pooled over time: a judge that shares no layer with
+    /// it.
     Beats,
 }
 
@@ -92,7 +93,8 @@ impl BuiltClassifier {
         })
     }
 
-    /// Genre logits `[B, G]` of what [`BuiltClassifier::cells`] and [`BuiltClassifier::tensor`] make of rolls.
+    /// Genre logits `[B, G]` of what [`BuiltClassifier::cells`] and [`BuiltClassifier::tensor`] make of
+    /// rolls.
     ///
     /// # Errors
     /// When `cells` has another shape.
@@ -103,8 +105,8 @@ impl BuiltClassifier {
         }
     }
 
-    /// What it hears of rolls, as 0 and 1, row-major `[B, 64, 84]` (what sounds) or `[B, 64, 168]` (what sounds, and what
-    /// starts).
+    /// What it hears of rolls, as 0 and 1, row-major `[B, 64, 84]` (what sounds) or `[B, 64, 168]` (what
+    /// sounds, and what starts).
     pub fn cells(&self, rolls: &[Roll]) -> Vec<f32> {
         match self {
             Self::Papers(_) => {

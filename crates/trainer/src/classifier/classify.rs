@@ -13,10 +13,11 @@ use crate::run::Progress;
 /// What is classified.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ClassifyOptions {
-    /// The dataset that `prepare` made: of the music itself, or of another folder for a judge of its own mind.
+    /// The dataset that `prepare` made: of the music itself, or of another folder for a judge of its own
+    /// mind.
     pub dataset: PathBuf,
-    /// A further dataset, whose phrases of the same genres are heard too: the same music with another track left out, for
-    /// example. Can be repeated.
+    /// A further dataset, whose phrases of the same genres are heard too: the same music with another track
+    /// left out, for example. Can be repeated.
     #[arg(long, value_name = "DATASET")]
     pub also: Vec<PathBuf>,
     /// The classifier to write.
@@ -28,7 +29,8 @@ pub struct ClassifyOptions {
     /// Trains nothing: measures this classifier, on a dataset that has its genres.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "pair"])]
     pub measure: Option<PathBuf>,
-    /// Noise levels of the table: standard deviation of normal noise, added once to each test phrase's cells (-1 or 1).
+    /// Noise levels of the table: standard deviation of normal noise, added once to each test phrase's cells
+    /// (-1 or 1).
     #[arg(long, value_delimiter = ',', default_values_t = SIGMAS)]
     pub sigma: Vec<f32>,
     /// Writes the table of noise to this CSV file too.

@@ -117,8 +117,8 @@ fn finite(tensor: &Tensor) -> Result<bool> {
     Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()))
 }
 
-/// The split that [`ClassifierFile::accuracy`] is measured on: the validation split, or the test split where a genre has
-/// no validation phrases, or the training split where one has neither.
+/// The split that [`ClassifierFile::accuracy`] is measured on: the validation split, or the test split where
+/// a genre has no validation phrases, or the training split where one has neither.
 pub fn held_out(data: &Dataset) -> Split {
     let filled = |split: Split| (0..data.items.len()).all(|genre| !data.split(genre, split).is_empty());
     [Split::Valid, Split::Test].into_iter().find(|&split| filled(split)).unwrap_or(Split::Train)

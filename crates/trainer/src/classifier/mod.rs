@@ -1,9 +1,9 @@
-//! The classifier: which genre a phrase is of. A pack holds one, and evaluation judges transfers by some; only there a
-//! classifier is called a judge.
+//! The classifier: which genre a phrase is of. A pack holds one, and evaluation judges transfers by some;
+//! only there a classifier is called a judge.
 //!
-//! [`training`] makes one out of a dataset, [`ClassifierFile`] keeps it, [`noise`] measures how far noise confuses it,
-//! and [`classify`] is the command around all three. [`beats`] is a classifier of another build, to judge what was trained
-//! with this one's help; [`BuiltClassifier`] is either.
+//! [`training`] makes one out of a dataset, [`ClassifierFile`] keeps it, [`noise`] measures how far noise
+//! confuses it, and [`classify`] is the command around all three. [`beats`] is a classifier of another build,
+//! to judge what was trained with this one's help; [`BuiltClassifier`] is either.
 
 pub mod accuracy;
 pub mod beats;

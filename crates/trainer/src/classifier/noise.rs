@@ -1,8 +1,8 @@
 //! The papers' table of sigma_C: accuracy on test phrases with more and more noise.
 //!
-//! Brunner et al. 2018 trained without noise and added it once to the test phrases, to choose a classifier that does not
-//! hang on single cells. They trained one network a pair; a network of more genres is here also measured on each pair,
-//! by its two logits alone.
+//! Brunner et al. 2018 trained without noise and added it once to the test phrases, to choose a classifier
+//! that does not hang on single cells. They trained one network a pair; a network of more genres is here also
+//! measured on each pair, by its two logits alone.
 
 use std::fmt;
 

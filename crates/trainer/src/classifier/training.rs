@@ -34,14 +34,15 @@ pub struct ClassifierOptions {
     #[arg(long, value_enum, default_value = "papers")]
     #[serde(default)]
     pub build: Build,
-    /// Training steps. The papers' code counts 100 epochs, of which its authors used 25 to 30, 35,000 steps of theirs.
+    /// Training steps. The papers' code counts 100 epochs, of which its authors used 25 to 30, 35,000 steps
+    /// of theirs.
     #[arg(long, default_value_t = 3000)]
     pub steps: u64,
     /// Phrases a step, genres in equal shares. Papers: 16.
     #[arg(long, default_value_t = 16)]
     pub batch: usize,
-    /// Channels of the first layer; in the papers' network each of the next three doubles them. Papers: 64, 1,156,608
-    /// parameters for a pair.
+    /// Channels of the first layer; in the papers' network each of the next three doubles them. Papers: 64,
+    /// 1,156,608 parameters for a pair.
     #[arg(long, default_value_t = 64)]
     pub width: usize,
     /// Learning rate of Adam (betas 0.5 and 0.999). Papers: 2e-4.
@@ -50,7 +51,8 @@ pub struct ClassifierOptions {
     /// Share of the steps after which the rate falls linearly to zero; 1: never. Papers' code: 0.1.
     #[arg(long, default_value_t = 0.1)]
     pub decay_from: f32,
-    /// Share of the newest weights in a moving average that is kept instead of the weights; 0: none, as in the papers.
+    /// Share of the newest weights in a moving average that is kept instead of the weights; 0: none, as in
+    /// the papers.
     #[arg(long, default_value_t = 0.005)]
     pub average: f32,
     /// Which weights are kept.
@@ -62,11 +64,13 @@ pub struct ClassifierOptions {
     /// Phrases are transposed at random by up to this many semitones. Papers: 0.
     #[arg(long, default_value_t = 5)]
     pub transpose: i32,
-    /// Share of a phrase's notes that are left out at random, so that the classifier does not hang on single ones. Papers: 0.
+    /// Share of a phrase's notes that are left out at random, so that the classifier does not hang on single
+    /// ones. Papers: 0.
     #[arg(long, default_value_t = 0.0)]
     #[serde(default)]
     pub drop_notes: f64,
-    /// At most this many stray notes of one to four steps are added to a phrase, at any of its own pitches' distance. Papers: 0.
+    /// At most this many stray notes of one to four steps are added to a phrase, at any of its own pitches'
+    /// distance. Papers: 0.
     #[arg(long, default_value_t = 0)]
     #[serde(default)]
     pub stray_notes: usize,

@@ -1,5 +1,5 @@
-//! What every family trains with: variables and their optimiser, the parts of a step that threads share, the learning
-//! rate's schedule, and losses by name.
+//! What every family trains with: variables and their optimiser, the parts of a step that threads share, the
+//! learning rate's schedule, and losses by name.
 
 pub mod adam;
 mod losses;

@@ -19,8 +19,8 @@ pub struct Optimised {
 }
 
 impl Optimised {
-    /// Fresh variables on `device`, drawn from `rng` in the order of `parameters`, and Adam with these decays of its first
-    /// and second moments.
+    /// Fresh variables on `device`, drawn from `rng` in the order of `parameters`, and Adam with these decays
+    /// of its first and second moments.
     ///
     /// # Errors
     /// Where the device has no room.
@@ -77,8 +77,8 @@ impl Optimised {
         self.variables.gradients(store)
     }
 
-    /// Moves the variables against `gradients` at learning rate `rate`. Adam does not see the gradients' scale: they may
-    /// be a sum over shards. Returns the new values, for [`Optimised::follow`].
+    /// Moves the variables against `gradients` at learning rate `rate`. Adam does not see the gradients'
+    /// scale: they may be a sum over shards. Returns the new values, for [`Optimised::follow`].
     ///
     /// # Errors
     /// Where the variables cannot be read or set.
@@ -89,8 +89,8 @@ impl Optimised {
         Ok(values)
     }
 
-    /// Takes values into the average: `share` of them, or after `step` steps (counted from 0) what makes it a plain mean
-    /// while that is more.
+    /// Takes values into the average: `share` of them, or after `step` steps (counted from 0) what makes it a
+    /// plain mean while that is more.
     pub fn follow(&mut self, values: &Gradients, share: f32, step: u64) {
         let share = share.max(1.0 / (step + 1) as f32);
         let averages = self.average.iter_mut().flatten().flatten();
@@ -118,8 +118,8 @@ impl Optimised {
         }
     }
 
-    /// Adds its state to a checkpoint: `weights`, `mean`, `square` and `average`, by the variables' names, which no two
-    /// networks of a run may share.
+    /// Adds its state to a checkpoint: `weights`, `mean`, `square` and `average`, by the variables' names,
+    /// which no two networks of a run may share.
     ///
     /// # Errors
     /// Where the variables cannot be read.

@@ -1,7 +1,7 @@
 //! The learning rate over a run.
 
-/// What learning rates are multiplied by: a straight rise from nothing, then 1, then a straight fall that reaches nothing
-/// at the run's end.
+/// What learning rates are multiplied by: a straight rise from nothing, then 1, then a straight fall that
+/// reaches nothing at the run's end.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     steps: u64,

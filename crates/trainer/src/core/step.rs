@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 
 use super::{Gradients, Losses};
 
-/// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however many
-/// threads there are.
+/// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however
+/// many threads there are.
 pub const SHARDS: usize = 2;
 
 /// Does the work of every shard, on a thread each where more than one thread is allowed; answers in order.

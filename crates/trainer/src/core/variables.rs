@@ -18,7 +18,8 @@ pub type Gradients = Vec<Vec<f32>>;
 pub struct Variables(BTreeMap<String, Var>);
 
 impl Variables {
-    /// Fresh variables on `device`, drawn from `rng` in the order of `parameters`: the same numbers on every device.
+    /// Fresh variables on `device`, drawn from `rng` in the order of `parameters`: the same numbers on every
+    /// device.
     pub fn new(parameters: &[Parameter], rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
         let make = |p: &Parameter| {
             let start = random::start(p, rng)?.to_device(device)?;
@@ -50,8 +51,8 @@ impl Variables {
         Ok(())
     }
 
-    /// This network's gradients out of a backward pass, in name order; zeros where the loss does not depend on a
-    /// variable.
+    /// This network's gradients out of a backward pass, in name order; zeros where the loss does not depend
+    /// on a variable.
     pub fn gradients(&self, store: &GradStore) -> Result<Gradients> {
         let gradient = |var: &Var| match store.get(var.as_tensor()) {
             Some(tensor) => Ok(tensor.flatten_all()?.to_vec1()?),
@@ -60,7 +61,8 @@ impl Variables {
         self.0.values().map(gradient).collect()
     }
 
-    /// Tensors on the CPU of these shapes and names holding other values (moments, averages), for files and evaluation.
+    /// Tensors on the CPU of these shapes and names holding other values (moments, averages), for files and
+    /// evaluation.
     pub fn dressed(&self, values: &[Vec<f32>]) -> Result<Weights> {
         let mut weights = Weights::new();
         for ((name, var), values) in self.0.iter().zip(values) {

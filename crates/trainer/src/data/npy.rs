@@ -20,10 +20,11 @@ const MAX_HEADER: usize = 512;
 /// Digits in a header's numbers together: the reader multiplies the shape unchecked.
 const MAX_DIGITS: usize = 18;
 
-/// Reads the phrases of an array `[64, 84]`, `[64, 84, 1]`, `[n, 64, 84]` or `[n, 64, 84, 1]` (steps, pitches from MIDI
-/// 24), in C or Fortran order.
+/// Reads the phrases of an array `[64, 84]`, `[64, 84, 1]`, `[n, 64, 84]` or `[n, 64, 84, 1]` (steps, pitches
+/// from MIDI 24), in C or Fortran order.
 ///
-/// A cell sounds where a bool is true, a uint8 is not 0, or a float (4 or 8 bytes) is over 0.5, the papers' threshold.
+/// A cell sounds where a bool is true, a uint8 is not 0, or a float (4 or 8 bytes) is over 0.5, the papers'
+/// threshold.
 ///
 /// # Errors
 /// When the file cannot be read, is no such array, is cut or too long, or holds a float that is not finite.
@@ -34,8 +35,8 @@ pub fn read_phrases(path: &Path) -> Result<Vec<Roll>> {
     let size = file.metadata().with_context(cannot)?.len();
     parse(BufReader::new(file), size).with_context(|| {
         format!(
-            "{name}: this is no array of phrases; save it with numpy.save as bool, uint8, float32 or float64 of shape \
-             [n, 64, 84, 1] or [64, 84, 1]"
+            "{name}: this is no array of phrases; save it with numpy.save as bool, uint8, float32 or \
+             float64 of shape [n, 64, 84, 1] or [64, 84, 1]"
         )
     })
 }
@@ -87,7 +88,8 @@ fn parse(mut file: impl Read, size: u64) -> Result<Vec<Roll>> {
     }
 }
 
-/// The bytes before the values: magic, version, length, text. Bounded, so that a damaged file costs no memory.
+/// The bytes before the values: magic, version, length, text. Bounded, so that a damaged file costs no
+/// memory.
 fn head(file: &mut impl Read) -> Result<Vec<u8>> {
     let mut head = vec![0; 10];
     file.read_exact(&mut head).context("it is cut off in its header")?;
@@ -235,8 +237,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn phrases_come_back_from_an_array(planes in prop::collection::vec(prop::collection::vec(any::<u128>(), STEPS), 0..4)) {
-            let rolls: Vec<_> = planes.into_iter().map(|bits| Roll::from_sounding(bits.try_into().unwrap())).collect();
+        fn phrases_come_back_from_an_array(
+            planes in prop::collection::vec(prop::collection::vec(any::<u128>(), STEPS), 0..4)
+        ) {
+            let roll = |bits: Vec<u128>| Roll::from_sounding(bits.try_into().unwrap());
+            let rolls: Vec<_> = planes.into_iter().map(roll).collect();
             let folder = tempfile::tempdir()?;
             let path = folder.path().join("phrases.npy");
             write_phrases(&path, &rolls).unwrap();

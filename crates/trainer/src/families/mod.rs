@@ -1,5 +1,5 @@
-//! The families of networks that can be trained, a folder each. [`FAMILIES`] is the one list of them: the command line,
-//! `export`, resuming, the contract test and the benchmark read it.
+//! The families of networks that can be trained, a folder each. [`FAMILIES`] is the one list of them: the
+//! command line, `export`, resuming, the contract test and the benchmark read it.
 //!
 //! A new family is a folder with a [`Family`], a [`Trainee`] and its losses, and a line in the list.
 
@@ -45,8 +45,8 @@ pub struct Family {
     pub plan: fn(&ArgMatches, &Dataset, &RunOptions) -> Result<Plan>,
     /// A run that goes on from a checkpoint, with the options in its header.
     pub resume: fn(&Checkpoint, &Device) -> Result<Box<dyn Trainee>>,
-    /// Arguments of a run on the genres `high`, `low` and `middle` that is small enough for a test and has all that must
-    /// survive an interruption. What it needs beside the dataset goes into the folder.
+    /// Arguments of a run on the genres `high`, `low` and `middle` that is small enough for a test and has
+    /// all that must survive an interruption. What it needs beside the dataset goes into the folder.
     pub small: fn(&Path) -> Result<Vec<String>>,
     /// What `bench train` times: a name, and arguments.
     pub bench: &'static [(&'static str, &'static [&'static str])],

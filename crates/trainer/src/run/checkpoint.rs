@@ -1,7 +1,7 @@
 //! A run's checkpoint: all it needs to go on with the same numbers.
 //!
-//! One `.safetensors` file, f32, tensors named `part/name`. The metadata key `contrafact-checkpoint` holds version, kind,
-//! the dataset's digest and the trainee's own header.
+//! One `.safetensors` file, f32, tensors named `part/name`. The metadata key `contrafact-checkpoint` holds
+//! version, kind, the dataset's digest and the trainee's own header.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -136,7 +136,8 @@ impl Checkpoint {
         })?;
         ensure!(
             read.kind == kind,
-            "{name}: the checkpoint is of a {} run, not of a {kind} one; use that command, or another --run folder",
+            "{name}: the checkpoint is of a {} run, not of a {kind} one; use that command, or another --run \
+             folder",
             read.kind
         );
         Ok(read)

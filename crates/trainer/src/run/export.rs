@@ -61,8 +61,8 @@ pub fn export(
     assembled(&*trainee, data, naming, sources, file.as_ref())
 }
 
-/// The trainee's network as a pack, as it would be exported now, but for its classifier, which is left out, and for what
-/// its card says of the music.
+/// The trainee's network as a pack, as it would be exported now, but for its classifier, which is left out,
+/// and for what its card says of the music.
 ///
 /// # Errors
 /// Where the weights cannot be read.

@@ -62,7 +62,8 @@ pub struct RunOptions {
     /// Folder of the run.
     #[arg(long, default_value = "runs/default")]
     pub run: PathBuf,
-    /// Go on from the run's checkpoint, with its options; those given on the command line replace them from there on.
+    /// Go on from the run's checkpoint, with its options; those given on the command line replace them from
+    /// there on.
     #[arg(long)]
     pub resume: bool,
     /// Replace the run that the folder holds.
@@ -125,7 +126,8 @@ fn kept(step: u64) -> String {
     format!("step-{step:06}.safetensors")
 }
 
-/// A flag that Ctrl-C raises: the run saves and stops at the next step. A second Ctrl-C ends the program at once.
+/// A flag that Ctrl-C raises: the run saves and stops at the next step. A second Ctrl-C ends the program at
+/// once.
 pub fn interruption() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = flag.clone();
@@ -138,8 +140,8 @@ pub fn interruption() -> Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// What a run trains: fresh, or with `run.resume` from its checkpoint. The plan's options are the command line's, of which
-/// those named in `run.given` replace the checkpoint's.
+/// What a run trains: fresh, or with `run.resume` from its checkpoint. The plan's options are the command
+/// line's, of which those named in `run.given` replace the checkpoint's.
 ///
 /// # Errors
 /// Where the device is not there, the checkpoint cannot be read, or it is of another family, dataset or size.
@@ -178,7 +180,8 @@ fn resume(
     let digest = digest(data);
     ensure!(
         checkpoint.data == digest,
-        "{name}: the checkpoint is of a run on another dataset ({:.12}, this one is {digest:.12}); give that one, or start over with --anew",
+        "{name}: the checkpoint is of a run on another dataset ({:.12}, this one is {digest:.12}); give \
+         that one, or start over with --anew",
         checkpoint.data
     );
     let changed = record::replace(&mut checkpoint.header[checkpoint::OPTIONS], options, &run.given);
@@ -205,7 +208,8 @@ fn clear(run: &RunOptions) -> Result<()> {
     }
     ensure!(
         run.anew,
-        "{folder}: this folder holds a run; go on with --resume, replace it with --anew, or give another --run folder"
+        "{folder}: this folder holds a run; go on with --resume, replace it with --anew, or give another \
+         --run folder"
     );
     let entries =
         std::fs::read_dir(&run.run).with_context(|| format!("{folder}: the folder could not be read"))?;
@@ -224,8 +228,8 @@ fn clear(run: &RunOptions) -> Result<()> {
     Ok(())
 }
 
-/// Whether `run`'s folder holds a checkpoint of this family on this dataset with these options (but for the number of
-/// steps).
+/// Whether `run`'s folder holds a checkpoint of this family on this dataset with these options (but for the
+/// number of steps).
 pub fn resumable(family: &str, data: &Dataset, options: &Value, run: &RunOptions) -> bool {
     let mut options = options.clone();
     Checkpoint::read(&run.checkpoint(), family).is_ok_and(|checkpoint| {
@@ -264,7 +268,8 @@ pub fn train(family: &str, data: &Dataset, plan: Plan, run: &RunOptions) -> Resu
 /// Trains until all steps are done or `stop` is raised. True when the run is complete.
 ///
 /// # Errors
-/// Where a step's numbers are not finite, or a checkpoint cannot be written. The last good checkpoint then stays.
+/// Where a step's numbers are not finite, or a checkpoint cannot be written. The last good checkpoint then
+/// stays.
 pub fn drive(trainee: &mut dyn Trainee, data: &Dataset, run: &RunOptions, stop: &AtomicBool) -> Result<bool> {
     // What the pack will have: a genre that is added to a pack may come alone.
     trainee.needs().check(&trainee.genres(data)?)?;
@@ -306,13 +311,15 @@ fn stopped(error: anyhow::Error, run: &RunOptions, saved: u64) -> anyhow::Error 
     let name = checkpoint.display();
     match error.downcast_ref::<NotFinite>() {
         Some(fault) => anyhow::anyhow!(
-            "{fault}; the run has stopped and {name} is still that of step {saved}: go on from it with --resume and lower learning rates"
+            "{fault}; the run has stopped and {name} is still that of step {saved}: go on from it with \
+             --resume and lower learning rates"
         ),
         None => error.context(format!("{name}: the run has stopped, its checkpoint is that of step {saved}")),
     }
 }
 
-/// Writes the newest checkpoint, and the kept one where it is due. Returns its step; `last` is that of the one before.
+/// Writes the newest checkpoint, and the kept one where it is due. Returns its step; `last` is that of the
+/// one before.
 fn save(trainee: &dyn Trainee, digest: &str, run: &RunOptions, last: Option<u64>) -> Result<u64> {
     let step = trainee.step();
     let checkpoint = Checkpoint { data: digest.to_string(), ..trainee.checkpoint()? };
@@ -323,7 +330,10 @@ fn save(trainee: &dyn Trainee, digest: &str, run: &RunOptions, last: Option<u64>
         .then(|| run.run.join(kept(step)));
     for path in [Some(run.run.join(CHECKPOINT)), kept].into_iter().flatten() {
         checkpoint.write(&path).with_context(|| match last {
-            Some(last) => format!("the run has stopped at step {step}; its last checkpoint, of step {last}, is whole: make room and go on with --resume"),
+            Some(last) => format!(
+                "the run has stopped at step {step}; its last checkpoint, of step {last}, is whole: make \
+                 room and go on with --resume"
+            ),
             None => "the run cannot begin".to_string(),
         })?;
     }

@@ -15,8 +15,8 @@ const COLUMNS: usize = 2;
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const PALE: RGBColor = RGBColor(170, 205, 228);
 
-/// Draws the losses of the log at `from` as an SVG at `to`: pale each step, dark their running mean. Nothing where the log
-/// has no two steps.
+/// Draws the losses of the log at `from` as an SVG at `to`: pale each step, dark their running mean. Nothing
+/// where the log has no two steps.
 ///
 /// # Errors
 /// Where the file cannot be written.

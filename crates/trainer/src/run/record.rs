@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::dataset::{Dataset, write_whole};
 
-/// SHA-256 over genre names and all phrases in order, in hexadecimal: the same for the same music, whatever file it is in.
+/// SHA-256 over genre names and all phrases in order, in hexadecimal: the same for the same music, whatever
+/// file it is in.
 pub fn digest(data: &Dataset) -> String {
     let mut sha = Sha256::new();
     for (name, splits) in data.genres().iter().zip(&data.items) {
@@ -35,7 +36,8 @@ pub fn digest(data: &Dataset) -> String {
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Replaces in `old` the values that `new` has for the keys in `given`, however deep. Returns what changed, for a reader.
+/// Replaces in `old` the values that `new` has for the keys in `given`, however deep. Returns what changed,
+/// for a reader.
 pub fn replace(old: &mut Value, new: &Value, given: &[String]) -> Vec<String> {
     let (Some(old), Some(new)) = (old.as_object_mut(), new.as_object()) else { return Vec::new() };
     let mut changed = Vec::new();
@@ -51,7 +53,8 @@ pub fn replace(old: &mut Value, new: &Value, given: &[String]) -> Vec<String> {
     changed
 }
 
-/// The same options with every f32 in its own few digits: serde_json holds it as an f64, 0.0004 as 0.00039999998989515007.
+/// The same options with every f32 in its own few digits: serde_json holds it as an f64, 0.0004 as
+/// 0.00039999998989515007.
 pub fn tidy(options: &Value) -> Value {
     match options {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), tidy(value))).collect(),
@@ -68,7 +71,8 @@ pub fn tidy(options: &Value) -> Value {
     }
 }
 
-/// What `run.json` says: the run's configuration and dataset, and each time that it was begun or gone on with.
+/// What `run.json` says: the run's configuration and dataset, and each time that it was begun or gone on
+/// with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// [`super::Trainee::family`].

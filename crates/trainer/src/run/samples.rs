@@ -53,8 +53,8 @@ pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
     played_by(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data)
 }
 
-/// A sample of each direction of a pack, of evenly spread phrases of the validation split, or of the training split where a
-/// genre has no other. `data` has the pack's genres in its order.
+/// A sample of each direction of a pack, of evenly spread phrases of the validation split, or of the training
+/// split where a genre has no other. `data` has the pack's genres in its order.
 ///
 /// # Errors
 /// Where the network cannot compute.

@@ -1,6 +1,7 @@
 //! TensorBoard event files: TFRecords (length, CRC, bytes, CRC) of protocol buffers.
 //!
-//! Only the messages and fields that scalars and pictures need, numbered as in TensorFlow's `event.proto` and `summary.proto`.
+//! Only the messages and fields that scalars and pictures need, numbered as in TensorFlow's `event.proto` and
+//! `summary.proto`.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

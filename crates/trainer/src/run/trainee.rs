@@ -49,14 +49,15 @@ impl Needs {
         for (genre, name) in names.iter().enumerate() {
             ensure!(
                 !data.split(genre, Split::Train).is_empty(),
-                "the dataset holds no training phrase of {name}; give `prepare` more songs of it or softer rules"
+                "the dataset holds no training phrase of {name}; give `prepare` more songs of it or softer \
+                 rules"
             );
         }
         let played = data.songs.iter().all(|songs| songs.iter().any(|song| !song.array));
         ensure!(
             self.sight == Sight::Rolls || data.has_notes() && played,
-            "the dataset does not know how hard notes are struck: it is of an older version or made of arrays; prepare it \
-             anew from MIDI files"
+            "the dataset does not know how hard notes are struck: it is of an older version or made of \
+             arrays; prepare it anew from MIDI files"
         );
         Ok(())
     }
@@ -75,8 +76,8 @@ impl Needs {
     }
 }
 
-/// Networks in training, step by step. [`super::drive`] owns the loop, the files and the progress; this owns the
-/// numbers, which depend on data, options, seed and step only: not on threads and not on interruptions.
+/// Networks in training, step by step. [`super::drive`] owns the loop, the files and the progress; this owns
+/// the numbers, which depend on data, options, seed and step only: not on threads and not on interruptions.
 pub trait Trainee: std::fmt::Debug {
     /// Its family's name, as checkpoints have it; see [`crate::families`].
     fn family(&self) -> &'static str;
@@ -90,16 +91,19 @@ pub trait Trainee: std::fmt::Debug {
     /// Steps in all.
     fn steps(&self) -> u64;
 
-    /// Names of the losses, in the order in which they are logged. Letters and `_` only: they head CSV columns.
+    /// Names of the losses, in the order in which they are logged. Letters and `_` only: they head CSV
+    /// columns.
     fn losses(&self) -> Vec<&'static str>;
 
     /// One step on up to `threads` threads; returns its losses.
     ///
     /// # Errors
-    /// [`crate::core::NotFinite`] where a loss or a gradient is not finite; weights and moments are then as before the step.
+    /// [`crate::core::NotFinite`] where a loss or a gradient is not finite; weights and moments are then as
+    /// before the step.
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses>;
 
-    /// Every option that decides the numbers, by its name on the command line (`a_b` for `--a-b`), nested or flat.
+    /// Every option that decides the numbers, by its name on the command line (`a_b` for `--a-b`), nested or
+    /// flat.
     fn configuration(&self) -> serde_json::Value;
 
     /// The whole state. Its header holds [`Trainee::configuration`] under [`super::checkpoint::OPTIONS`].
@@ -108,9 +112,9 @@ pub trait Trainee: std::fmt::Debug {
     /// Where a tensor cannot be read.
     fn checkpoint(&self) -> Result<Checkpoint>;
 
-    /// Its part of a pack: sizes, and the weights to play with (averaged where they are averaged) by their bare names, on
-    /// the CPU. `data` is what [`Trainee::genres`] makes of the run's dataset:
-    /// for what a pack needs of the music beside weights.
+    /// Its part of a pack: sizes, and the weights to play with (averaged where they are averaged) by their
+    /// bare names, on the CPU. `data` is what [`Trainee::genres`] makes of the run's dataset: for what a pack
+    /// needs of the music beside weights.
     ///
     /// # Errors
     /// Where the weights cannot be read.

@@ -1,5 +1,5 @@
-//! What is written for people while a run goes on: metrics, TensorBoard, samples, charts. None of it may end a run: what
-//! fails is said once, and tried again the next time.
+//! What is written for people while a run goes on: metrics, TensorBoard, samples, charts. None of it may end
+//! a run: what fails is said once, and tried again the next time.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -58,7 +58,8 @@ impl Line {
     }
 }
 
-/// Writes the table: every run with its values on the grid and its state, and what is known of those that are done.
+/// Writes the table: every run with its values on the grid and its state, and what is known of those that are
+/// done.
 ///
 /// # Errors
 /// Where it cannot be written.

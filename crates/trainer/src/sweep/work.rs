@@ -104,8 +104,8 @@ impl Work<'_> {
         if self.state() == State::Done { self.ledger().lines } else { Vec::new() }
     }
 
-    /// Does what is left to do, each training and export in a process of its own, so that a crash harms no other run.
-    /// False where `stop` came before the end.
+    /// Does what is left to do, each training and export in a process of its own, so that a crash harms no
+    /// other run. False where `stop` came before the end.
     ///
     /// # Errors
     /// Where a process fails, with the end of its log.
@@ -183,8 +183,8 @@ impl Work<'_> {
         Ok(EvaluateOptions::from_arg_matches(&matches)?)
     }
 
-    /// Takes the classifier of another run of the same genres: it costs much time, and the runs of a sweep are better
-    /// compared by one judge. `export` makes its own where this one does not fit.
+    /// Takes the classifier of another run of the same genres: it costs much time, and the runs of a sweep
+    /// are better compared by one judge. `export` makes its own where this one does not fit.
     fn borrow_classifier(&self) {
         let folder = self.folder();
         let genres = |folder: &Path| Record::read(folder).map(|record| record.genres());
@@ -198,7 +198,8 @@ impl Work<'_> {
         }
     }
 
-    /// Runs the trainer with these arguments, the dataset and the run's folder, its words going to the run's log.
+    /// Runs the trainer with these arguments, the dataset and the run's folder, its words going to the run's
+    /// log.
     fn child(&self, mut arguments: Vec<String>, stop: &AtomicBool) -> Result<Ended> {
         let folder = self.folder();
         let path = folder.join(LOG);

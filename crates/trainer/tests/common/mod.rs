@@ -10,8 +10,8 @@ pub fn dataset() -> Dataset {
     music(&["high", "low"])
 }
 
-/// Genres that differ plainly: `high` has short notes high up, `low` long ones low down, any other name notes of two
-/// steps in the middle. 20 training phrases each, and 6 in each other split.
+/// Genres that differ plainly: `high` has short notes high up, `low` long ones low down, any other name notes
+/// of two steps in the middle. 20 training phrases each, and 6 in each other split.
 pub fn music(genres: &[&str]) -> Dataset {
     let roll = |genre: &str, song: usize| {
         Roll::from_cells(|step: usize, row: usize| match genre {

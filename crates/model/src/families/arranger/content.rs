@@ -81,16 +81,16 @@ impl Content {
     }
 }
 
-/// How many rows to move `roll` down so that its key, where it has one, becomes C major or A minor: -5 to 6. One key is
-/// easier to learn than twelve.
+/// How many rows to move `roll` down so that its key, where it has one, becomes C major or A minor: -5 to 6.
+/// One key is easier to learn than twelve.
 pub fn tonic_shift(roll: &Roll) -> i32 {
     let tonic =
         Key::of(roll).map_or(0, |key| i32::from(key.tonic) + if key.mode == Mode::Minor { 3 } else { 0 });
     (tonic + 5).rem_euclid(12) - 5
 }
 
-/// The pitch classes of `roll`'s key once it was moved by [`tonic_shift`], one bit each: those of C major, with G sharp where it
-/// is A minor. All, where it has no key.
+/// The pitch classes of `roll`'s key once it was moved by [`tonic_shift`], one bit each: those of C major,
+/// with G sharp where it is A minor. All, where it has no key.
 pub fn scale(roll: &Roll) -> u16 {
     const C_MAJOR: u16 = 0b1010_1011_0101;
     Key::of(roll).map_or(0xfff, |key| if key.mode == Mode::Minor { C_MAJOR | 1 << 8 } else { C_MAJOR })

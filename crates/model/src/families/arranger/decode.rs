@@ -94,9 +94,9 @@ impl Decoder {
         })
     }
 
-    /// Writes `input`'s content in the genres `target` (weights that sum to 1), the input being of genre `source`. `noise`
-    /// gives a logistic number for a step, a row and a decision. Cells of the input that the transposed roll has no room for
-    /// are kept as they are.
+    /// Writes `input`'s content in the genres `target` (weights that sum to 1), the input being of genre
+    /// `source`. `noise` gives a logistic number for a step, a row and a decision. Cells of the input that
+    /// the transposed roll has no room for are kept as they are.
     pub fn write(
         &self,
         input: &Roll,

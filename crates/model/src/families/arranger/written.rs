@@ -98,8 +98,9 @@ impl<'a> Run<'a> {
         let held = |roll: &Roll| if step == 0 { 0 } else { roll.sounding[step - 1] };
         let starts =
             |roll: &Roll| (roll.sounding[step] & (roll.onset[step] | !held(roll))).count_ones() as f32;
-        // Counted after the step is written, as what is written is: a source that strikes four notes at once would else lift
-        // every silent cell of the first step, and each answer begin with a cluster. Packs of before were chosen with that.
+        // Counted after the step is written, as what is written is: a source that strikes four notes at once
+        // would else lift every silent cell of the first step, and each answer begin with a cluster. Packs of
+        // before were chosen with that.
         let struck = starts(own);
         self.heard_notes += if draw.counts_after { 0.0 } else { struck };
         let seen = Seen {

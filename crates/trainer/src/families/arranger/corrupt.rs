@@ -1,5 +1,6 @@
-//! What is done to the content of a training phrase, so that the arranger learns to mend it: a tune that comes from another
-//! genre has that genre's rhythm, ornaments and passing notes, and looks like a damaged one of its own.
+//! What is done to the content of a training phrase, so that the arranger learns to mend it: a tune that
+//! comes from another genre has that genre's rhythm, ornaments and passing notes, and looks like a damaged
+//! one of its own.
 
 use model::arranger::{Content, MelodyNote};
 use phrase::{PITCHES, STEPS, STEPS_PER_BEAT};

@@ -1,5 +1,5 @@
-//! Training of the arranger ([`model::arranger`]): each genre's own phrases, restored from their damaged content by maximum
-//! likelihood.
+//! Training of the arranger ([`model::arranger`]): each genre's own phrases, restored from their damaged
+//! content by maximum likelihood.
 //!
 //! A tune of another genre looks like a damaged one of its own (`corrupt.rs`): so there is no cycle and no
 //! discriminator.
@@ -30,7 +30,8 @@ pub const FAMILY: Family = Family {
     former: &[],
     command: "train",
     aliases: &["train-arranger"],
-    about: "Trains the arranger: one network for all directions that writes phrases anew from their melody and harmony. Best on a dataset prepared with `--hop-bars 1`",
+    about: "Trains the arranger: one network for all directions that writes phrases anew from their melody \
+            and harmony. Best on a dataset prepared with `--hop-bars 1`",
     flags: flags::<ArrangerOptions>,
     plan: |matches, data, _| plan(ArrangerOptions::from_arg_matches(matches)?, data),
     resume: |checkpoint, device| Ok(Box::new(ArrangerRun::resume(checkpoint, device)?)),
@@ -51,15 +52,15 @@ pub fn plan(options: ArrangerOptions, data: &Dataset) -> Result<Plan> {
     Ok(Plan::new(kept, move |device| Ok(Box::new(ArrangerRun::new(options, genres, device)?))))
 }
 
-/// Adding a genre to a pack whose transfer is an arranger: an arranger's genres are learned together, so there is only
-/// training it anew.
+/// Adding a genre to a pack whose transfer is an arranger: an arranger's genres are learned together, so
+/// there is only training it anew.
 ///
 /// # Errors
 /// Always, in a sentence that says so.
 pub fn add_genre(pack: &Pack, _: &ArgMatches, _: &Dataset, _: &RunOptions) -> Result<Plan> {
     bail!(
-        "{}: this pack's transfer is an arranger, whose genres are learned together: no genre can be added to it; \
-         prepare the music of all its genres and of the new one, and train a new pack with `train`",
+        "{}: this pack's transfer is an arranger, whose genres are learned together: no genre can be added \
+         to it; prepare the music of all its genres and of the new one, and train a new pack with `train`",
         pack.card.name
     )
 }
@@ -121,7 +122,8 @@ pub struct ArrangerOptions {
     /// How strongly the pack's answers hold to the input at amounts below 100 %.
     #[arg(long, default_value_t = 2.0)]
     pub pull: f32,
-    /// The content change that 100 % stands for: at lower amounts the pull follows so that this share of it comes out.
+    /// The content change that 100 % stands for: at lower amounts the pull follows so that this share of it
+    /// comes out.
     #[arg(long, default_value_t = 1.1)]
     pub change: f32,
     /// How far the pack's answers go beyond the target genre, away from the source.
@@ -133,12 +135,12 @@ pub struct ArrangerOptions {
     /// What the melody's cells have on their side in the pack's answers, in logits.
     #[arg(long, default_value_t = 3.0)]
     pub melody: f32,
-    /// What new notes have against them in the pack's answers where more were written than the input had, in logits for each
-    /// factor of e.
+    /// What new notes have against them in the pack's answers where more were written than the input had, in
+    /// logits for each factor of e.
     #[arg(long, default_value_t = 5.0)]
     pub density: f32,
-    /// What cells outside the phrase's key have against them in the pack's answers, in logits, where the target genre never
-    /// leaves its key; a genre that leaves it as often as any of the pack has nothing.
+    /// What cells outside the phrase's key have against them in the pack's answers, in logits, where the
+    /// target genre never leaves its key; a genre that leaves it as often as any of the pack has nothing.
     #[arg(long, default_value_t = 2.0)]
     pub chromatic: f32,
 }

@@ -41,7 +41,8 @@ struct Batch {
     genres: Tensor,
     /// Sounding and onset, `[B, 64, 2, 84]`.
     cells: Tensor,
-    /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before. `[B, 64, 2, 84]`.
+    /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before.
+    /// `[B, 64, 2, 84]`.
     decided: Tensor,
 }
 
@@ -223,10 +224,13 @@ impl Trainee for ArrangerRun {
     fn recipe(&self) -> String {
         let (o, c) = (&self.options, &self.options.corruption);
         format!(
-            "Arranger (reads melody, harmony, bass and density, writes the phrase a step at a time), {} steps of batch {}, Adam {:e}, betas 0.9 / 0.98, {} warm-up \
-             steps, gradient at most {}, dropout {}, seed {}; maximum likelihood of each genre's own phrases, content damaged (melody notes re-timed in their beat {}, left out {}, \
-             inserted {}, detuned {}; pitch classes left out {}, inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} semitones out of C major or A minor, \
-             weights averaged at {} a step. Answers drawn with pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}.",
+            "Arranger (reads melody, harmony, bass and density, writes the phrase a step at a time), {} \
+             steps of batch {}, Adam {:e}, betas 0.9 / 0.98, {} warm-up steps, gradient at most {}, dropout \
+             {}, seed {}; maximum likelihood of each genre's own phrases, content damaged (melody notes \
+             re-timed in their beat {}, left out {}, inserted {}, detuned {}; pitch classes left out {}, \
+             inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
+             semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with pull \
+             {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}.",
             self.step,
             o.batch,
             o.rate,

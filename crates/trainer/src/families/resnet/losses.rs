@@ -23,8 +23,8 @@ pub struct Terms {
     /// Weight of a sounding cell against a silent one in those three: rolls are mostly silence.
     #[arg(long, default_value_t = 1.5)]
     pub positive: f64,
-    /// Weight, in the keep loss, of a silent cell whose pitch class is not heard in its half bar: new notes should first
-    /// be those of the harmony.
+    /// Weight, in the keep loss, of a silent cell whose pitch class is not heard in its half bar: new notes
+    /// should first be those of the harmony.
     #[arg(long, default_value_t = 5.0)]
     pub outside: f64,
     /// Discriminator: weight of transferred phrases.
@@ -46,8 +46,8 @@ pub struct GeneratorLoss {
     pub answers: Tensor,
 }
 
-/// Binary cross-entropy of `logits` against `cells` (0 or 1), a sounding cell counting `positive` times and a silent one
-/// as often as `silent` says.
+/// Binary cross-entropy of `logits` against `cells` (0 or 1), a sounding cell counting `positive` times and a
+/// silent one as often as `silent` says.
 pub(crate) fn cross_entropy(
     logits: &Tensor,
     cells: &Tensor,
@@ -62,15 +62,16 @@ pub(crate) fn cross_entropy(
     weighted?.mean_all()
 }
 
-/// Cells at 0 or 1, with the gradient of the probabilities (straight-through, Bengio et al., 2013): the discriminator
-/// judges what will be played, and nothing can hide in soft values.
+/// Cells at 0 or 1, with the gradient of the probabilities (straight-through, Bengio et al., 2013): the
+/// discriminator judges what will be played, and nothing can hide in soft values.
 pub(crate) fn played(logits: &Tensor) -> Result<Tensor> {
     let soft = sigmoid(logits)?;
     let hard = soft.detach().gt(0.5)?.to_dtype(soft.dtype())?;
     &soft + (hard - soft.detach())?
 }
 
-/// Each phrase's mean over the map of the genre that `genres` (one-hot `[B, G]`) names, of `relu(1 + sign * map)`.
+/// Each phrase's mean over the map of the genre that `genres` (one-hot `[B, G]`) names, of
+/// `relu(1 + sign * map)`.
 fn hinge(maps: &Tensor, genres: &Tensor, sign: f64) -> Result<Tensor> {
     let selected = select(maps, genres)?;
     selected.affine(sign, 1.0)?.relu()?.mean_all()
@@ -113,8 +114,8 @@ pub fn generator(
     Ok(GeneratorLoss { total: (adversarial + weighted?)?, parts, answers: answers.detach() })
 }
 
-/// The discriminator's hinge loss: real phrases as their own genre, transferred ones as the target, and real ones as
-/// a genre they are not. Without the last term it need not tell genres apart, only real from made.
+/// The discriminator's hinge loss: real phrases as their own genre, transferred ones as the target, and real
+/// ones as a genre they are not. Without the last term it need not tell genres apart, only real from made.
 pub fn discriminator(
     network: &Discriminator,
     batch: &Batch,

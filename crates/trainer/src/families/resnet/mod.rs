@@ -1,5 +1,5 @@
-//! Training of the one-network GAN ([`model::resnet`]): a generator that every genre's embedding drives, against a
-//! discriminator with a map a genre.
+//! Training of the one-network GAN ([`model::resnet`]): a generator that every genre's embedding drives,
+//! against a discriminator with a map a genre.
 
 pub mod losses;
 mod trainee;

@@ -1,9 +1,10 @@
 //! Adding a genre to a pack that has several, from a few dozen songs (`add-genre`).
 //!
-//! The pack's network stays as it is. What a genre is to it are two rows of one matrix, which scale and shift its
-//! norms (Dumoulin et al., *A Learned Representation for Artistic Style*, 2017, add styles so): only those of the new
-//! genre are trained, one as source and one as target, and one column of the classifier. So the old directions answer bit
-//! by bit as before, and their music is not needed: where the dataset lacks an old genre, [`replay`] stands in for it.
+//! The pack's network stays as it is. What a genre is to it are two rows of one matrix, which scale and shift
+//! its norms (Dumoulin et al., *A Learned Representation for Artistic Style*, 2017, add styles so): only
+//! those of the new genre are trained, one as source and one as target, and one column of the classifier. So
+//! the old directions answer bit by bit as before, and their music is not needed: where the dataset lacks an
+//! old genre, [`replay`] stands in for it.
 
 mod replay;
 mod trainee;
@@ -81,8 +82,8 @@ pub struct AdditionOptions {
     /// The genre of the dataset to add; by default the only one that the pack does not have.
     #[arg(long)]
     pub genre: Option<String>,
-    /// Train the whole network and the whole classifier, not only what belongs to the new genre. It fits the new genre
-    /// better and changes the old directions; have their music in the dataset then.
+    /// Train the whole network and the whole classifier, not only what belongs to the new genre. It fits the
+    /// new genre better and changes the old directions; have their music in the dataset then.
     #[arg(long)]
     pub unfreeze: bool,
     /// Training steps.
@@ -191,7 +192,8 @@ fn new_genre(card: &Card, data: &Dataset, named: Option<&str>) -> Result<String>
     match (named, new.as_slice()) {
         (Some(name), _) if new.iter().any(|genre| genre == name) => Ok(name.to_string()),
         (Some(name), _) => bail!(
-            "{name} cannot be added: the pack has {known}, and new in the dataset is {}; name one of the latter with --genre",
+            "{name} cannot be added: the pack has {known}, and new in the dataset is {}; name one of the \
+             latter with --genre",
             if found.is_empty() { "nothing" } else { &found }
         ),
         (None, [genre]) => Ok(genre.clone()),
@@ -209,7 +211,8 @@ fn bare(pack: &Pack) -> Weights {
 }
 
 impl AdditionRun {
-    /// A fresh run that adds `genre` to `pack`. The new rows start as the mean of the old ones: between all genres.
+    /// A fresh run that adds `genre` to `pack`. The new rows start as the mean of the old ones: between all
+    /// genres.
     ///
     /// # Errors
     /// Where the pack is of another kind or full, or an option is out of its range.
@@ -219,8 +222,8 @@ impl AdditionRun {
         else {
             let transfer = pack.card.parts.transfer.as_ref();
             bail!(
-                "{}: its transfer is {}; a genre can be added to packs with one GAN's network for all genres (resnet) and a \
-                 classifier only",
+                "{}: its transfer is {}; a genre can be added to packs with one GAN's network for all \
+                 genres (resnet) and a classifier only",
                 pack.card.name,
                 transfer.map_or("missing", |family| match family {
                     ModelFamily::Papers(_) => "pairwise, with a network a direction",
@@ -315,7 +318,8 @@ impl AdditionRun {
         extended(&bare(&self.pack), self.pack.card.genres.len(), &trained)
     }
 
-    /// The dataset with the pack's genres in its order, then the new one, and with replays of those that it lacks.
+    /// The dataset with the pack's genres in its order, then the new one, and with replays of those that it
+    /// lacks.
     fn music(&self, data: &Dataset) -> Result<Arc<Dataset>> {
         if let Some(music) = self.music.get() {
             return Ok(music.clone());

@@ -8,8 +8,9 @@ use phrase::Roll;
 
 use crate::dataset::{Dataset, GenreInfo, Info, Item, Split};
 
-/// `data`'s music of the pack's genres in the pack's order, then of `genre`. A genre that `data` lacks is replayed: each
-/// phrase of `genre`, transferred to it from the other genre of the pack that it sounds most like.
+/// `data`'s music of the pack's genres in the pack's order, then of `genre`. A genre that `data` lacks is
+/// replayed: each phrase of `genre`, transferred to it from the other genre of the pack that it sounds most
+/// like.
 ///
 /// # Errors
 /// Where the pack cannot be played, or `data` has no training phrase of `genre`.

@@ -22,8 +22,8 @@ pub(super) struct Header {
     pub(super) hash: String,
 }
 
-/// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained; `average`
-/// of generator and classifier; and `spectral/<weight>/left|right`.
+/// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained;
+/// `average` of generator and classifier; and `spectral/<weight>/left|right`.
 impl Trainee for AdditionRun {
     fn family(&self) -> &'static str {
         NAME
@@ -56,7 +56,8 @@ impl Trainee for AdditionRun {
 
     fn checkpoint(&self) -> Result<Checkpoint> {
         let header = serde_json::json!({
-            OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card, "hash": self.pack.card.hash
+            OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card,
+                "hash": self.pack.card.hash
         });
         let mut checkpoint = Checkpoint::new(NAME, header);
         checkpoint.add("pack", &self.pack.weights);
@@ -73,8 +74,8 @@ impl Trainee for AdditionRun {
         Ok((self.generator.into(), weights))
     }
 
-    /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of the dataset;
-    /// of a genre that is replayed it is how often its replays are heard right.
+    /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of
+    /// the dataset; of a genre that is replayed it is how often its replays are heard right.
     fn classifier(&self, data: &Dataset) -> Result<Option<ClassifierFile>> {
         let music = self.music(data)?;
         let all = self.averaged()?;
@@ -120,8 +121,9 @@ impl Trainee for AdditionRun {
             "its two rows of the norms' conditions and its column of the classifier, all else unchanged"
         };
         format!(
-            "{} To that, {} was added as slot {} to {} ({:.12}): trained {trained}; {} steps of batch {}, Adam {:e} / {:e} / {:e}, seed {}, \
-             loss as there with {} cycle, {} identity, {} keep; genres without music of their own replayed by the pack.",
+            "{} To that, {} was added as slot {} to {} ({:.12}): trained {trained}; {} steps of batch {}, \
+             Adam {:e} / {:e} / {:e}, seed {}, loss as there with {} cycle, {} identity, {} keep; genres \
+             without music of their own replayed by the pack.",
             self.pack.card.recipe,
             self.genre,
             self.pack.card.genres.len() + 1,

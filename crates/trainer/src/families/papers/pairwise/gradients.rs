@@ -106,9 +106,9 @@ impl Scene {
         self.variables[GENERATORS].iter().map(|(name, var)| (name.clone(), size(var))).collect()
     }
 
-    /// The gradient of `loss` along a random direction of the variables `which`, each moved in proportion to its own size,
-    /// against the difference of the loss. Over a long distance a network bends (attention above all), over a short one
-    /// f32 rounds: one of three must fit.
+    /// The gradient of `loss` along a random direction of the variables `which`, each moved in proportion to
+    /// its own size, against the difference of the loss. Over a long distance a network bends (attention
+    /// above all), over a short one f32 rounds: one of three must fit.
     fn check(&self, which: usize, loss: impl Fn(&Weights) -> Tensor) {
         let gradients = loss(&self.weights(which)).backward().unwrap();
         let mut rng = random::stream(8, 0);
@@ -217,8 +217,8 @@ fn without_extra_gradients_the_extra_discriminators_do_not_reach_the_generators(
 /// The bug of a well-known port: D_A asked about A's phrases made of A.
 #[test]
 fn each_discriminator_judges_the_fakes_of_its_own_genre() {
-    // Without a cycle, and where the discriminator of B says the same of everything, nothing is left that the generator
-    // to B could learn; the one to A still learns.
+    // Without a cycle, and where the discriminator of B says the same of everything, nothing is left that the
+    // generator to B could learn; the one to A still learns.
     let scene = Scene::new(PairOptions { lambda: 0.0, ..options() });
     let mut blind = Weights::new();
     for (name, var) in &scene.variables[CRITICS] {

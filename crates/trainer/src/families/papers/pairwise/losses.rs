@@ -26,7 +26,8 @@ pub struct GeneratorLoss {
 pub struct CriticLoss {
     /// One scalar for all of them.
     pub total: Tensor,
-    /// For the log, before gamma: `discriminator`, D_A + D_B, and `extra`, D_A,m + D_B,m (0 where there are none).
+    /// For the log, before gamma: `discriminator`, D_A + D_B, and `extra`, D_A,m + D_B,m (0 where there are
+    /// none).
     pub parts: Losses,
 }
 
@@ -77,8 +78,8 @@ pub fn generators(
     Ok(GeneratorLoss { total, parts, fakes: [of_a, of_b] })
 }
 
-/// The losses of all discriminators on real phrases and (pooled) fakes of both genres and, for partial and full, on
-/// `mixed` real phrases, `[B, 64, 84]` each. Each is the mean of its real and its fake half.
+/// The losses of all discriminators on real phrases and (pooled) fakes of both genres and, for partial and
+/// full, on `mixed` real phrases, `[B, 64, 84]` each. Each is the mean of its real and its fake half.
 pub fn critics(
     critics: &Critics,
     real: &[Tensor; 2],
@@ -122,7 +123,8 @@ fn convincing(map: &Tensor, options: &PairOptions) -> Result<Tensor> {
     }
 }
 
-/// A discriminator's loss from its judgements `map` of a batch whose first half is real and whose second is fake.
+/// A discriminator's loss from its judgements `map` of a batch whose first half is real and whose second is
+/// fake.
 fn telling(map: &Tensor, options: &PairOptions) -> Result<Tensor> {
     let half = map.dim(0)? / 2;
     let (real, fake) = (map.narrow(0, 0, half)?, map.narrow(0, half, half)?);

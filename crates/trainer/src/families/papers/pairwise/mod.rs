@@ -1,8 +1,9 @@
-//! Pairwise training: the CycleGANs of *Symbolic Music Genre Transfer with CycleGAN* (Brunner et al., 2018) and of
-//! *Neural Symbolic Music Genre Transfer Insights* (2019), with the papers' networks or this project's small ones.
+//! Pairwise training: the CycleGANs of *Symbolic Music Genre Transfer with CycleGAN* (Brunner et al., 2018)
+//! and of *Neural Symbolic Music Genre Transfer Insights* (2019), with the papers' networks or this project's
+//! small ones.
 //!
-//! Two generators learn to take phrases of genre A to B and back; one discriminator a genre, and in the models
-//! partial and full a second one, tells real phrases from made ones. [`options`] has every choice.
+//! Two generators learn to take phrases of genre A to B and back; one discriminator a genre, and in the
+//! models partial and full a second one, tells real phrases from made ones. [`options`] has every choice.
 
 #[cfg(test)]
 mod gradients;
@@ -52,10 +53,11 @@ pub const FAMILY: Family = Family {
     flags: flags::<PairArguments>,
     plan: |matches, data, run| plan(&PairArguments::from_arg_matches(matches)?, data, run),
     resume: |checkpoint, device| Ok(Box::new(PairRun::resume(checkpoint, device)?)),
-    // All that must survive an interruption: a pool that is full after two steps, extra discriminators, noise, singular
-    // directions, an average.
+    // All that must survive an interruption: a pool that is full after two steps, extra discriminators,
+    // noise, singular directions, an average.
     small: |_| {
-        let flags = "--pair=high,low --model=partial --width=8 --blocks=1 --spectral-norm=all --batch=4 --pool=2 --sigma=0.3 --average=0.1";
+        let flags = "--pair=high,low --model=partial --width=8 --blocks=1 --spectral-norm=all --batch=4 \
+                     --pool=2 --sigma=0.3 --average=0.1";
         Ok(flags.split(' ').map(String::from).collect())
     },
     bench: &[
@@ -87,8 +89,8 @@ const STREAMS: u64 = SHARDS as u64 + 1;
 const GENERATORS: usize = 0;
 const CRITICS: usize = 1;
 
-/// What the losses are called. `cycle` is lambda times both directions, as in the papers' L_c; `generator` is both
-/// adversarial terms; `discriminator` is D_A + D_B; `extra` is D_A,m + D_B,m; `identity` is weighted.
+/// What the losses are called. `cycle` is lambda times both directions, as in the papers' L_c; `generator` is
+/// both adversarial terms; `discriminator` is D_A + D_B; `extra` is D_A,m + D_B,m; `identity` is weighted.
 const LOSSES: [&str; 5] = ["cycle", "generator", "discriminator", "extra", "identity"];
 
 /// A pair in training: networks, optimisers, pool, averages.
@@ -100,8 +102,8 @@ pub struct PairRun {
     pub step: u64,
     device: Device,
     networks: Networks,
-    /// Both generators, and all discriminators. The generators' average is of the weights that they computed with, after
-    /// spectral norm.
+    /// Both generators, and all discriminators. The generators' average is of the weights that they computed
+    /// with, after spectral norm.
     optimised: [Optimised; 2],
     /// Singular directions of the normalised weights of generators and discriminators.
     spectra: [BTreeMap<String, Spectral>; 2],

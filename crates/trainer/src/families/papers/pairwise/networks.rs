@@ -1,7 +1,7 @@
 //! The networks of a pair under one set of weights: two generators, and two or four discriminators.
 //!
-//! Index 0 is genre A, 1 is genre B. The generator of index 0 takes A to B (`there.`), that of index 1 takes B to A
-//! (`back.`). The discriminator of an index judges phrases that shall be of that genre.
+//! Index 0 is genre A, 1 is genre B. The generator of index 0 takes A to B (`there.`), that of index 1 takes
+//! B to A (`back.`). The discriminator of an index judges phrases that shall be of that genre.
 
 use candle_core::Tensor;
 use model::papers::{DIRECTIONS, PairConfig, PairGenerator};
@@ -22,8 +22,9 @@ pub enum Critic {
     Papers(Box<papers::Discriminator>),
 }
 
-/// The compact discriminator multiplies its input and its map by 4 each, without which its spectral norm makes it blind
-/// to rolls of few notes. Where its weights are not normalised this takes those gains out again.
+/// The compact discriminator multiplies its input and its map by 4 each, without which its spectral norm
+/// makes it blind to rolls of few notes. Where its weights are not normalised this takes those gains out
+/// again.
 const WITHOUT_GAIN: f64 = 1.0 / 16.0;
 
 impl Critic {

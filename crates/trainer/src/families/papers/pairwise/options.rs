@@ -1,5 +1,5 @@
-//! What decides the numbers of a pairwise run: two recipes, and every choice on which paper, text and public code of
-//! the CycleGAN papers (Brunner et al., 2018 and 2019) differ.
+//! What decides the numbers of a pairwise run: two recipes, and every choice on which paper, text and public
+//! code of the CycleGAN papers (Brunner et al., 2018 and 2019) differ.
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Which recipe the options that are not given come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Preset {
-    /// What the papers' public code does: full-size network, least squares, soft outputs, fake pool, 100 epochs.
+    /// What the papers' public code does: full-size network, least squares, soft outputs, fake pool, 100
+    /// epochs.
     Papers,
     /// What trained best on two cores (docs/results.md).
     #[default]
@@ -87,50 +88,51 @@ pub struct PairArguments {
     /// Where the defaults of all other options come from. [default: ours]
     #[arg(long, value_enum, default_value = "ours", hide_default_value = true)]
     pub preset: Preset,
-    /// base: one discriminator a genre. partial and full: one more for each that also knows music of both genres of
-    /// the pair, or of all genres of the dataset. The first paper prefers full by ear; its S_tot prefers partial in two
-    /// of three pairs. [both presets: base, as the code]
+    /// base: one discriminator a genre. partial and full: one more for each that also knows music of both
+    /// genres of the pair, or of all genres of the dataset. The first paper prefers full by ear; its S_tot
+    /// prefers partial in two of three pairs. [both presets: base, as the code]
     #[arg(long, value_enum)]
     pub model: Option<Model>,
     /// compact: this project's small networks. papers: theirs, 12.55 M parameters a generator.
     /// [papers: papers; ours: compact]
     #[arg(long, value_enum)]
     pub network: Option<NetworkKind>,
-    /// Channels: of the compact generator's blocks, or of the papers' first layer (a quarter of their blocks').
-    /// [both presets: 64]
+    /// Channels: of the compact generator's blocks, or of the papers' first layer (a quarter of their
+    /// blocks'). [both presets: 64]
     #[arg(long)]
     pub width: Option<usize>,
     /// Residual blocks of a generator. [papers' network: 10; compact: 6]
     #[arg(long)]
     pub blocks: Option<usize>,
-    /// Spectral norm on all plain convolutions, "SN" of the second paper. It says "all convolution layers"; its code
-    /// leaves out the transposed ones, and so do we. Its code lets the gradient pass through the power iteration and
-    /// iterates at every use; here it is once a step, without gradient, as Miyato et al. propose. Given without a value:
-    /// all, as the paper. [both presets: off, as the first paper]
+    /// Spectral norm on all plain convolutions, "SN" of the second paper. It says "all convolution layers";
+    /// its code leaves out the transposed ones, and so do we. Its code lets the gradient pass through the
+    /// power iteration and iterates at every use; here it is once a step, without gradient, as Miyato et al.
+    /// propose. Given without a value: all, as the paper. [both presets: off, as the first paper]
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "all")]
     pub spectral_norm: Option<SpectralNorm>,
-    /// Self-attention, "SA" of the second paper, in generators and discriminators. It then rewrites about all of a
-    /// phrase, the paper says. [both presets: false]
+    /// Self-attention, "SA" of the second paper, in generators and discriminators. It then rewrites about all
+    /// of a phrase, the paper says. [both presets: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub attention: Option<bool>,
-    /// Standard deviation of the noise on the discriminators' inputs (sigma_D). The first paper's best is 0 to 1 by
-    /// model and pair, the second fixes 1, the ports have 0.01. [papers: 1, the code's default; ours: 0.1]
+    /// Standard deviation of the noise on the discriminators' inputs (sigma_D). The first paper's best is 0
+    /// to 1 by model and pair, the second fixes 1, the ports have 0.01. [papers: 1, the code's default; ours:
+    /// 0.1]
     #[arg(long)]
     pub sigma: Option<f64>,
-    /// The papers say noise from N(0, sigma); their code takes its absolute values. [papers: absolute; ours: signed,
-    /// which does not make every phrase denser]
+    /// The papers say noise from N(0, sigma); their code takes its absolute values. [papers: absolute; ours:
+    /// signed, which does not make every phrase denser]
     #[arg(long, value_enum)]
     pub noise: Option<NoiseKind>,
-    /// The code draws one noise tensor a step for all of a step's discriminator inputs, so that it cannot tell them
-    /// apart; the papers do not say. [papers: true; ours: false]
+    /// The code draws one noise tensor a step for all of a step's discriminator inputs, so that it cannot
+    /// tell them apart; the papers do not say. [papers: true; ours: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub shared_noise: Option<bool>,
     /// Steps whose fakes the pool keeps; 0 for none. The papers do not mention the code's pool of 50.
     /// [both presets: 50]
     #[arg(long)]
     pub pool: Option<usize>,
-    /// Whether base has the pool too. The code uses it for partial and full only, the ports always. Without extra
-    /// gradients it is all that sets the three models' generators apart. [papers: false; ours: false]
+    /// Whether base has the pool too. The code uses it for partial and full only, the ports always. Without
+    /// extra gradients it is all that sets the three models' generators apart. [papers: false; ours: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub pool_for_base: Option<bool>,
     /// Weight of the cycle loss. One of the ports counts it twice by mistake: 20. [papers: 10, as all of them
@@ -140,23 +142,26 @@ pub struct PairArguments {
     /// Weight of the extra discriminators of partial and full. [both presets: 1]
     #[arg(long)]
     pub gamma: Option<f64>,
-    /// Whether the extra discriminators' judgement reaches the generators. The papers say that they regularise them;
-    /// in the code they do not reach them at all. [papers: false, as the code; ours: true, as the papers' text]
+    /// Whether the extra discriminators' judgement reaches the generators. The papers say that they
+    /// regularise them; in the code they do not reach them at all. [papers: false, as the code; ours: true,
+    /// as the papers' text]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub extra_gradient: Option<bool>,
-    /// The cycle loss. The papers and their code have the mean absolute error. [papers: mae; ours: cross-entropy]
+    /// The cycle loss. The papers and their code have the mean absolute error. [papers: mae; ours:
+    /// cross-entropy]
     #[arg(long, value_enum)]
     pub cycle: Option<CycleKind>,
-    /// Weight of a sounding cell against a silent one in the cross-entropy: rolls are mostly silence. [both presets: 1.5]
+    /// Weight of a sounding cell against a silent one in the cross-entropy: rolls are mostly silence. [both
+    /// presets: 1.5]
     #[arg(long)]
     pub positive: Option<f64>,
-    /// Whether discriminators and the second generator get the notes that will be played (0 or 1, straight-through
-    /// gradient) or soft values, as in the papers and their code, which thresholds at test time only; two ports forgot
-    /// even that. [papers: false; ours: true]
+    /// Whether discriminators and the second generator get the notes that will be played (0 or 1,
+    /// straight-through gradient) or soft values, as in the papers and their code, which thresholds at test
+    /// time only; two ports forgot even that. [papers: false; ours: true]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub binarise: Option<bool>,
-    /// The adversarial loss. The papers write a plain 2-norm, their code has least squares. [papers: least-squares;
-    /// ours: hinge]
+    /// The adversarial loss. The papers write a plain 2-norm, their code has least squares. [papers:
+    /// least-squares; ours: hinge]
     #[arg(long, value_enum)]
     pub adversarial: Option<Adversarial>,
     /// Weight of the identity loss: a phrase that already is of the target genre stays. The papers have none.
@@ -167,10 +172,12 @@ pub struct PairArguments {
     /// [papers: 0; ours: 5]
     #[arg(long)]
     pub transpose: Option<i32>,
-    /// Learning rate of the generators (Adam). 2e-4 in the papers, 2e-3 in two ports. [papers: 2e-4; ours: 4e-4]
+    /// Learning rate of the generators (Adam). 2e-4 in the papers, 2e-3 in two ports. [papers: 2e-4; ours:
+    /// 4e-4]
     #[arg(long)]
     pub rate: Option<f32>,
-    /// Learning rate of the discriminators (Adam). The papers have one rate for all. [papers: 2e-4; ours: 4e-4]
+    /// Learning rate of the discriminators (Adam). The papers have one rate for all. [papers: 2e-4; ours:
+    /// 4e-4]
     #[arg(long)]
     pub critic_rate: Option<f32>,
     /// Adam's decay of the first moment. [both presets: 0.5]
@@ -179,14 +186,15 @@ pub struct PairArguments {
     /// Adam's decay of the second moment. [both presets: 0.999]
     #[arg(long)]
     pub beta2: Option<f32>,
-    /// Share of the training after which the rates fall linearly to 0. The code has epoch 10 of 100; the first paper's
-    /// table is "after 20 epochs", the ports train 10 to 30. [papers: 0.1; ours: 0.75]
+    /// Share of the training after which the rates fall linearly to 0. The code has epoch 10 of 100; the
+    /// first paper's table is "after 20 epochs", the ports train 10 to 30. [papers: 0.1; ours: 0.75]
     #[arg(long)]
     pub decay_from: Option<f64>,
     /// Phrases of each genre a step. 16 in the papers, 2 to 4 in the ports. [both presets: 16]
     #[arg(long)]
     pub batch: Option<usize>,
-    /// Training steps. [papers: 100 epochs, an epoch being the smaller genre's phrases once; ours: 6000 steps]
+    /// Training steps. [papers: 100 epochs, an epoch being the smaller genre's phrases once; ours: 6000
+    /// steps]
     #[arg(long, conflicts_with = "epochs")]
     pub steps: Option<u64>,
     /// Training epochs, instead of steps.
@@ -195,8 +203,8 @@ pub struct PairArguments {
     /// Seed of everything random. [both presets: 1]
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Share of the newest weights in the moving average that is exported; 0 exports the last weights, as the papers
-    /// do. [papers: 0; ours: 0.005]
+    /// Share of the newest weights in the moving average that is exported; 0 exports the last weights, as the
+    /// papers do. [papers: 0; ours: 0.005]
     #[arg(long)]
     pub average: Option<f32>,
     /// Cut the larger genre to the size of the smaller, once for the whole run. Without it every epoch draws
@@ -316,7 +324,8 @@ fn epochs(epochs: u64, phrases: usize, batch: usize) -> u64 {
 }
 
 impl PairArguments {
-    /// The recipe of the preset, with what was given in its place. `phrases`: training phrases of the smaller genre.
+    /// The recipe of the preset, with what was given in its place. `phrases`: training phrases of the smaller
+    /// genre.
     ///
     /// # Errors
     /// In one sentence, when an option is out of its range.
@@ -441,8 +450,11 @@ mod tests {
 
     #[test]
     fn what_is_given_wins_over_the_preset() {
-        let o = parse("--preset papers --network compact --sigma 0 --extra-gradient --binarise=true --epochs 2 --spectral-norm")
-            .unwrap();
+        let o = parse(
+            "--preset papers --network compact --sigma 0 --extra-gradient --binarise=true --epochs 2 \
+             --spectral-norm",
+        )
+        .unwrap();
         assert_eq!((o.network, o.blocks, o.sigma), (NetworkKind::Compact, 6, 0.0));
         assert_eq!((o.extra_gradient, o.binarise, o.steps), (true, true, 124));
         assert_eq!(o.spectral_norm, SpectralNorm::All);

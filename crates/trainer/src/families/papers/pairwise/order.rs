@@ -23,9 +23,9 @@ impl Order {
         Self { seed: options.seed, list, epoch: None, places: Vec::new() }
     }
 
-    /// The phrases, by place in a list of `count`, that step `step` sees. An epoch has `per_epoch` steps, and its
-    /// first `per_epoch * batch` phrases are used: of a longer list each epoch sees a part. A function of the seed and
-    /// the arguments: what was asked before does not matter.
+    /// The phrases, by place in a list of `count`, that step `step` sees. An epoch has `per_epoch` steps, and
+    /// its first `per_epoch * batch` phrases are used: of a longer list each epoch sees a part. A function of
+    /// the seed and the arguments: what was asked before does not matter.
     pub fn places(&mut self, step: u64, per_epoch: u64, batch: usize, count: usize) -> Vec<usize> {
         let epoch = step / per_epoch;
         if self.epoch != Some(epoch) || self.places.len() != count {

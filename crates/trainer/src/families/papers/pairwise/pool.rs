@@ -1,11 +1,12 @@
-//! The pool of earlier fakes that the discriminators learn from (Shrivastava et al., 2017), as the papers' code has it.
+//! The pool of earlier fakes that the discriminators learn from (Shrivastava et al., 2017), as the papers'
+//! code has it.
 
 use candle_core::{Result, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// Fakes of earlier steps. An entry is a whole batch of each genre, not a phrase, and the two genres are drawn and
-/// replaced independently.
+/// Fakes of earlier steps. An entry is a whole batch of each genre, not a phrase, and the two genres are
+/// drawn and replaced independently.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     capacity: usize,
@@ -18,9 +19,9 @@ impl Pool {
         Self { capacity, entries: Default::default() }
     }
 
-    /// The fakes to learn from, given this step's, `[B, 64, 84]` a genre. While the pool fills they are stored and
-    /// returned. Then, with probability 1/2, an older batch of each genre is returned and this step's takes its place;
-    /// else this step's are returned and not stored.
+    /// The fakes to learn from, given this step's, `[B, 64, 84]` a genre. While the pool fills they are
+    /// stored and returned. Then, with probability 1/2, an older batch of each genre is returned and this
+    /// step's takes its place; else this step's are returned and not stored.
     pub fn draw(&mut self, fakes: [Tensor; 2], rng: &mut ChaCha8Rng) -> [Tensor; 2] {
         if self.entries[0].len() < self.capacity {
             for (entries, fake) in self.entries.iter_mut().zip(&fakes) {
