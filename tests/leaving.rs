@@ -1,5 +1,5 @@
-//! Threads and the library itself: one thread for all instances, gone with the last, and then the library can
-//! go too.
+//! Threads and the library itself: a worker for all instances and a computing thread for all of a pack, gone
+//! with the last, and then the library can go too.
 //!
 //! One test in a program of its own: it counts the process's threads.
 #![cfg(target_os = "linux")]
@@ -45,7 +45,7 @@ fn on_a_thread<T: Send>(use_it: impl FnOnce() -> T + Send) -> T {
 }
 
 #[test]
-fn one_thread_serves_all_and_nothing_stays_behind() {
+fn two_threads_serve_all_and_nothing_stays_behind() {
     packs_folder();
     let library_file = library();
     {
@@ -55,10 +55,12 @@ fn one_thread_serves_all_and_nothing_stays_behind() {
             let mut plugins: Vec<_> = (0..8).map(|_| loaded.instance().unwrap()).collect();
             plugins.iter_mut().for_each(bounce);
             let during = threads();
-            assert_eq!(during.len(), before.len() + 1, "{during:?} against {before:?}");
-            assert!(during.iter().any(|name| name == "contrafact"));
+            assert_eq!(during.len(), before.len() + 2, "{during:?} against {before:?}");
+            assert!(
+                ["contrafact", "contrafact-pack"].iter().all(|own| during.iter().any(|name| name == own))
+            );
             plugins.drain(..7);
-            assert_eq!(threads(), during, "the last instance keeps the thread");
+            assert_eq!(threads(), during, "the last instance keeps the threads");
             drop(plugins);
             assert_eq!(threads(), before);
         });

@@ -74,7 +74,7 @@ unsafe extern "C" fn no_extension(
 
 unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
     // SAFETY: the context is the host.
-    unsafe { (&(*(*list).ctx.cast::<Rude>()).input).len() as u32 }
+    unsafe { (*(*list).ctx.cast::<Rude>()).events() }
 }
 
 unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const clap_event_header {
@@ -100,6 +100,10 @@ unsafe extern "C" fn try_push(list: *const clap_output_events, event: *const cla
 }
 
 impl Rude {
+    fn events(&self) -> u32 {
+        self.input.len() as u32
+    }
+
     fn new() -> Box<Self> {
         common::packs_folder();
         // SAFETY: the library is the plugin, its entry is CLAP's, and calls keep CLAP's order.

@@ -56,8 +56,7 @@ pub const SOFTEST: f32 = 1.0 / 127.0;
 /// A note-on for the host. Whatever the velocity is, one that every synth understands is sent.
 pub fn note_on(timing: u32, voice: Voice, velocity: f32) -> Event {
     let (channel, key) = (Channel::Number(voice.channel), Key::Number(voice.pitch));
-    // Not `clamp`, which lets through what is no number.
-    let velocity = velocity.max(SOFTEST).min(1.0);
+    let velocity = if velocity.is_nan() { SOFTEST } else { velocity.clamp(SOFTEST, 1.0) };
     NoteEvent::NoteOn { timing, voice_id: VoiceID::Wildcard, channel, key, velocity }
 }
 

@@ -22,24 +22,12 @@ use phrase::{Phrase, Roll};
 use super::analyse::analyse;
 use super::cache::Cache;
 use super::engine::{Device, Engine, PackSource, Roles};
-use super::run::Control;
-use crate::link::{Bell, Job, Outcome, Processor, Shared, Spare, Take};
+use super::messages::{Control, Order};
+use crate::link::{Bell, Job, Outcome, Processor, Shared, Spare};
 
 /// As many answers in succession must miss their deadline on the CPU before *auto* takes the GPU: the first
 /// ones of a pack find cold caches, and one alone says that the machine was busy.
 const MISSES: u8 = 3;
-
-/// What a computing thread is told. Each order but [`Order::Forget`] is answered by a [`Control`].
-pub enum Order {
-    /// Loads a pack, from then on known by its number.
-    Load { pack: u64, source: PackSource },
-    /// Answers the job of an instance that chose the pack as its number `stamp`.
-    Answer { id: u64, pack: u64, shared: Arc<Shared>, stamp: u32, job: Box<Job> },
-    /// Finds out what an open editor is to show of a take.
-    Look { pack: u64, shared: Arc<Shared>, take: Arc<Take> },
-    /// No instance has the pack any more.
-    Forget { pack: u64 },
-}
 
 /// A computing thread, as the worker sees it. Dropping it lets the thread end once it has done what it was
 /// told.

@@ -20,6 +20,7 @@ mod engine;
 mod errands;
 #[cfg(test)]
 pub(crate) mod fake;
+mod messages;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,8 @@ use crossbeam_channel::{Sender, unbounded};
 pub use engine::{Engine, PackSource, Packs};
 
 use crate::link::{Bell, Desk, LIVES, Shared};
-use run::{Control, Run};
+use messages::Control;
+use run::Run;
 
 /// The thread, for as long as anyone holds it.
 pub struct Worker {

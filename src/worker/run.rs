@@ -11,34 +11,14 @@ use std::thread::JoinHandle;
 use arrayvec::ArrayVec;
 use crossbeam_channel::{Receiver, Sender};
 
-use super::compute::{Computer, Order};
+use super::compute::Computer;
 use super::engine::{Engine, PackSource};
 use super::errands;
+use super::messages::{Control, Order};
 use crate::link::{Bell, Errand, Hatch, JOBS, Job, Outcome, Shared};
 
 /// Computing threads at most: with more packs than that, some share one.
 const COMPUTERS: usize = 4;
-
-/// What the worker is told, by main threads and by its computing threads.
-pub enum Control {
-    /// An instance is there.
-    Enter { id: u64, hatch: Hatch, shared: Arc<Shared> },
-    /// An instance chose a pack (`None`: one that cannot be found), known by the number `stamp`.
-    Pack { id: u64, stamp: u32, source: Option<PackSource> },
-    /// An instance is gone.
-    Leave { id: u64 },
-    /// An editor was opened.
-    Look,
-    /// A pack is in memory, or cannot be.
-    Loaded { pack: u64, result: Result<(), String> },
-    /// A job of an instance is done. The pack may be `broken`: who chooses it from now on has it loaded anew.
-    Answered { id: u64, pack: u64, job: Box<Job>, broken: bool },
-    /// What an editor shows of a take was found out.
-    Looked { pack: u64 },
-    /// The thread dies as from a fault of our own: for tests of what the others do then.
-    #[cfg(test)]
-    Die,
-}
 
 /// A pack that instances have chosen.
 struct Pack {
@@ -177,11 +157,11 @@ impl Run {
     /// Which waiting job of an instance can be begun: its pack's computing thread is free, or it needs none.
     fn next(&self, index: usize) -> Option<usize> {
         let instance = &self.instances[index];
-        let is_free = |job: &Box<Job>| match self.pack_of(instance, job) {
+        let is_free = |job: &Job| match self.pack_of(instance, job) {
             Some(pack) => self.place(pack).is_none_or(|place| !place.busy),
             None => true,
         };
-        instance.waiting.iter().position(is_free)
+        instance.waiting.iter().position(|job| is_free(job))
     }
 
     /// The pack that is to answer a job; none where it is an errand, or no pack will.
@@ -204,10 +184,10 @@ impl Run {
         let outcome = match (job.errand, pack) {
             (Errand::Answer, Some((pack, computer))) => {
                 let (id, shared, stamp) = (instance.id, instance.shared.clone(), instance.stamp);
-                match self.tell(computer, Order::Answer { id, pack, shared, stamp, job }) {
+                let order = Order::Answer { id, pack, shared, stamp, job };
+                if let Err(Order::Answer { job, .. }) = self.tell(computer, order) {
                     // Its thread has died, which cannot be: what it does is caught.
-                    Err(Order::Answer { job, .. }) => self.instances[index].answer(job, Outcome::NoNetwork),
-                    _ => {}
+                    self.instances[index].answer(job, Outcome::NoNetwork);
                 }
                 return;
             }

@@ -79,7 +79,7 @@ unsafe fn enter<T>(
         return failure;
     }
     // SAFETY: the flag says that nobody else is at the stage.
-    let stage = unsafe { &mut *(&raw mut (*shim).stage) };
+    let stage = unsafe { &mut (*shim).stage };
     let done = catch_unwind(AssertUnwindSafe(|| call(stage, inner)));
     busy.store(false, Ordering::Release);
     done.unwrap_or(failure)

@@ -375,7 +375,7 @@ fn checked() -> Checked {
         windows: Some(slides),
     };
     let data = dataset(["short", "long"]);
-    check(&pack(), 9_000_000, &data, &options(90, 2), &beside).unwrap().0
+    check(&pack(), 11_000_000, &data, &options(90, 2), &beside).unwrap().0
 }
 
 #[test]

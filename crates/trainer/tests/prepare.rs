@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use music::{genre, mixed_meter, song};
-use phrase::{Key, Mode};
+use phrase::{Key, Mode, Song, SongNote, Swing, Track};
 use trainer::data::report::Report;
 use trainer::data::transpose::Transposition;
 use trainer::dataset::{Dataset, Split};
@@ -306,4 +306,64 @@ fn versions_of_one_tune_stay_in_one_split() {
     fs::write(folder.join("provenance.csv"), table).unwrap();
     let (data, _) = prepare(&options(&[&folder])).unwrap();
     assert_eq!(counts(&data, 0), [12, 6, 6], "three songs of two phrases each");
+}
+
+/// A song of eighths over a bass, swung so that the second eighth falls at `ratio` of the beat.
+fn eighths(ratio: f64, path: &Path) {
+    let swing = Swing { ratio, confidence: 1.0 };
+    let mut song = Song::new(140.0);
+    song.ppq = 960;
+    let note = |pitch, onset, length| SongNote { pitch, channel: 0, velocity: 0.5, onset, length };
+    let swung =
+        |pitch, from: f64, to: f64| note(pitch, swing.swing(from), swing.swing(to) - swing.swing(from));
+    let tune = (0..96).map(|i| swung(60 + (i * 5 % 12) as u8, 2.0 * f64::from(i), 2.0 * f64::from(i) + 2.0));
+    let bass = (0..48).map(|i| swung(36 + (i % 5) as u8, 4.0 * f64::from(i), 4.0 * f64::from(i) + 4.0));
+    for notes in [tune.collect::<Vec<_>>(), bass.collect()] {
+        song.tracks.push(Track { notes, ..Track::default() });
+    }
+    song.write(path).unwrap();
+}
+
+#[test]
+fn swung_songs_are_cut_as_if_they_were_straight() {
+    let root = tempfile::tempdir().unwrap();
+    let prepared = |name: &str, ratio: f64, straighten: Option<bool>, rules: Rules| {
+        let folder = root.path().join(name).join("train");
+        fs::create_dir_all(&folder).unwrap();
+        eighths(ratio, &folder.join("song.mid"));
+        let whole = folder.parent().unwrap().to_path_buf();
+        prepare(&PrepareOptions { straighten, rules, ..options(&[&whole]) }).unwrap()
+    };
+    let rolls = |data: &Dataset| data.split(0, Split::Train).iter().map(|item| item.roll).collect::<Vec<_>>();
+    let (straight, report) = prepared("straight", 0.5, None, Rules::Training);
+    assert_eq!(report.genres[0].account.straight.swung, 0);
+    let (swung, report) = prepared("swung", 0.66, None, Rules::Training);
+    let told = &report.genres[0].account.straight;
+    assert_eq!((told.phrases, told.swung, told.on_grid), (3, 3, [96, 144]));
+    assert!(report.to_string().contains("3 of 3 phrases"), "{report}");
+    assert_eq!(rolls(&swung), rolls(&straight));
+    assert_eq!((&swung.info.options["straighten"], swung.info.genres[0].counts["swung"]), (&true.into(), 3));
+    let (left, _) = prepared("left", 0.66, Some(false), Rules::Training);
+    assert_ne!(rolls(&left), rolls(&straight));
+    let (papers, _) = prepared("papers", 0.66, None, Rules::Papers2019);
+    assert_eq!(papers.info.options["straighten"], false);
+}
+
+#[test]
+fn sets_as_played_are_damaged_by_their_seed_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = genre(root.path(), "jazz", "train", 0, 6);
+    let with = |as_played| prepare(&PrepareOptions { as_played, ..options(&[&folder]) }).unwrap().0;
+    let (clean, one, two) = (with(None), with(Some(1)), with(Some(2)));
+    assert_eq!(one.items, with(Some(1)).items);
+    assert!(one.items != two.items && one.items != clean.items);
+    assert_eq!(one.info.options["as_played"], 1);
+    assert!(clean.info.options.get("as_played").is_none());
+    // A phrase that keeps eight notes is there still.
+    assert!(
+        counts(&one, 0)[0] * 4 >= counts(&clean, 0)[0] * 3,
+        "{:?} {:?}",
+        counts(&one, 0),
+        counts(&clean, 0)
+    );
 }

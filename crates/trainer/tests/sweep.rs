@@ -93,9 +93,10 @@ fn tiny(folder: &Path) -> SweepFile {
     let data = folder.join("data.safetensors");
     dataset().write(&data).unwrap();
     let text = format!(
-        "dataset = {data:?}\nfolder = {:?}\ncommand = 'train'\n[options]\nsteps = 3\nbatch = 2\nchannels = \
-         8\nblocks = 1\nthreads = 1\nsamples = 0\n[grid]\nrate = [0.001, 0.002]\n[export]\nlistener-steps = \
-         2\nlistener-batch = 2\nlistener-width = 8\n[evaluate]\nlimit = 3\nthreads = 1\nno-features = true\n",
+        "dataset = {data:?}\nfolder = {:?}\ncommand = 'train-resnet'\n[options]\nsteps = 3\nbatch = \
+         2\nchannels = 8\nblocks = 1\nthreads = 1\nsamples = 0\n[grid]\nrate = [0.001, \
+         0.002]\n[export]\nlistener-steps = 2\nlistener-batch = 2\nlistener-width = 8\n[evaluate]\nlimit = \
+         3\nthreads = 1\nno-features = true\n",
         folder.join("runs"),
     );
     read(&text, "s.toml").unwrap()

@@ -120,7 +120,7 @@ impl OffBeats {
         let mut last = f64::NEG_INFINITY;
         for onset in onsets {
             let time = onset / STEPS_PER_BEAT as f64;
-            if !(time - last > TOGETHER) {
+            if !onset.is_finite() || time - last <= TOGETHER {
                 continue;
             }
             last = time;

@@ -118,9 +118,14 @@ fn thirds(notes: &[SongNote]) -> Vec<Thirds> {
     thirds
 }
 
-/// Whether a song's triplets mean swing.
+/// Whether a song's triplets mean swing. A beat whose first third any track has is a triplet like any other.
 fn means_swing(tracks: &[Vec<Thirds>]) -> bool {
-    let triplets = tracks.iter().flatten().filter(|beat| beat.are_all());
-    let (alone, more): (Vec<&Thirds>, Vec<&Thirds>) = triplets.partition(|beat| !beat.first);
-    alone.len() >= LEAST && 2 * alone.len() >= more.len()
+    let beats = tracks.iter().map(Vec::len).max().unwrap_or(0);
+    let any = |beat: usize, of: fn(&Thirds) -> bool| {
+        tracks.iter().any(|track| track.get(beat).is_some_and(|thirds| thirds.are_all() && of(thirds)))
+    };
+    let first = (0..beats).filter(|&beat| any(beat, |thirds| thirds.first)).count();
+    let all = (0..beats).filter(|&beat| any(beat, |_| true)).count();
+    let alone = all - first;
+    alone >= LEAST && 2 * alone >= first
 }

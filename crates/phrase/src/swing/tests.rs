@@ -12,7 +12,7 @@ fn noise(seed: u64) -> f64 {
 /// Some beats lack their first or second eighth.
 fn eighths(ratio: f64, bpm: f64, most: f64, seed: u64) -> Vec<f64> {
     let swing = Swing { ratio, confidence: 1.0 };
-    let beats = (0..32).filter(|eighth| crate::mix(seed ^ eighth) % 5 != 0);
+    let beats = (0..32).filter(|eighth| !crate::mix(seed ^ eighth).is_multiple_of(5));
     let onset = |eighth: u64| {
         let late = most * noise(seed ^ (eighth << 20)) * bpm / 60.0 * STEPS_PER_BEAT as f64;
         swing.swing(2.0 * eighth as f64) + late

@@ -228,6 +228,11 @@ mod tests {
             seen[4] += usize::from(mean(&after) < 0.8 * mean(&before));
             seen[5] += usize::from(Swing::of(onsets).is_swung());
         }
-        assert!(seen.iter().all(|times| (1..38).contains(times)), "{seen:?}");
+        // Nearly every phrase changes its key; no other damage comes to most of them.
+        let [tracks, tempo, keys, pedal, clip, swing] = seen;
+        assert!(
+            keys > 30 && [tracks, tempo, pedal, clip, swing].iter().all(|times| (1..25).contains(times)),
+            "{seen:?}"
+        );
     }
 }

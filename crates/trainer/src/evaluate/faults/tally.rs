@@ -175,3 +175,72 @@ fn untied(mut roll: Roll, before: &Roll) -> Roll {
     roll.onset[0] |= roll.sounding[0] & !before.sounding[STEPS - 1];
     roll
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Faults;
+    use super::*;
+
+    /// A tune over chords on every beat: their first one of so many notes, which all sound on over the
+    /// phrase's end.
+    fn phrase(first: usize, bass: usize) -> Roll {
+        Roll::from_cells(|step, row| {
+            let chord = if step < 4 { first } else { 3 };
+            row == 50
+                || row == bass
+                || (30..30 + 2 * chord).contains(&row) && row % 2 == 0 && (step % 4 < 3 || step == 63)
+        })
+    }
+
+    fn at(roll: Roll, step: u32) -> Item {
+        Item::of(roll, 0).at_step(step)
+    }
+
+    fn value(phrases: &Phrases, measure: Measure) -> f64 {
+        Faults::of(phrases).get(measure).value
+    }
+
+    #[test]
+    fn a_heavy_first_downbeat_is_heard_and_ties_are_not_struck() {
+        let mut phrases = Phrases::default();
+        phrases.real(&at(phrase(6, 10), 0), 0);
+        // Tune, bass and six against three.
+        assert_eq!(value(&phrases, Measure::FirstDownbeat), 8.0 / 3.0);
+        // The next phrase is held over but for its chord's upper half, which the answer before does not have.
+        let mut next = phrase(6, 10);
+        next.onset[0] = 0;
+        phrases.real(&at(next, 64), 0);
+        assert_eq!(value(&phrases, Measure::FirstNotes), (8.0 + 3.0) / 2.0);
+        assert_eq!(value(&phrases, Measure::HeldOver), 1.0);
+        // One that does not follow is another matter.
+        phrases.real(&at(next, 256), 0);
+        assert_eq!(value(&phrases, Measure::FirstNotes), (8.0 + 3.0) / 3.0);
+    }
+
+    #[test]
+    fn leaps_at_borders_are_not_those_inside() {
+        let mut phrases = Phrases::default();
+        phrases.real(&at(phrase(3, 10), 0), 0);
+        phrases.real(&at(phrase(3, 24), 64), 0);
+        phrases.real(&at(phrase(3, 12), 192), 0);
+        assert_eq!(value(&phrases, Measure::LeapsAtBorders), 1.0);
+        assert!(value(&phrases, Measure::LeapsInside).is_nan(), "one note a phrase goes nowhere");
+    }
+
+    #[test]
+    fn answers_are_compared_with_their_sources() {
+        let source = phrase(3, 10);
+        let mut phrases = Phrases::default();
+        phrases.answer(&at(source, 0), source, 0);
+        let lower = Roll::from_cells(|step, row| row == 49 && step < 32);
+        phrases.answer(&at(source, 64), lower, 1);
+        for (measure, expected) in [(Measure::Unchanged, 0.5), (Measure::MelodyOnTop, 0.5)] {
+            assert_eq!(value(&phrases, measure), expected, "{measure:?}");
+        }
+        assert_eq!(Faults::of(&phrases).works, 2);
+        // Real music is compared with nothing.
+        let mut real = Phrases::default();
+        real.real(&at(source, 0), 0);
+        assert!(value(&real, Measure::Unchanged).is_nan());
+    }
+}
