@@ -5,18 +5,21 @@
 
 mod audio;
 mod editor;
-mod frozen;
-mod history;
-mod live;
+mod entry;
+mod link;
 mod packs;
 mod params;
 mod plugin;
-mod shared;
 mod unload;
 mod worker;
 
-use nice_plug::prelude::*;
-use plugin::Contrafact;
+/// What tests of the built plugin look up in its source.
+#[doc(hidden)]
+pub mod testing {
+    pub use crate::editor::fields;
+    pub use crate::params::table;
+}
 
-nice_export_clap!(Contrafact);
+pub use entry::clap_entry;
+
 vst3_shell::export!(clap_entry, plugin::VST3);

@@ -1,7 +1,7 @@
 //! Which pack an instance uses, and the folder that the user's packs lie in. Main and editor threads only.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,8 +11,8 @@ use model::Card;
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::{PackView, Shared};
-use crate::worker::{Seat, Source};
+use crate::link::{PackView, Shared};
+use crate::worker::{PackSource, Seat};
 
 /// The environment variable that names another packs folder. Read once, never set.
 pub const VARIABLE: &str = "CONTRAFACT_PACKS";
@@ -49,7 +49,8 @@ pub struct Found {
     pub card: Box<Card>,
 }
 
-/// The folder of the user's packs: the variable's, else the system's place for our data; `None` where a system has none.
+/// The folder of the user's packs: the variable's, else the system's place for our data; `None` where a
+/// system has none.
 pub fn folder() -> Option<&'static Path> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     let find = || {
@@ -70,7 +71,8 @@ pub fn scan(folder: &Path) -> Vec<Found> {
 }
 
 fn read_card(path: &Path) -> Option<Found> {
-    let mut file = File::open(path).ok()?;
+    // A pipe would have the main thread wait for its writer.
+    let mut file = phrase::open_regular(path).ok()?;
     let size = file.metadata().ok()?.len();
     let mut head = [0; 8];
     file.read_exact(&mut head).ok()?;
@@ -91,7 +93,7 @@ fn read_card(path: &Path) -> Option<Found> {
 }
 
 /// Finds a pack: what is to be shown of it, and where its weights are (`None` where it cannot be used).
-fn resolve(pack: &PackRef, folder: Option<&Path>) -> (PackView, Option<Source>) {
+fn resolve(pack: &PackRef, folder: Option<&Path>) -> (PackView, Option<PackSource>) {
     let view = |name: &str, genres, problem| PackView {
         name: name.to_string(),
         genres,
@@ -100,19 +102,20 @@ fn resolve(pack: &PackRef, folder: Option<&Path>) -> (PackView, Option<Source>) 
     };
     if pack.is_default() {
         return match model::read_card("the default pack", model::default_pack()) {
-            Ok(card) => (view(&card.name, card.genres, None), Some(Source::Default)),
+            Ok(card) => (view(&card.name, card.genres, None), Some(PackSource::Default)),
             Err(error) => (view("default", Vec::new(), Some(error.to_string())), None),
         };
     }
     let packs = folder.map(scan).unwrap_or_default();
     if let Some(found) = packs.iter().find(|found| found.pack == *pack) {
-        let source = Source::File { path: found.path.clone(), hash: pack.hash.clone() };
+        let source = PackSource::File { path: found.path.clone(), hash: pack.hash.clone() };
         return (view(&pack.name, found.card.genres.clone(), None), Some(source));
     }
     let place = folder.map_or_else(|| "the packs folder".to_string(), |folder| folder.display().to_string());
     let problem = match packs.iter().find(|found| found.pack.name == pack.name) {
         Some(other) => format!(
-            "{}: this pack {} is not the one that the project was saved with; put that one into the folder or choose anew",
+            "{}: this pack {} is not the one that the project was saved with; put that one into the folder \
+             or choose anew",
             other.path.display(),
             pack.name
         ),
@@ -210,7 +213,8 @@ pub struct SavedPack {
     needs_gpu: bool,
 }
 
-/// The choice as part of the saved state: loading a project chooses its pack, since a host says nothing else then.
+/// The choice as part of the saved state: loading a project chooses its pack, since a host says nothing else
+/// then.
 #[derive(Debug)]
 pub struct PackField(pub Arc<Selection>);
 
@@ -244,11 +248,24 @@ mod tests {
         fs::write(folder.path().join("b.safetensors"), b"nonsense").unwrap();
         fs::write(folder.path().join("c.safetensors"), [0xff; 64]).unwrap();
         fs::write(folder.path().join("d.txt"), model::default_pack()).unwrap();
+        fs::create_dir(folder.path().join("e.safetensors")).unwrap();
         let found = scan(folder.path());
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].pack, default_ref());
         assert!(!found[0].card.genres.is_empty());
         assert!(scan(&folder.path().join("missing")).is_empty());
+    }
+
+    /// Opening a pipe without a writer would never return.
+    #[test]
+    #[cfg(unix)]
+    fn a_pipe_or_a_device_in_the_folder_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.safetensors"), model::default_pack()).unwrap();
+        let pipe = folder.path().join("b.safetensors");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("c.safetensors")).unwrap();
+        assert_eq!(scan(folder.path()).len(), 1);
     }
 
     #[test]
@@ -259,7 +276,7 @@ mod tests {
         assert!(source.is_none() && view.problem.unwrap().contains("Bossa nights"));
         fs::write(folder.path().join("a.safetensors"), model::default_pack()).unwrap();
         let (_, source) = resolve(&default_ref(), Some(folder.path()));
-        assert!(matches!(source, Some(Source::File { .. })));
+        assert!(matches!(source, Some(PackSource::File { .. })));
         let (view, source) = resolve(&PackRef { hash: "12".into(), ..default_ref() }, Some(folder.path()));
         assert!(source.is_none() && view.problem.unwrap().contains("a.safetensors"));
     }

@@ -1,9 +1,12 @@
 //! The Plugin trait: wiring only.
+//!
+//! A VST3 host may change the process mode with every block and CLAP has no call for that:
+//! `vst3_shell::mode()` tells the mode of the block that runs.
 
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nice_plug::prelude::*;
 
@@ -11,11 +14,11 @@ use crate::audio::clock::Transport;
 use crate::audio::event::{Event, Io};
 use crate::audio::{Audio, Block};
 use crate::editor::{self, EditorApp};
-use crate::live::{self, Watch};
+use crate::link::{self, Desk, Shared, Watch};
 use crate::packs::Selection;
 use crate::params::PluginParams;
-use crate::shared::Shared;
-use crate::worker::{Desk, Worker};
+use crate::unload;
+use crate::worker::Worker;
 
 /// The plugin as a VST3: `vst3-shell` wraps the CLAP. The class id stands in projects and never changes.
 ///
@@ -33,12 +36,17 @@ pub const VST3: vst3_shell::Description = vst3_shell::Description {
     subcategories: "Instrument|Tools",
 };
 
+/// How long a closed window's thread is waited for when an instance goes. It takes some milliseconds.
+const LEAVING: Duration = Duration::from_secs(2);
+
 /// One instance.
 pub struct Contrafact {
     params: Arc<PluginParams>,
     selection: Arc<Selection>,
     shared: Arc<Shared>,
     audio: Box<Audio>,
+    /// The threads of the editor's windows.
+    windows: Arc<unload::Threads>,
     /// The editor's end of what the audio thread shows, until there is an editor.
     watch: Option<Watch>,
     offline: bool,
@@ -64,9 +72,10 @@ impl Default for Contrafact {
         let selection = Arc::new(Selection::new(shared.clone(), seat));
         let params = Arc::new(PluginParams::new(selection.clone(), &shared));
         let mut audio = Box::new(Audio::new(desk, shared.clone()));
-        let (show, watch) = live::ends();
+        let (show, watch) = link::ends();
         audio.show(show);
         Self {
+            windows: Arc::default(),
             watch: Some(watch),
             params,
             selection,
@@ -84,6 +93,10 @@ impl Drop for Contrafact {
         // Others may hold the selection longer (an editor's window whose thread is slow to go); the worker's thread
         // must not outlive the last instance, for the host may unload the library next.
         self.selection.leave();
+        // Hosts close the window first. One that has not must not wait for it.
+        if !self.shared.is_watched() {
+            self.windows.wait(LEAVING);
+        }
     }
 }
 
@@ -106,6 +119,8 @@ impl Plugin for Contrafact {
     /// Settings count at a phrase's closing only. And nice-plug 0.4.2 gives wrong positions after a transport event
     /// inside a block when this is on.
     const SAMPLE_ACCURATE_AUTOMATION: bool = false;
+    /// More would make its queue allocate; the shim lets no more through.
+    const INPUT_EVENT_CAPACITY: usize = clap_shim::ROOM;
 
     type Editor = editor::Window;
     type SysExMessage = ();
@@ -117,7 +132,8 @@ impl Plugin for Contrafact {
 
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
         let (params, selection) = (self.params.clone(), self.selection.clone());
-        editor::create(EditorApp::new(params, selection, self.shared.clone(), self.watch.take()?))
+        let (shared, windows) = (self.shared.clone(), self.windows.clone());
+        editor::create(EditorApp::new(params, selection, shared, self.watch.take()?, windows))
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -218,7 +234,7 @@ impl<P: Plugin<SysExMessage = ()>, C: ProcessContext<P>> Io for HostIo<'_, P, C>
     }
 
     fn send(&mut self, event: Event) {
-        // A host whose queue is full loses the event; there is nothing to be done about it here.
+        // The shim keeps a note-off that the host will not take; another event that finds no room is lost.
         let _ = self.context.try_send_event(event);
     }
 }

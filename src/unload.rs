@@ -1,20 +1,63 @@
 //! Being unloaded without harm: hosts unload plugin libraries while threads that have called them live on.
+//!
+//! Rust's standard library leaves a callback for every thread that ever called us, which would crash a host
+//! that unloads the library and then ends the thread (Linux). We take it back at unloading. Once a window was
+//! opened the library stays loaded, because the window library may leave a thread behind.
 
-pub use system::stay;
+pub use system::{Threads, stay};
 
 /// Linux. Other Unixes do not unload libraries with thread-local variables.
 #[cfg(target_os = "linux")]
 mod system {
     use std::ffi::c_void;
+    use std::path::Path;
+    use std::sync::{Mutex, PoisonError};
+    use std::time::{Duration, Instant};
+
+    /// The threads of an instance's windows.
+    ///
+    /// One that baseview has left behind takes down its connection to the graphics driver, and unloads that,
+    /// after its window has gone. A process that ends meanwhile calls what the driver has left to be called
+    /// at the end while it is being unmapped. So the instance waits for them when it goes.
+    #[derive(Debug, Default)]
+    pub struct Threads(Mutex<Vec<libc::c_long>>);
+
+    impl Threads {
+        /// This thread is one of them.
+        pub fn enter(&self) {
+            // SAFETY: it takes nothing and gives a number.
+            let this = unsafe { libc::syscall(libc::SYS_gettid) };
+            let mut threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            threads.retain(|&thread| is_alive(thread));
+            threads.push(this);
+        }
+
+        /// Waits for the end of all of them, but no longer than this. Whether they have ended.
+        pub fn wait(&self, most: Duration) -> bool {
+            let since = Instant::now();
+            let threads = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            while threads.iter().any(|&thread| is_alive(thread)) {
+                if since.elapsed() > most {
+                    return false;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            true
+        }
+    }
+
+    fn is_alive(thread: libc::c_long) -> bool {
+        Path::new("/proc/self/task").join(thread.to_string()).exists()
+    }
 
     /// Keeps this library loaded until the process ends.
     ///
-    /// For editors: baseview 0.4.2 leaves a window's thread detached in about half of all closes, and a host that then
-    /// unloads the library takes the code from under it.
+    /// For editors: baseview 0.4.2 leaves a window's thread detached in about half of all closes, and a host
+    /// that then unloads the library takes the code from under it.
     pub fn stay() {
-        // SAFETY: `Dl_info` is plain data for which zeros are valid, `dladdr` fills it for the address of a function of
-        // this image, and the name it gives lives as long as the image. `RTLD_NOLOAD` loads nothing and runs nothing;
-        // the handle is kept on purpose.
+        // SAFETY: `Dl_info` is plain data for which zeros are valid, `dladdr` fills it for the address of a
+        // function of this image, and the name it gives lives as long as the image. `RTLD_NOLOAD` loads
+        // nothing and runs nothing; the handle is kept on purpose.
         unsafe {
             let mut info: libc::Dl_info = std::mem::zeroed();
             if libc::dladdr(stay as *const c_void, &mut info) != 0 && !info.dli_fname.is_null() {
@@ -22,10 +65,34 @@ mod system {
             }
         }
     }
+
+    #[cfg(test)]
+    mod tests {
+        use std::sync::{Arc, mpsc};
+
+        use super::*;
+
+        #[test]
+        fn a_thread_is_waited_for_until_it_has_ended() {
+            let (threads, (go, wait)) = (Arc::new(Threads::default()), mpsc::channel::<()>());
+            assert!(threads.wait(Duration::ZERO), "there is none");
+            let (of, (inside, entered)) = (threads.clone(), mpsc::channel());
+            let thread = std::thread::spawn(move || {
+                of.enter();
+                inside.send(()).unwrap();
+                let _ = wait.recv();
+            });
+            entered.recv().unwrap();
+            assert!(!threads.wait(Duration::from_millis(5)), "it is still there");
+            drop(go);
+            assert!(threads.wait(Duration::from_secs(20)));
+            thread.join().unwrap();
+        }
+    }
 }
 
-/// Taking back the standard library's promise to be called when a thread ends. Only with glibc: other C libraries number
-/// their keys otherwise (musl does not unload at all).
+/// Taking back the standard library's promise to be called when a thread ends. Only with glibc: other C
+/// libraries number their keys otherwise (musl does not unload at all).
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod keys {
     use std::ffi::c_void;
@@ -40,10 +107,10 @@ mod keys {
 
     /// Finds the key under which the standard library asks to be called when a thread ends.
     ///
-    /// Every thread that calls `std::thread::current` gets a value under that key (nice-plug does so on the host's main
-    /// and audio threads), and with it a call into this image at the thread's end, even after the image is gone: the
-    /// host crashes. The standard library never gives the key back and does not tell it; but it is the one that has a
-    /// value on this thread after the first such call and had none before.
+    /// Every thread that calls `std::thread::current` gets a value under that key (nice-plug does so on the
+    /// host's main and audio threads), and with it a call into this image at the thread's end, even after the
+    /// image is gone: the host crashes. The standard library never gives the key back and does not tell it;
+    /// but it is the one that has a value on this thread after the first such call and had none before.
     extern "C" fn loaded() {
         if is_program() || !has_std() {
             return;
@@ -78,8 +145,8 @@ mod keys {
         std::array::from_fn(|key| unsafe { libc::pthread_getspecific(key as libc::pthread_key_t) })
     }
 
-    /// Whether this code is part of the program itself (a test), which is never unloaded, and where the standard library
-    /// forbids to ask for the thread before `main`.
+    /// Whether this code is part of the program itself (a test), which is never unloaded, and where the
+    /// standard library forbids to ask for the thread before `main`.
     fn is_program() -> bool {
         // SAFETY: the kernel always says where the program's own headers are.
         let program = unsafe { libc::getauxval(libc::AT_PHDR) } as *const c_void;
@@ -118,6 +185,22 @@ mod keys {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
+    use std::time::Duration;
+
+    /// Windows have threads of their own on Linux only.
+    #[derive(Debug, Default)]
+    pub struct Threads;
+
+    impl Threads {
+        /// Nothing to do.
+        pub fn enter(&self) {}
+
+        /// Nothing to wait for.
+        pub fn wait(&self, _: Duration) -> bool {
+            true
+        }
+    }
+
     /// Keeps this library loaded until the process ends, where that is needed: on Linux.
     pub fn stay() {}
 }

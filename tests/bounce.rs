@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use host::{RenderOptions, Rendered, render_song};
-use model::{Pack, Settings, Transfer};
+use model::{LoadedPack, Pack, Settings};
 use phrase::{DRUM_CHANNEL, Phrase, STEPS, Song, SongNote, first_step, join_notes, windows};
 
 fn song() -> Song {
@@ -72,7 +72,7 @@ fn a_bounce_that_the_host_does_not_tell_of_is_known_by_its_pace() {
 fn a_bounce_is_what_the_model_makes_of_the_phrases() {
     let song = song();
     let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
-    let transfer = Transfer::new(&pack).unwrap();
+    let mut transfer = LoadedPack::new(&pack).unwrap();
     let mut notes: Vec<_> = song.notes().copied().collect();
     notes.retain(|note| note.channel != DRUM_CHANNEL);
     for (amount, bars) in [(0.5, 4), (0.8, 4), (1.0, 4), (0.8, 2), (0.8, 1), (1.0, 1)] {

@@ -129,7 +129,7 @@ fn vst3_round(display: &Display, round: usize) {
 #[test]
 fn editors_come_and_go_while_parameters_move() {
     packs_folder();
-    let Some(display) = Display::start(1280, 1024) else { return };
+    let Some(display) = common::display(1280, 1024) else { return };
     for (name, round) in [("CLAP", clap_round as fn(&Display, usize)), ("VST3", vst3_round)] {
         // What the graphics driver keeps for good is there after some rounds.
         (0..5).for_each(|at| round(&display, at));

@@ -1,27 +1,62 @@
 //! The editor under a user's hands: what they do reaches the host, and what they save is what was heard.
 //!
-//! A program of its own, for the X server and the user's folders are the environment's.
+//! They find things by their names, as the window lays them out. A program of its own, for the X server and
+//! the user's folders are the environment's.
 #![cfg(target_os = "linux")]
 
 mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{BLOCK, BPM, RATE, events, heard, instance, packs_folder, sample};
+use contrafact::testing::fields;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use gui::{Pack, Snapshot, View};
 use host::{ClapEditor, Display, Event, Sounded, Transport, drive};
 use phrase::Song;
 
-/// The editor's window, and places in it: what `gui` lays out in it.
-const SIZE: (u16, u16) = (1040, 760);
-const SECOND_GENRE: (i16, i16) = (957, 265);
-const AMOUNT: (i16, i16) = (898, 387);
-const UNDO: (i16, i16) = (38, 662);
-const REDO: (i16, i16) = (93, 662);
-const SAVE: (i16, i16) = (629, 662);
+const SIZE: (u16, u16) = (View::SIZE.0 as u16, View::SIZE.1 as u16);
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The window drawn in this program too, with what its layout depends on, to look up where things are.
+struct Places(Harness<'static>);
+
+impl Places {
+    fn new() -> Self {
+        let genres = model::read_card("the default pack", model::default_pack()).unwrap().genres;
+        let snapshot = Snapshot {
+            fields: Arc::new(fields()),
+            pack: Pack { genres, ..Pack::default() },
+            steps: (true, true),
+            zoom: 100,
+            ..Snapshot::default()
+        };
+        let mut view = View::default();
+        let show = move |ui: &mut egui::Ui| view.show(ui, &snapshot, &mut |_| {});
+        let mut harness = Harness::builder().with_size(View::SIZE).build_ui(show);
+        harness.run_steps(4);
+        Self(harness)
+    }
+
+    /// What has that name.
+    fn rect(&self, name: &str) -> egui::Rect {
+        self.0.get_by_label(name).rect()
+    }
+
+    /// The middle of it, on the screen.
+    fn of(&self, name: &str) -> (i16, i16) {
+        pixel(self.rect(name).center())
+    }
+}
+
+fn pixel(at: egui::Pos2) -> (i16, i16) {
+    (at.x.round() as i16, at.y.round() as i16)
+}
 
 /// The plugin with its editor open, played by this thread.
 struct Hands<'a, 'b> {
@@ -43,8 +78,8 @@ impl Hands<'_, '_> {
         self.editor.host().value(name).unwrap()
     }
 
-    /// Does something until it is seen to be done, with blocks of no music between (the transport stands); in time, or
-    /// the test fails.
+    /// Does something until it is seen to be done, with blocks of no music between (the transport stands); in
+    /// time, or the test fails.
     fn until(&mut self, what: &str, mut act: impl FnMut(&Display), mut done: impl FnMut(&mut Self) -> bool) {
         let since = Instant::now();
         self.transport.stop();
@@ -108,7 +143,8 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
     fs::write(home.path().join("contrafact/editor.json"), preferences.to_string()).unwrap();
     // SAFETY: no other thread runs, and the plugin, which reads it, is not loaded.
     unsafe { std::env::set_var("XDG_CONFIG_HOME", home.path()) };
-    let Some(display) = Display::start(1280, 1024) else { return };
+    let Some(display) = common::display(1280, 1024) else { return };
+    let places = Places::new();
     let mut plugin = instance();
     plugin.set("Amount", 1.0).unwrap();
     plugin.start(RATE, BLOCK).unwrap();
@@ -117,24 +153,29 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
     let (transport, input) = (Transport::new(RATE, BLOCK, BPM), events(&melody(), RATE, BPM));
     let mut hands = Hands { display: &display, editor: &mut editor, transport, input, output: Vec::new() };
 
+    let genres = model::read_card("the default pack", model::default_pack()).unwrap().genres;
+    let second = places.of(&format!("Target: {}", genres[1]));
+    let pad = places.rect("Target");
+    let (middle, higher) = (pixel(pad.center()), pixel(pad.lerp_inside(egui::vec2(0.5, 0.4))));
     hands.until(
         "a click on the pad's second corner",
-        |display| display.click(SECOND_GENRE.0, SECOND_GENRE.1),
+        |display| display.click(second.0, second.1),
         |hands| (hands.value("Target") - 1.0 / 7.0).abs() < 1e-6 && hands.value("Blend") == 0.0,
     );
     hands.until(
         "a drag on the pad",
-        |display| display.drag((898, 250), (898, 225)),
+        |display| display.drag(middle, higher),
         |hands| hands.value("Blend") == 1.0 && hands.value("Blend weight 1") > 0.1,
     );
     hands.until(
         "a click on the pad's second corner",
-        |display| display.click(SECOND_GENRE.0, SECOND_GENRE.1),
+        |display| display.click(second.0, second.1),
         |hands| hands.value("Blend") == 0.0,
     );
+    let (amount, tenth) = (places.of("Amount"), (places.rect("Amount").width() / 10.0) as i16);
     hands.until(
         "a drag on Amount",
-        |display| display.drag(AMOUNT, (AMOUNT.0 - 26, AMOUNT.1)),
+        |display| display.drag(amount, (amount.0 - tenth, amount.1)),
         |hands| hands.value("Amount") < 0.95,
     );
     let dragged = hands.value("Amount");
@@ -159,18 +200,22 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
         BPM,
     );
     hands.run(start + 192.0);
+    // What sounds to the line ends with it.
+    hands.transport.stop();
+    hands.run(start + 193.0);
     let notes = heard(&hands.output);
     let (first, second) =
         (within(&notes, start + 64.0, start + 128.0), within(&notes, start + 128.0, start + 192.0));
     assert!(first.len() > 8 && second.len() > 8 && first != second, "{first:?} {second:?}");
 
+    let (save_button, undo, redo) = (places.of("Save as MIDI"), places.of("Undo"), places.of("Redo"));
     let save = |hands: &mut Hands, known: usize| {
         let mut pressed = 0;
         hands.until(
             "a click on Save",
             |display| {
                 pressed += 1;
-                display.click(SAVE.0, SAVE.1);
+                display.click(save_button.0, save_button.1);
             },
             |_| files(&folder).len() > known,
         );
@@ -185,7 +230,7 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
 
     hands.until(
         "a click on Undo",
-        |display| display.click(UNDO.0, UNDO.1),
+        |display| display.click(undo.0, undo.1),
         |hands| hands.value("Freeze") == 1.0,
     );
     let from = hands.transport.steady() as f64 / sample(1.0, RATE, BPM) as f64;
@@ -202,7 +247,7 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
 
     hands.until(
         "a click on Redo",
-        |display| display.click(REDO.0, REDO.1),
+        |display| display.click(redo.0, redo.1),
         |hands| {
             // To the second answer first, then to what is live.
             hands.value("Freeze") == 0.0

@@ -53,11 +53,14 @@ impl Place {
     }
 }
 
-/// The process's threads of the plugin's name; nothing where the system does not tell.
-fn workers() -> Option<usize> {
-    let tasks = std::fs::read_dir("/proc/self/task").ok()?.flatten();
+/// The process's workers and computing threads; nothing where the system does not tell.
+fn threads() -> Option<(usize, usize)> {
+    // Under Wine there is a /proc too: of the machine below, whose threads have other names.
+    let tasks = std::fs::read_dir("/proc/self/task").ok().filter(|_| cfg!(target_os = "linux"))?.flatten();
     let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
-    Some(names.filter(|name| name.trim() == "contrafact").count())
+    let names: Vec<_> = names.collect();
+    let count = |of: &str| names.iter().filter(|name| name.trim() == of).count();
+    Some((count("contrafact"), count("contrafact-pack")))
 }
 
 #[test]
@@ -74,7 +77,8 @@ fn sixty_four_share_a_worker_and_go_in_any_order_while_they_wait() {
     assert!(alone.iter().all(|output| heard(output).len() > 16), "the music plays");
     for seed in 0..2 {
         let mut places: Vec<_> = (0..INSTANCES).map(Place::new).collect();
-        assert!(workers().is_none_or(|count| count == 1), "{:?} threads for one worker", workers());
+        let few = |(workers, computers): (usize, usize)| workers == 1 && computers <= 4;
+        assert!(threads().is_none_or(few), "{:?} threads", threads());
         // Each has closed its phrase and waits for its answer, in the first phrase or the second.
         for place in &mut places {
             place.run([63.9, 127.9][place.of % 2]);
@@ -92,6 +96,6 @@ fn sixty_four_share_a_worker_and_go_in_any_order_while_they_wait() {
             place.run(END);
             assert_eq!(place.output, alone[place.of], "instance {} of seed {seed}", place.of);
         }
-        assert!(workers().is_none_or(|count| count == 0), "the worker goes with the last instance");
+        assert!(threads().is_none_or(|count| count == (0, 0)), "all threads go with the last instance");
     }
 }

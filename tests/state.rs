@@ -5,11 +5,13 @@ mod common;
 use std::path::Path;
 
 use common::{Deck, LATER, expected, instance, spans, tune};
-use host::{ClapHost, Event};
+use contrafact::testing::table::ROWS;
+use host::{ClapHost, Event, EventKind};
 use proptest::prelude::*;
 
-/// All parameters in their order, with the value (in thousandths of the range) that a fresh instance has.
-const DEFAULTS: [(&str, u32); 37] = [
+/// All parameters in their order, with the value (in thousandths of the range) that a fresh instance has, and
+/// an older state too.
+const DEFAULTS: [(&str, u32); 40] = [
     ("Target", 0),
     ("Source", 0),
     ("Amount", 750),
@@ -47,6 +49,9 @@ const DEFAULTS: [(&str, u32); 37] = [
     ("Blend weight 7", 1000),
     ("Blend weight 8", 1000),
     ("Lock draw", 0),
+    ("Leave own genre alone", 0),
+    ("Voicing limits", 1000),
+    ("Harmony", 500),
 ];
 
 /// All parameters' values, in thousandths.
@@ -60,7 +65,7 @@ fn values(plugin: &mut ClapHost) -> Vec<(String, u32)> {
 }
 
 /// The ids are part of every saved project and every automation lane: none may ever change.
-const IDS: [&str; 37] = [
+const IDS: [&str; 40] = [
     "amount",
     "blend",
     "bypass",
@@ -68,15 +73,18 @@ const IDS: [&str; 37] = [
     "density",
     "fallback",
     "freeze",
+    "harmony",
     "highest",
     "humanise",
     "key",
     "latency",
+    "limits",
     "lock",
     "longest",
     "lowest",
     "margin",
     "melody",
+    "own",
     "panic",
     "pedal",
     "processor",
@@ -123,6 +131,40 @@ fn a_fresh_instance_has_the_defaults() {
     let state = json(&plugin.save().unwrap());
     let ids: Vec<_> = state["params"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(ids, IDS);
+}
+
+/// The table in the source is what hosts see, the promise above what they have seen so far.
+#[test]
+fn hosts_see_the_table() {
+    let plugin = instance();
+    let rows = ROWS.iter().flat_map(|row| row.each().into_iter().map(|(_, name, _)| (name, row.automatable)));
+    let seen = plugin.params().iter().map(|param| (param.name.clone(), param.automatable));
+    assert_eq!(seen.collect::<Vec<_>>(), rows.collect::<Vec<_>>());
+    let set_once: Vec<_> = ROWS.iter().filter(|row| !row.automatable).map(|row| row.name).collect();
+    assert_eq!(set_once, ["Margin", "When late", "Processor"]);
+}
+
+#[test]
+fn modulation_is_not_claimed_and_changes_neither_what_is_told_nor_what_is_saved() {
+    let mut deck = Deck::new(0.5);
+    assert!(deck.plugin.params().iter().all(|param| !param.modulatable));
+    let ids: Vec<_> = deck.plugin.params().iter().map(|param| param.id).collect();
+    let (state, told) = (deck.plugin.save().unwrap(), values(&mut deck.plugin));
+    let modulate = |amount: f64, step: f64, deck: &Deck| {
+        let time = deck.sample(step);
+        ids.iter().map(|&id| Event { time, kind: EventKind::Modulation { id, amount } }).collect::<Vec<_>>()
+    };
+    let mut input = deck.events(&[(60, 3.0, 4.0)]);
+    input.extend(modulate(0.3, 1.0, &deck));
+    input.extend(modulate(-0.4, 2.0, &deck));
+    let amount = deck.plugin.param("Amount").unwrap().id;
+    input.push(Event::param(deck.sample(4.0), amount, 0.25));
+    let input = common::sorted(input);
+    deck.run(3.5, &input);
+    assert_eq!((deck.plugin.save().unwrap(), values(&mut deck.plugin)), (state, told));
+    deck.run(8.0, &input);
+    assert_eq!(deck.plugin.value("Amount").unwrap(), 0.25);
+    assert_eq!(json(&deck.plugin.save().unwrap())["params"]["amount"], serde_json::json!({"f32": 0.25}));
 }
 
 #[test]
@@ -188,6 +230,63 @@ fn values_out_of_range_and_parameters_of_the_future_do_no_harm() {
     let input = deck.events(&tune());
     deck.run(2.0 * LATER, &input);
     assert!(values(&mut deck.plugin).iter().all(|(_, value)| (0..=1000).contains(value)));
+}
+
+/// A state with one parameter's value as it is written there.
+fn with(state: &[u8], id: &str, value: serde_json::Value) -> Vec<u8> {
+    let mut state = json(state);
+    state["params"][id] = value;
+    state_of(&state.to_string())
+}
+
+#[test]
+fn what_a_state_brings_is_clamped_and_saved_so() {
+    let fresh = instance().save().unwrap();
+    for id in IDS {
+        for number in [99, -1, -77_777, i32::MAX, i32::MIN] {
+            let mut plugin = instance();
+            plugin.load(&with(&fresh, id, serde_json::json!({"i32": number}))).unwrap();
+            let saved = plugin.save().unwrap();
+            let value = json(&saved)["params"][id]["i32"].as_i64();
+            assert!(value.is_none_or(|value| (0..=9999).contains(&value)), "{id}: {value:?}");
+            assert!(values(&mut plugin).iter().all(|(_, value)| (0..=1000).contains(value)), "{id}");
+            // Saved once more it is the same: nothing wild was left inside.
+            let mut other = instance();
+            other.load(&saved).unwrap();
+            assert_eq!(other.save().unwrap(), saved, "{id}");
+        }
+    }
+    let saved = |id: &str, value: serde_json::Value| {
+        let mut plugin = instance();
+        plugin.load(&with(&fresh, id, value)).unwrap();
+        json(&plugin.save().unwrap())["params"][id].clone()
+    };
+    use serde_json::json;
+    assert_eq!(saved("amount", json!({"f32": 5.0})), json!({"f32": 1.0}));
+    assert_eq!(saved("amount", json!({"f32": -0.5})), json!({"f32": 0.0}));
+    assert_eq!(saved("harmony", json!({"f32": 1e39})), json!({"f32": 0.5}), "not finite: the default");
+    assert_eq!(saved("seed", json!({"i32": -77_777})), json!({"i32": 0}));
+    assert_eq!(saved("target", json!({"i32": 0})), json!({"i32": 1}));
+    assert_eq!(saved("latency", json!({"i32": 1})), json!({"string": "2"}), "in range it is as it was");
+    assert_eq!(saved("latency", json!({"i32": 99})), json!({"string": "1"}));
+    assert_eq!(saved("margin", json!({"i32": -1})), json!({"string": "none"}));
+}
+
+#[test]
+fn what_a_state_says_in_another_type_or_word_is_the_default_not_what_was_before() {
+    use serde_json::json;
+    let fresh = instance().save().unwrap();
+    for (id, name, value, default) in [
+        ("latency", "Latency", json!({"string": "sixteen"}), 0.0),
+        ("amount", "Amount", json!({"bool": true}), 0.75),
+        ("limits", "Voicing limits", json!({"f32": 0.0}), 1.0),
+        ("voices", "Voices", json!({"string": "9"}), 0.0),
+    ] {
+        let mut plugin = instance();
+        plugin.set(name, if default == 0.0 { 1.0 } else { 0.0 }).unwrap();
+        plugin.load(&with(&fresh, id, value)).unwrap();
+        assert!((plugin.value(name).unwrap() - default).abs() < 1e-6, "{name}");
+    }
 }
 
 #[test]

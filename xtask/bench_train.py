@@ -4,8 +4,8 @@ kernels with, on the same shapes.
 
     python xtask/bench_train.py [batch]
 
-Only shapes and operations matter here, so weights are PyTorch's own and norms have its own layers. (Reference *values*
-come from crates/model/tests/fixtures/papers.py.)
+Only shapes and operations matter here, so weights are PyTorch's own and norms have its own layers.
+(Reference *values* come from crates/model/tests/fixtures/papers.py.)
 """
 
 import sys
@@ -29,7 +29,8 @@ class Attention(nn.Module):
         self.gamma = nn.Parameter(torch.full((1,), 0.1))
 
     def forward(self, x):
-        query, key, value = (part(x).flatten(2).transpose(1, 2) for part in (self.query, self.key, self.value))
+        parts = (self.query, self.key, self.value)
+        query, key, value = (part(x).flatten(2).transpose(1, 2) for part in parts)
         seen = F.scaled_dot_product_attention(query, key, value, scale=1.0)
         return x + self.gamma * seen.transpose(1, 2).reshape(x.shape)
 
@@ -67,14 +68,16 @@ def papers_generator(attention, w=64):
         nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(w, 2 * w, 3, stride=2, bias=False), *normed(2 * w),
         nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(2 * w, 4 * w, 3, stride=2, bias=False), *normed(4 * w),
         *attended(blocks, 4 * w, attention),
-        nn.ConvTranspose2d(4 * w, 2 * w, 3, stride=2, padding=1, output_padding=1, bias=False), *normed(2 * w),
+        nn.ConvTranspose2d(4 * w, 2 * w, 3, stride=2, padding=1, output_padding=1, bias=False),
+        *normed(2 * w),
         nn.ConvTranspose2d(2 * w, w, 3, stride=2, padding=1, output_padding=1, bias=False), *normed(w),
         nn.Conv2d(w, 1, 7, padding=3, padding_mode="reflect", bias=False),
     )
 
 
 def papers_discriminator(attention, w=64):
-    layers = [nn.ZeroPad2d((2, 3, 2, 3)), nn.Conv2d(1, w, 7, stride=2, bias=False), nn.LeakyReLU(0.2, inplace=True)]
+    layers = [nn.ZeroPad2d((2, 3, 2, 3)), nn.Conv2d(1, w, 7, stride=2, bias=False)]
+    layers += [nn.LeakyReLU(0.2, inplace=True)]
     layers += [Attention(w)] if attention else []
     layers += [nn.ZeroPad2d((2, 3, 2, 3)), nn.Conv2d(w, 4 * w, 7, stride=2, bias=False)]
     layers += [nn.InstanceNorm2d(4 * w, affine=True), nn.LeakyReLU(0.2, inplace=True)]

@@ -1,68 +1,92 @@
-//! What the editor can move: the host's parameters, by name.
+//! What the window can move: the host's parameters, by id.
 
-/// A parameter that the editor can move.
+/// A parameter that the window can move, by its id.
+///
+/// The window knows by name only what it draws in a place or a way of its own; all others come as [`Field`]s
+/// of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Control {
+pub struct Control(pub &'static str);
+
+/// The ids of the weights of a blend, by genre slot.
+const WEIGHTS: [&str; 8] =
+    ["weight_1", "weight_2", "weight_3", "weight_4", "weight_5", "weight_6", "weight_7", "weight_8"];
+
+impl Control {
     /// The genre slot that phrases are recast in, 1..=8.
-    Target,
+    pub const TARGET: Self = Self("target");
     /// The genre slot of what is played, 1..=8; 0 for *auto*.
-    Source,
+    pub const SOURCE: Self = Self("source");
     /// The target is a blend by the weights: 0 or 1.
-    Blend,
-    /// The weight of a slot (0-based) in a blend, 0..=1.
-    Weight(u8),
+    pub const BLEND: Self = Self("blend");
     /// How far to go, 0..=1.
-    Amount,
+    pub const AMOUNT: Self = Self("amount");
     /// How much chance, 0..=1.
-    Variation,
+    pub const VARIATION: Self = Self("variation");
     /// Which of the answers that chance allows, 0..=9999.
-    Seed,
+    pub const SEED: Self = Self("seed");
     /// Chance draws the same for every phrase: 0 or 1.
-    Lock,
+    pub const LOCK: Self = Self("lock");
     /// Notes pass at once: 0 or 1.
-    Bypass,
-    /// How many bars later an answer comes: 0 for 4, 1 for 2, 2 for 1.
-    Latency,
-    /// How much later still: 0 not at all, 1 a beat, 2 a bar.
-    Margin,
-    /// What stands in for a late answer: 0 the input, 1 silence, 2 the last answer.
-    Fallback,
-    /// What computes the answers: 0 the CPU while it keeps up, else the GPU; 1 the CPU, 2 the GPU.
-    Processor,
-    /// Beats by which phrases begin later, 0..=15.
-    Shift,
-    /// A button: a phrase begins at the next bar line.
-    Realign,
-    /// What is heard: 0 the answers, 1 both, 2 the input.
-    Thru,
-    /// The input's highest notes are kept: 0 or 1.
-    Melody,
-    /// The key of new notes: 0 any, 1 the one that is heard, then C major, C minor and so on.
-    Key,
-    /// The lowest MIDI pitch of new notes.
-    Lowest,
-    /// The highest MIDI pitch of new notes.
-    Highest,
-    /// The most notes at once; 0: any number.
-    Voices,
-    /// The most notes that start in a beat; 0: any number.
-    Density,
-    /// The velocity of all notes; 0: their own.
-    Velocity,
-    /// The channel of all notes, 1..=16; 0: their own.
-    Channel,
-    /// How late the second eighth of a beat is, 0..=1.
-    Swing,
-    /// How much notes leave their time and velocity, 0..=1.
-    Humanise,
-    /// The longest note in 16ths; 0: any length.
-    Longest,
-    /// The sustain pedal is heard as the length of notes: 0 or 1.
-    Pedal,
+    pub const BYPASS: Self = Self("bypass");
     /// The answer that is played repeats: 0 or 1.
-    Freeze,
+    pub const FREEZE: Self = Self("freeze");
     /// A button: ends all that sounds.
-    Panic,
+    pub const PANIC: Self = Self("panic");
+
+    /// Those above: whoever fills the window has a field for each.
+    pub const PLACED: [Self; 10] = [
+        Self::TARGET,
+        Self::SOURCE,
+        Self::BLEND,
+        Self::AMOUNT,
+        Self::VARIATION,
+        Self::SEED,
+        Self::LOCK,
+        Self::BYPASS,
+        Self::FREEZE,
+        Self::PANIC,
+    ];
+
+    /// The weight of a genre slot (0-based, up to 7) in a blend, 0..=1.
+    ///
+    /// # Panics
+    ///
+    /// There is no such slot.
+    pub const fn weight(slot: usize) -> Self {
+        Self(WEIGHTS[slot])
+    }
+}
+
+/// Where in the window a control is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// In the bar at the top.
+    Header,
+    /// On the pad, which moves several at once.
+    Pad,
+    /// In the panel, above its pages.
+    Panel,
+    /// On the page of what is moved while playing.
+    #[default]
+    Play,
+    /// On the page of what new notes may be.
+    Notes,
+    /// On the page of when answers come.
+    Time,
+}
+
+impl Page {
+    /// What the window or a table calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Header => "top bar",
+            Self::Pad => "pad",
+            Self::Panel => "panel",
+            Self::Play => "Play",
+            Self::Notes => "Notes",
+            Self::Time => "Time",
+        }
+    }
 }
 
 /// How a control is drawn.
@@ -117,12 +141,14 @@ impl Kind {
 pub struct Field {
     /// Which.
     pub control: Control,
-    /// Its name, short.
+    /// Its name, short; the host has the same.
     pub name: &'static str,
     /// What it is for, in a sentence.
     pub hint: &'static str,
     /// How it is drawn.
     pub kind: Kind,
+    /// Where.
+    pub page: Page,
 }
 
 /// "C4" for middle C, 60.

@@ -19,12 +19,12 @@ pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect) {
     bar.add_space(14.0);
     pack(&mut bar, scene);
     bar.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        toggle(ui, scene, Control::Bypass, theme.wrong);
-        let panic = scene.field(Control::Panic);
+        toggle(ui, scene, Control::BYPASS, theme.wrong);
+        let panic = scene.field(Control::PANIC);
         if hint(ui.button(panic.name), panic.hint).clicked() {
-            scene.press(Control::Panic);
+            scene.press(Control::PANIC);
         }
-        toggle(ui, scene, Control::Freeze, theme.accent);
+        toggle(ui, scene, Control::FREEZE, theme.accent);
         ui.add_space(10.0);
         zoom(ui, scene);
         let (other, name) = match snapshot.look {

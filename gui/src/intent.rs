@@ -2,7 +2,8 @@
 
 use crate::{Control, Look};
 
-/// What the user wants. A change of a control comes between its `Begin` and its `End`, as hosts record automation.
+/// What the user wants. A change of a control comes between its `Begin` and its `End`, as hosts record
+/// automation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Intent {
     /// The control is taken hold of.
@@ -21,7 +22,8 @@ pub enum Intent {
     Rescan,
     /// Show the packs folder in the system's file manager.
     ShowPacks,
-    /// The take of this number becomes the frozen answer from the next phrase on, with the settings that made it.
+    /// The take of this number becomes the frozen answer from the next phrase on, with the settings that made
+    /// it.
     Play(u64),
     /// The take before the one that plays does.
     Undo,

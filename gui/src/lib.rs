@@ -1,5 +1,5 @@
-//! The editor: draws a [`Snapshot`], sends [`Intent`]s. Knows neither the host nor the network, and nothing of threads:
-//! whoever calls [`View::show`] brings both together.
+//! The editor: draws a [`Snapshot`], sends [`Intent`]s. Knows neither the host nor the network, and nothing
+//! of threads: whoever calls [`View::show`] brings both together.
 //!
 //! One file for each thing that is drawn; [`View`] lays them out.
 
@@ -22,7 +22,7 @@ mod theme;
 mod view;
 mod widgets;
 
-pub use control::{Control, Field, Kind};
+pub use control::{Control, Field, Kind, Page};
 pub use intent::Intent;
 pub use snapshot::{Live, Pack, Snapshot, Stage, Take};
 pub use theme::Look;

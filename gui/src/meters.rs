@@ -1,6 +1,6 @@
 //! The genre meter: how each genre is heard in what came in and in what was played.
 
-use egui::{Align2, Rect, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::Take;
 use crate::scene::{Scene, text_in};
@@ -13,6 +13,9 @@ const INSET: f32 = 9.0;
 const FIGURE: f32 = 66.0;
 const HINT: &str = "How the pack's classifier hears the phrase: what you played (upper bar, hollow) and what came back \
                     (lower bar, full).";
+
+const UNSURE: &str = "The classifier heard no genre clearly in what you played. Choose yours under Source if the answers \
+                      do not fit.";
 
 /// The meter for a take, with how much was changed.
 pub fn show(ui: &mut Ui, scene: &mut Scene, take: Option<&Take>) {
@@ -31,14 +34,15 @@ pub fn show(ui: &mut Ui, scene: &mut Scene, take: Option<&Take>) {
         _ => String::new(),
     };
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
-    text_in(
-        ui.painter(),
-        rect.with_min_x(rect.left() + INSET),
-        Align2::LEFT_CENTER,
-        "Heard as",
-        12.0,
-        theme.quiet,
-    );
+    let title = rect.with_min_x(rect.left() + INSET);
+    let title = text_in(ui.painter(), title, Align2::LEFT_CENTER, "Heard as", 12.0, theme.quiet);
+    if take.is_some_and(Take::is_unsure) {
+        let room = rect.with_min_x(title.right() + 6.0);
+        let word = text_in(ui.painter(), room, Align2::LEFT_CENTER, "unsure", 12.0, theme.added);
+        let about = ui.interact(word, ui.scope_id().with("unsure"), Sense::hover());
+        about.widget_info(|| WidgetInfo::labeled(Role::Label, true, "unsure"));
+        hint(about, UNSURE);
+    }
     text_in(ui.painter(), rect, Align2::RIGHT_CENTER, &change, 12.0, theme.quiet);
     hint(
         response,

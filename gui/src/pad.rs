@@ -1,7 +1,8 @@
 //! Where to go: a corner for each genre of the pack, and every blend between them inside.
 //!
-//! A point's weights are Wachspress's coordinates (1975), which are the barycentric ones in a triangle; the point of weights is
-//! their weighted mean. With more than three genres many weights share a point: then the pad shows one of them.
+//! A point's weights are Wachspress's coordinates (1975), which are the barycentric ones in a triangle; the
+//! point of weights is their weighted mean. With more than three genres many weights share a point: then the
+//! pad shows one of them.
 
 use std::f32::consts::TAU;
 
@@ -14,8 +15,10 @@ use crate::theme::mix;
 use crate::widgets::{focus_ring, hint};
 use crate::{Control, Intent};
 
+/// Genres that there are weights for.
+const SLOTS: usize = 8;
 /// The height of the pad.
-const HEIGHT: f32 = 150.0;
+const HEIGHT: f32 = 118.0;
 /// What the names of the corners need above, beside and below.
 const ROOM: Vec2 = vec2(44.0, 24.0);
 /// Nearer to a corner than this, it is meant, in points.
@@ -91,10 +94,10 @@ fn point(corners: &[Pos2], weights: &[f32]) -> Pos2 {
 
 /// The weights that are chosen now.
 fn chosen(scene: &Scene, count: usize) -> Vec<f32> {
-    if scene.snapshot.is_on(Control::Blend) {
-        (0..count).map(|slot| scene.snapshot.value(Control::Weight(slot as u8))).collect()
+    if scene.snapshot.is_on(Control::BLEND) {
+        (0..count).map(|slot| scene.snapshot.value(Control::weight(slot))).collect()
     } else {
-        let target = scene.snapshot.value(Control::Target) as usize;
+        let target = scene.snapshot.value(Control::TARGET) as usize;
         (0..count).map(|slot| if slot + 1 == target { 1.0 } else { 0.0 }).collect()
     }
 }
@@ -108,20 +111,20 @@ fn go(scene: &mut Scene, corners: &[Pos2], at: Pos2) {
         }
     };
     if let Some(corner) = corners.iter().position(|corner| corner.distance(at) < SNAP) {
-        set(Control::Target, corner as f32 + 1.0);
-        set(Control::Blend, 0.0);
+        set(Control::TARGET, corner as f32 + 1.0);
+        set(Control::BLEND, 0.0);
     } else {
         for (slot, weight) in weights(corners, at).into_iter().enumerate() {
-            set(Control::Weight(slot as u8), (weight * 1000.0).round() / 1000.0);
+            set(Control::weight(slot), (weight * 1000.0).round() / 1000.0);
         }
-        set(Control::Blend, 1.0);
+        set(Control::BLEND, 1.0);
     }
 }
 
-/// What is chosen, in words: "jazz", "jazz 60 % + pop 40 %".
+/// What is chosen, in words: "jazz", "jazz 60, pop 40 %".
 pub fn target_text(scene: &Scene) -> String {
     let genres = &scene.snapshot.pack.genres;
-    let weights = chosen(scene, genres.len());
+    let weights = chosen(scene, genres.len().min(SLOTS));
     let sum: f32 = weights.iter().sum();
     let mut parts: Vec<_> =
         genres.iter().zip(&weights).filter(|(_, weight)| **weight > 0.005 * sum).collect();
@@ -130,8 +133,8 @@ pub fn target_text(scene: &Scene) -> String {
         [] => String::new(),
         [(genre, _)] => genre.clone(),
         _ => {
-            let part = |(genre, weight): &(&String, &f32)| format!("{genre} {:.0} %", 100.0 * **weight / sum);
-            parts.iter().map(part).collect::<Vec<_>>().join(" + ")
+            let part = |(genre, weight): &(&String, &f32)| format!("{genre} {:.0}", 100.0 * **weight / sum);
+            format!("{} %", parts.iter().map(part).collect::<Vec<_>>().join(", "))
         }
     }
 }
@@ -139,7 +142,7 @@ pub fn target_text(scene: &Scene) -> String {
 /// The pad. Nothing where the pack's genres are not known.
 pub fn show(ui: &mut Ui, scene: &mut Scene) -> Option<Response> {
     let genres = &scene.snapshot.pack.genres;
-    let count = genres.len();
+    let count = genres.len().min(SLOTS);
     if count < 2 {
         return None;
     }
@@ -147,10 +150,10 @@ pub fn show(ui: &mut Ui, scene: &mut Scene) -> Option<Response> {
         ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::click_and_drag());
     let corners = corners(count, rect.shrink2(ROOM));
     let controls: Vec<_> =
-        [Control::Target, Control::Blend].into_iter().chain((0..count as u8).map(Control::Weight)).collect();
+        [Control::TARGET, Control::BLEND].into_iter().chain((0..count).map(Control::weight)).collect();
     if response.double_clicked() {
-        scene.send(Intent::Reset(Control::Target));
-        scene.send(Intent::Reset(Control::Blend));
+        scene.send(Intent::Reset(Control::TARGET));
+        scene.send(Intent::Reset(Control::BLEND));
     } else if response.clicked() {
         response.request_focus();
         if let Some(at) = response.interact_pointer_pos() {
@@ -163,7 +166,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene) -> Option<Response> {
         scene.hand.take(&controls, scene.send);
     }
     if response.dragged()
-        && scene.hand.holds(Control::Blend)
+        && scene.hand.holds(Control::BLEND)
         && let Some(at) = response.interact_pointer_pos()
     {
         go(scene, &corners, at);
@@ -188,12 +191,18 @@ pub fn show(ui: &mut Ui, scene: &mut Scene) -> Option<Response> {
             scene.hand.open(scene.send);
         }
     }
-    let text = target_text(scene);
+    let (name, text) = (scene.field(Control::TARGET).name, target_text(scene));
     response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::Slider, true, "Target");
+        let mut info = WidgetInfo::labeled(Role::Slider, true, name);
         info.current_text_value = Some(text.clone());
         info
     });
+    for (corner, genre) in corners.iter().zip(genres) {
+        // For screen readers, and for hands that look for a genre.
+        let place = Rect::from_center_size(*corner, vec2(8.0, 8.0));
+        let corner = ui.interact(place, response.id.with(genre), Sense::empty());
+        corner.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {genre}")));
+    }
     draw(ui, scene, &response, rect, &corners, at);
     Some(hint(response, HINT))
 }

@@ -4,46 +4,13 @@ use egui::{Align2, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec
 
 use crate::scene::{Scene, text_in};
 use crate::widgets::{ROW, focus_ring, hint, named_list, row};
-use crate::{Control, Intent, Take, meters, pad};
+use crate::{Control, Intent, Page, Take, meters, pad};
 
 /// The panel's width.
 pub const WIDTH: f32 = 284.0;
 
-/// The pages of controls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Page {
-    /// What is moved while playing.
-    #[default]
-    Play,
-    /// What new notes may be.
-    Notes,
-    /// When answers come.
-    Time,
-}
-
-const PAGES: [(Page, &str, &[Control]); 3] = [
-    (Page::Play, "Play", &[Control::Thru, Control::Latency, Control::Melody, Control::Key, Control::Swing]),
-    (
-        Page::Notes,
-        "Notes",
-        &[
-            Control::Lowest,
-            Control::Highest,
-            Control::Voices,
-            Control::Density,
-            Control::Velocity,
-            Control::Humanise,
-            Control::Longest,
-            Control::Channel,
-            Control::Pedal,
-        ],
-    ),
-    (
-        Page::Time,
-        "Time",
-        &[Control::Margin, Control::Fallback, Control::Processor, Control::Shift, Control::Realign],
-    ),
-];
+/// The pages of the panel.
+const PAGES: [Page; 3] = [Page::Play, Page::Notes, Page::Time];
 
 /// Draws the panel; `take` is what the rolls show.
 pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: Option<&Take>) {
@@ -56,14 +23,14 @@ pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: O
     genres(ui, scene);
     meters::show(ui, scene, take);
     ui.add_space(4.0);
-    row(ui, scene, Control::Amount);
+    row(ui, scene, Control::AMOUNT);
     chance(ui, scene);
     ui.add_space(2.0);
     tabs(ui, scene, page);
     ScrollArea::vertical().id_salt("page").auto_shrink([false, true]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 4.0;
-        for &control in PAGES.iter().filter(|(of, ..)| of == page).flat_map(|(_, _, controls)| *controls) {
-            row(ui, scene, control);
+        ui.spacing_mut().item_spacing.y = 3.0;
+        for field in scene.snapshot.fields.iter().filter(|field| field.page == *page) {
+            row(ui, scene, field.control);
         }
     });
 }
@@ -74,13 +41,13 @@ fn genres(ui: &mut Ui, scene: &mut Scene) {
     let names: Vec<String> =
         std::iter::once("auto: heard".to_string()).chain(pack.genres.iter().cloned()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let field = scene.field(Control::Source);
-    named_list(ui, scene, Control::Source, "From", field.hint, &names, 0.0);
+    let field = scene.field(Control::SOURCE);
+    named_list(ui, scene, Control::SOURCE, field.name, field.hint, &names, 0.0);
     if pack.genres.is_empty() {
         return;
     }
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
-    let to = format!("To  {}", pad::target_text(scene));
+    let to = format!("{}  {}", scene.field(Control::TARGET).name, pad::target_text(scene));
     text_in(ui.painter(), rect.shrink2(vec2(9.0, 0.0)), Align2::LEFT_CENTER, &to, 13.0, scene.theme.text);
     pad::show(ui, scene);
 }
@@ -91,23 +58,28 @@ fn chance(ui: &mut Ui, scene: &mut Scene) {
         ui.spacing_mut().item_spacing.x = 4.0;
         let beside = 3.0 * 4.0 + 30.0 + 44.0 + 58.0;
         let wide = ui.available_width() - beside;
-        ui.allocate_ui(vec2(wide, ROW), |ui| row(ui, scene, Control::Variation));
-        let chancy = scene.snapshot.value(Control::Variation) > 0.0;
-        let (seed, lock) = (scene.field(Control::Seed), scene.field(Control::Lock));
+        ui.allocate_ui(vec2(wide, ROW), |ui| row(ui, scene, Control::VARIATION));
+        let chancy = scene.snapshot.value(Control::VARIATION) > 0.0;
+        let (seed, lock) = (scene.field(Control::SEED), scene.field(Control::LOCK));
         ui.allocate_ui(vec2(58.0, ROW), |ui| {
             ui.add_enabled_ui(chancy, |ui| {
-                let mut value = scene.snapshot.value(Control::Seed) as u16;
+                let mut value = scene.snapshot.value(Control::SEED) as u16;
                 let drag = egui::DragValue::new(&mut value).range(0..=9999).prefix("#");
                 let response = ui.add_sized(vec2(58.0, ROW), drag);
                 if response.drag_started() {
-                    scene.hand.take(&[Control::Seed], scene.send);
+                    scene.hand.take(&[Control::SEED], scene.send);
                 }
                 if response.changed() {
-                    scene.set(Control::Seed, value.into());
+                    scene.set(Control::SEED, value.into());
                 }
                 if response.drag_stopped() {
                     scene.hand.open(scene.send);
                 }
+                response.widget_info(|| {
+                    let mut info = WidgetInfo::labeled(Role::SpinButton, chancy, seed.name);
+                    info.value = Some(f64::from(value));
+                    info
+                });
                 hint(response.clone(), seed.hint)
                     .on_disabled_hover_text("Without variation there is one answer only.");
             });
@@ -115,11 +87,11 @@ fn chance(ui: &mut Ui, scene: &mut Scene) {
         if dice(ui, scene, chancy) {
             scene.send(Intent::Dice);
         }
-        let on = scene.snapshot.is_on(Control::Lock);
+        let on = scene.snapshot.is_on(Control::LOCK);
         let (rect, response) = ui.allocate_exact_size(vec2(44.0, ROW), Sense::click());
         response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, lock.name));
         if response.clicked() {
-            scene.set(Control::Lock, f32::from(u8::from(!on)));
+            scene.set(Control::LOCK, f32::from(u8::from(!on)));
         }
         let theme = scene.theme;
         let (fill, colour) = match (on, response.hovered()) {
@@ -157,17 +129,17 @@ fn dice(ui: &mut Ui, scene: &Scene, enabled: bool) -> bool {
 fn tabs(ui: &mut Ui, scene: &Scene, page: &mut Page) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let width = rect.width() / PAGES.len() as f32;
-    for (index, (of, name, _)) in PAGES.into_iter().enumerate() {
+    for (index, of) in PAGES.into_iter().enumerate() {
         let part = Rect::from_min_size(rect.min + vec2(width * index as f32, 0.0), vec2(width, ROW));
         let tab = ui.interact(part, response.id.with(index), Sense::click());
-        tab.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, of == *page, name));
+        tab.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, of == *page, of.name()));
         if tab.clicked() {
             *page = of;
         }
         let theme = scene.theme;
         let on = of == *page;
         let colour = if on || tab.hovered() { theme.text } else { theme.quiet };
-        text_in(ui.painter(), part, Align2::CENTER_CENTER, name, 13.0, colour);
+        text_in(ui.painter(), part, Align2::CENTER_CENTER, of.name(), 13.0, colour);
         let line =
             egui::Stroke::new(if on { 2.0 } else { 1.0 }, if on { theme.accent } else { theme.lines[1] });
         ui.painter().hline(part.x_range(), part.bottom() - 1.0, line);

@@ -4,7 +4,7 @@ use egui::{Align2, Color32, FontId, Painter, Pos2, Rect};
 
 use crate::hand::Hand;
 use crate::theme::Theme;
-use crate::{Control, Field, Intent, Kind, Snapshot};
+use crate::{Control, Field, Intent, Kind, Page, Snapshot};
 
 /// A frame: what is drawn, how, and what the user does meanwhile.
 pub struct Scene<'a> {
@@ -33,8 +33,13 @@ impl<'a> Scene<'a> {
 
     /// What is said of a control; something plain where nothing is.
     pub fn field(&self, control: Control) -> &'a Field {
-        static NONE: Field =
-            Field { control: Control::Panic, name: "", hint: "", kind: Kind::Number(1, None) };
+        static NONE: Field = Field {
+            control: Control::PANIC,
+            name: "",
+            hint: "",
+            kind: Kind::Number(1, None),
+            page: Page::Header,
+        };
         self.snapshot.field(control).unwrap_or(&NONE)
     }
 }

@@ -71,13 +71,26 @@ pub struct Take {
     pub before: Vec<f32>,
     /// The same of what was played.
     pub after: Vec<f32>,
-    /// How much each note of the input speaks for the genre that is heard in it, 0..=1; empty where that is not known (yet).
+    /// How much each note of the input speaks for the genre that is heard in it, 0..=1; empty where that is
+    /// not known (yet).
     pub saliency: Vec<f32>,
     /// Cells added and removed, relative to the input's.
     pub change: (f32, f32),
 }
 
 impl Take {
+    /// The classifier heard no genre clearly in what came in: the likeliest has less than an even chance, or
+    /// the next one is close behind. Not where nothing is known (yet).
+    pub fn is_unsure(&self) -> bool {
+        const EVEN: f32 = 0.5;
+        const CLOSE: f32 = 0.15;
+        let (mut best, mut next) = (0.0, 0.0);
+        for &share in &self.before {
+            (best, next) = if share > best { (share, best) } else { (best, share.max(next)) };
+        }
+        best > 0.0 && (best < EVEN || best - next < CLOSE)
+    }
+
     /// Compares what came in with what was played: fills `kept` and `removed`.
     ///
     /// A note is kept where the other side sounds on the same key at some moment of it.
@@ -171,6 +184,16 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_classifier_that_wavers_is_unsure() {
+        let unsure = |before: &[f32]| Take { before: before.to_vec(), ..Take::default() }.is_unsure();
+        assert!(unsure(&[0.4, 0.3, 0.3]), "less than an even chance");
+        assert!(unsure(&[0.44, 0.56]) && unsure(&[0.56, 0.44]), "close behind");
+        assert!(unsure(&[0.5, 0.5]));
+        assert!(!unsure(&[0.1, 0.6, 0.3]) && !unsure(&[1.0]));
+        assert!(!unsure(&[]) && !unsure(&[0.0, 0.0]), "nothing is known");
+    }
 
     #[test]
     fn notes_are_kept_where_both_sides_sound_on_a_key() {

@@ -1,5 +1,5 @@
-//! Colours and type. The hues of notes are of Okabe and Ito's set (2008), which people of any colour vision tell apart; and
-//! what was removed is hollow, so that shape says it too.
+//! Colours and type. The hues of notes are of Okabe and Ito's set (2008), which people of any colour vision
+//! tell apart; and what was removed is hollow, so that shape says it too.
 
 use egui::{Color32, Context, CornerRadius, FontFamily, FontId, Stroke, Style, TextStyle, Visuals, vec2};
 

@@ -4,11 +4,11 @@ use egui::{Rect, Ui, pos2, vec2};
 
 use crate::hand::Hand;
 use crate::history::{self, History};
-use crate::panel::{self, Page};
+use crate::panel;
 use crate::rolls::Rolls;
 use crate::scene::Scene;
 use crate::theme::{Look, Theme};
-use crate::{Intent, Snapshot, banner, header, status};
+use crate::{Intent, Page, Snapshot, banner, header, status};
 
 const HEADER: f32 = 44.0;
 const STATUS: f32 = 36.0;

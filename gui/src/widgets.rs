@@ -1,4 +1,5 @@
-//! Rows that move one control each: a fader, a switch, a choice, a button. All can be reached and moved by keyboard.
+//! Rows that move one control each: a fader, a switch, a choice, a button. All can be reached and moved by
+//! keyboard.
 
 use egui::{
     Align2, ComboBox, EventFilter, Key, Rect, Response, Role, Sense, Stroke, StrokeKind, TextWrapMode, Ui,
@@ -30,7 +31,8 @@ pub fn row(ui: &mut Ui, scene: &mut Scene, control: Control) -> Response {
     }
 }
 
-/// A bar to drag: with Shift finely, to its default by a double click, by the arrow keys once it has the focus.
+/// A bar to drag: with Shift finely, to its default by a double click, by the arrow keys once it has the
+/// focus.
 pub fn fader(ui: &mut Ui, scene: &mut Scene, control: Control) -> Response {
     let (field, value) = (scene.field(control), scene.snapshot.value(control));
     let most = field.kind.most();

@@ -79,16 +79,16 @@ fn last(intents: &[Intent], control: Control) -> Option<f32> {
 fn switches_choices_and_buttons_are_gestures_of_their_own() {
     let mut desk = Desk::new(full());
     for (name, control) in [
-        ("Freeze", Control::Freeze),
-        ("Bypass", Control::Bypass),
-        ("Keep melody", Control::Melody),
-        ("Lock draw", Control::Lock),
+        ("Freeze", Control::FREEZE),
+        ("Bypass", Control::BYPASS),
+        ("Keep melody", Control("melody")),
+        ("Lock draw", Control::LOCK),
     ] {
         assert_eq!(desk.click(name), whole(control, 1.0));
     }
-    assert_eq!(desk.click("Hear: choice 2"), whole(Control::Thru, 2.0));
+    assert_eq!(desk.click("Hear: choice 2"), whole(Control("thru"), 2.0));
     assert_eq!(desk.click("Hear: choice 0"), [], "it is chosen already");
-    let pressed = [whole(Control::Panic, 1.0), whole(Control::Panic, 0.0)].concat();
+    let pressed = [whole(Control::PANIC, 1.0), whole(Control::PANIC, 0.0)].concat();
     assert_eq!(desk.click("Panic"), pressed);
     assert_eq!(desk.click("Dice"), [Intent::Dice]);
 }
@@ -98,24 +98,24 @@ fn a_fader_is_dragged_finely_with_shift_and_reset_by_a_double_click() {
     let mut desk = Desk::new(full());
     let at = desk.middle("Amount");
     let (far, fine) = (at - vec2(52.0, 0.0), Modifiers::SHIFT);
-    let coarse = last(&desk.drag(at, far, Modifiers::NONE), Control::Amount).unwrap();
+    let coarse = last(&desk.drag(at, far, Modifiers::NONE), Control::AMOUNT).unwrap();
     assert!((0.65..0.75).contains(&coarse), "a fifth of its width is a fifth of its range: {coarse}");
-    let fine = last(&desk.drag(at, far, fine), Control::Amount).unwrap();
+    let fine = last(&desk.drag(at, far, fine), Control::AMOUNT).unwrap();
     assert!((0.87..0.89).contains(&fine), "with Shift a tenth of that: {fine}");
     let mut desk = Desk::new(full());
     desk.click("Amount");
-    assert!(desk.click("Amount").contains(&Intent::Reset(Control::Amount)));
+    assert!(desk.click("Amount").contains(&Intent::Reset(Control::AMOUNT)));
 }
 
 #[test]
 fn the_keyboard_moves_what_has_the_focus() {
     let mut desk = Desk::new(full());
     let moved = desk.key("Amount", Key::ArrowRight);
-    assert!((last(&moved, Control::Amount).unwrap() - 0.91).abs() < 1e-4, "{moved:?}");
-    assert_eq!(desk.key("Freeze", Key::Enter), whole(Control::Freeze, 1.0));
-    assert_eq!(desk.key("Keep melody", Key::Space), whole(Control::Melody, 1.0));
+    assert!((last(&moved, Control::AMOUNT).unwrap() - 0.91).abs() < 1e-4, "{moved:?}");
+    assert_eq!(desk.key("Freeze", Key::Enter), whole(Control::FREEZE, 1.0));
+    assert_eq!(desk.key("Keep melody", Key::Space), whole(Control("melody"), 1.0));
     let moved = desk.key("Target", Key::ArrowDown);
-    assert_eq!(last(&moved, Control::Blend), Some(1.0), "out of the corner into a blend");
+    assert_eq!(last(&moved, Control::BLEND), Some(1.0), "out of the corner into a blend");
 }
 
 #[test]
@@ -124,15 +124,15 @@ fn the_pad_goes_to_a_genre_in_a_corner_and_blends_between() {
     let rect = desk.harness.get_by_label("Target").rect();
     let near = |x: f32, y: f32| rect.lerp_inside(vec2(x, y));
     let middle = desk.drag(near(0.5, 0.3), near(0.5, 0.6), Modifiers::NONE);
-    assert_eq!(last(&middle, Control::Blend), Some(1.0));
-    let weights: Vec<_> = (0..3).map(|slot| last(&middle, Control::Weight(slot)).unwrap_or(0.0)).collect();
+    assert_eq!(last(&middle, Control::BLEND), Some(1.0));
+    let weights: Vec<_> = (0..3).map(|slot| last(&middle, Control::weight(slot)).unwrap_or(0.0)).collect();
     assert!(
         (weights.iter().sum::<f32>() - 1.0).abs() < 0.01 && weights.iter().all(|&w| w > 0.1),
         "{weights:?}"
     );
     // The second genre's corner is at the lower right.
     let corner = desk.drag(near(0.5, 0.5), near(0.725, 0.84), Modifiers::NONE);
-    assert_eq!(last(&corner, Control::Target), Some(2.0), "{corner:?}");
+    assert_eq!(last(&corner, Control::TARGET), Some(2.0), "{corner:?}");
 }
 
 #[test]
@@ -154,6 +154,18 @@ fn phrases_are_looked_at_played_again_and_saved() {
 #[test]
 fn without_variation_there_is_nothing_to_throw() {
     let mut calm = full();
-    calm.values.iter_mut().filter(|(control, _)| *control == Control::Variation).for_each(|(_, v)| *v = 0.0);
+    calm.values.iter_mut().filter(|(control, _)| *control == Control::VARIATION).for_each(|(_, v)| *v = 0.0);
     assert_eq!(Desk::new(calm).click("Dice"), []);
+}
+
+#[test]
+fn a_classifier_that_wavers_is_said_to_be_unsure() {
+    let says = |before: [f32; 3]| {
+        let mut snapshot = full();
+        let take = gui::Take { before: before.to_vec(), ..(**snapshot.takes.last().unwrap()).clone() };
+        snapshot.playing = Some(std::sync::Arc::new(take));
+        Desk::new(snapshot).harness.query_by_label("unsure").is_some()
+    };
+    assert!(!says([0.7, 0.2, 0.1]));
+    assert!(says([0.45, 0.3, 0.25]) && says([0.55, 0.43, 0.02]));
 }

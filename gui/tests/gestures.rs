@@ -51,7 +51,8 @@ impl Desk {
     }
 }
 
-/// Fails where a gesture is not begun and ended once, with its values between; gives the controls that were set.
+/// Fails where a gesture is not begun and ended once, with its values between; gives the controls that were
+/// set.
 fn whole(intents: &[Intent], least: &mut HashSet<Control>) {
     let mut open = HashSet::new();
     for intent in intents {
@@ -81,7 +82,8 @@ fn every_gesture_is_whole_wherever_the_user_drags() {
             whole(&desk.drag(&snapshot, from, from - egui::vec2(30.0, 4.0)), &mut moved);
         }
     }
-    for control in [Control::Amount, Control::Variation, Control::Swing, Control::Blend, Control::Weight(1)] {
+    for control in [Control::AMOUNT, Control::VARIATION, Control("swing"), Control::BLEND, Control::weight(1)]
+    {
         assert!(moved.contains(&control), "{control:?} in {moved:?}");
     }
 }
@@ -91,12 +93,11 @@ fn nothing_is_sent_for_what_the_host_does() {
     let (mut desk, mut snapshot) = (Desk::new(), full());
     for thousandth in (0..=1000).step_by(7) {
         for (control, value) in &mut snapshot.values {
-            match control {
-                Control::Amount | Control::Variation | Control::Weight(_) => {
-                    *value = thousandth as f32 / 1000.0
-                }
-                Control::Blend => *value = (thousandth % 2) as f32,
-                Control::Seed => *value = thousandth as f32,
+            match *control {
+                Control::AMOUNT | Control::VARIATION => *value = thousandth as f32 / 1000.0,
+                Control(id) if id.starts_with("weight_") => *value = thousandth as f32 / 1000.0,
+                Control::BLEND => *value = (thousandth % 2) as f32,
+                Control::SEED => *value = thousandth as f32,
                 _ => {}
             }
         }

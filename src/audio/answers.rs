@@ -1,4 +1,11 @@
 //! Asking for answers, and having them at the line.
+//!
+//! Answers are recognised by their ticket: after a jump, a stop or a change of pack, old ones are thrown
+//! away. A late one enters at the next beat, and until then the fallback plays.
+//!
+//! *Dry* means the phrase itself, one phrase later: for a late answer, a missing pack, a dead worker. That
+//! keeps one time base, so that nothing doubles or jumps when the network comes and goes. Only bypass is
+//! immediate.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,8 +13,7 @@ use std::time::{Duration, Instant};
 use model::Settings;
 use phrase::Phrase;
 
-use crate::shared::Shared;
-use crate::worker::{Desk, Errand, Job, Manner, Outcome, Terms, Ticket};
+use crate::link::{Desk, Errand, Job, Manner, Outcome, Shared, Terms, Ticket};
 
 /// How long a bounce waits for one answer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,6 +47,34 @@ struct Question {
 impl Question {
     fn is_open(&self) -> bool {
         self.wanted.is_some_and(|wanted| !self.ready.as_ref().is_some_and(|job| wanted.is(job)))
+    }
+}
+
+/// A bounce's waiting, bounded.
+struct Wait {
+    begun: Instant,
+    patience: Duration,
+    turns: u32,
+}
+
+impl Wait {
+    fn new(patience: Duration) -> Self {
+        Self { begun: Instant::now(), patience, turns: 0 }
+    }
+
+    /// Waits a little; false where patience has run out.
+    fn turn(&mut self) -> bool {
+        if self.begun.elapsed() >= self.patience {
+            return false;
+        }
+        // An answer takes milliseconds: the first moments without sleep, then without burning the core.
+        if self.turns < 16 {
+            std::thread::yield_now();
+        } else {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        self.turns += 1;
+        true
     }
 }
 
@@ -234,6 +268,29 @@ impl Answers {
         self.fetched.take()
     }
 
+    /// Sends an errand, and waits for the frozen phrase where it is being fetched, at most `patience` long. False where that
+    /// ran out.
+    pub fn await_fetched(
+        &mut self,
+        errand: &mut Option<Errand>,
+        fill: impl Fn(&mut Job),
+        patience: Duration,
+    ) -> bool {
+        let mut wait = None;
+        loop {
+            if errand.is_some_and(|errand| self.send(errand, &fill)) {
+                *errand = None;
+            }
+            if *errand != Some(Errand::Fetch) && !self.is_fetching() {
+                return true;
+            }
+            if !wait.get_or_insert_with(|| Wait::new(patience)).turn() {
+                return false;
+            }
+            self.collect();
+        }
+    }
+
     /// The late answer that has come, to the phrase `closed`.
     pub fn take_late(&mut self, closed: &Phrase) -> Option<Box<Job>> {
         self.late = None;
@@ -254,7 +311,7 @@ impl Answers {
 
     /// Takes back what the worker has answered, and keeps what is still wanted.
     pub fn collect(&mut self) {
-        while let Some(job) = self.desk.hear() {
+        while let Some(job) = self.desk.next() {
             let current = job.ticket.generation == self.generation && job.ticket.pack == self.shared.stamp();
             let is = |wanted: &Option<Wanted>| wanted.is_some_and(|wanted| wanted.is(&job));
             self.fetching &= job.errand != Errand::Fetch;
@@ -288,19 +345,11 @@ impl Answers {
     /// Waits for what the next entry needs, and for a pack that is still loading, at most `patience` long; see
     /// [`Answers::tend`]. False where that ran out.
     pub fn wait(&mut self, patience: Duration, entered: &Phrase, pending: &Phrase, closed: &Phrase) -> bool {
-        let begun = Instant::now();
-        let mut turns = 0u32;
+        let mut wait = Wait::new(patience);
         while self.pending.is_open() {
-            if begun.elapsed() >= patience {
+            if !wait.turn() {
                 return false;
             }
-            // An answer takes milliseconds: the first moments without sleep, then without burning the core.
-            if turns < 16 {
-                std::thread::yield_now();
-            } else {
-                std::thread::sleep(Duration::from_micros(100));
-            }
-            turns += 1;
             self.tend(entered, pending, closed);
             self.collect();
         }

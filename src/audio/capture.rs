@@ -3,6 +3,10 @@
 //! A phrase *closes* half a step before its line, for a note in that half step belongs to the next phrase; until the
 //! line itself the ends of its held notes are still open. A window holds its phrase's notes and, where it is longer than
 //! the phrase, those before it.
+//!
+//! A window has its phrase's notes from step 0, 32 or 48 on (the last downbeat that leaves it room) and
+//! before that what was played before it, though nothing behind the last start or jump. [`phrase::windows`]
+//! cuts a file the same way.
 
 #[cfg(test)]
 mod tests;

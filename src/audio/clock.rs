@@ -4,6 +4,11 @@
 //! host's loop wraps, it runs on by the loop's length. It comes from the host's beat position in every block, never
 //! from a counter of samples, so it cannot drift from the host's grid. With the transport stopped (or none at all) a
 //! clock of our own runs at the host's tempo once a note has been played.
+//!
+//! A jump starts musical time anew. A block that lies off what the last one foretold by less than half a
+//! step, or by a quarter of that block (tempo ramps), is no jump. The clock of our own starts at the first
+//! note, at the host's tempo or 120, and rests once all is answered; it also runs where the host tells no
+//! position.
 
 #[cfg(test)]
 mod tests;

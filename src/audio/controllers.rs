@@ -1,4 +1,10 @@
 //! Controllers, pitch bend, pressure and note expressions: they travel with their phrase.
+//!
+//! Answers keep the channels of what they answer, new notes take their neighbours', and controllers travel on
+//! their own channel. So MPE passes, note for note where notes are kept. With an output channel set, all but
+//! channel 10 goes there, and one channel's bend bends all. Where the input is heard at once, its controllers
+//! pass at once too and do not travel. The sustain pedal is a controller like others or, as an option, heard
+//! as the length of notes and then not passed on.
 
 use nice_plug::midi::NoteEvent;
 

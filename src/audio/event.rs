@@ -1,4 +1,7 @@
 //! Notes and controllers as they come from and go to the host.
+//!
+//! Velocities that leave are 1/127 to 1. Raw MIDI's note-on of velocity 0 is a note-off; CLAP's and VST3's
+//! own is a note, played as softly as MIDI can. A velocity that is no number is no note.
 
 use nice_plug::midi::{Channel, Key, NoteEvent, VoiceID};
 
@@ -44,9 +47,15 @@ impl Address {
     }
 }
 
-/// A note-on for the host.
+/// The softest note-on: MIDI's 1. A velocity of 0 means a note-off in raw MIDI, and the framework reads it as one. CLAP's and
+/// VST3's own note-ons may have it, or less than MIDI can say: such a note is played, as softly as MIDI can.
+pub const SOFTEST: f32 = 1.0 / 127.0;
+
+/// A note-on for the host. Whatever the velocity is, one that every synth understands is sent.
 pub fn note_on(timing: u32, voice: Voice, velocity: f32) -> Event {
     let (channel, key) = (Channel::Number(voice.channel), Key::Number(voice.pitch));
+    // Not `clamp`, which lets through what is no number.
+    let velocity = velocity.max(SOFTEST).min(1.0);
     NoteEvent::NoteOn { timing, voice_id: VoiceID::Wildcard, channel, key, velocity }
 }
 
@@ -119,7 +128,7 @@ pub fn on_channel(mut event: Event, to: u8) -> Event {
 /// What is done with an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// A key goes down; the velocity is 0..=1.
+    /// A key goes down; the velocity is [`SOFTEST`] to 1.
     On(Address, f32),
     /// A key comes up, or is cut off.
     Off(Address),
@@ -144,7 +153,7 @@ pub fn kind(event: &Event) -> Kind {
             let playable = key.number().is_some_and(|k| k < 128) && channel.number().is_some_and(|c| c < 16);
             match velocity {
                 v if !playable || !v.is_finite() => Kind::Ignored,
-                v => Kind::On(address, v.clamp(0.0, 1.0)),
+                v => Kind::On(address, v.clamp(SOFTEST, 1.0)),
             }
         }
         NoteEvent::NoteOff { voice_id: id, channel, key, .. }
@@ -195,7 +204,14 @@ mod tests {
             velocity,
         };
         let (channel, key) = (Channel::Number(0), Key::Number(60));
-        assert!(matches!(kind(&on(channel, key, 2.0)), Kind::On(_, 1.0)));
+        for (velocity, is) in [(2.0, 1.0), (0.0, SOFTEST), (-1.0, SOFTEST), (0.001, SOFTEST), (0.5, 0.5)] {
+            let Kind::On(_, heard) = kind(&on(channel, key, velocity)) else { panic!("{velocity}") };
+            assert_eq!(heard, is);
+            let sent = note_on(0, VOICE, velocity);
+            assert!(matches!(sent, NoteEvent::NoteOn { velocity, .. } if velocity == is));
+        }
+        let sent = note_on(0, VOICE, f32::NAN);
+        assert!(matches!(sent, NoteEvent::NoteOn { velocity: SOFTEST, .. }));
         assert_eq!(kind(&on(Channel::Wildcard, key, 0.5)), Kind::Ignored);
         assert_eq!(kind(&on(channel, Key::Wildcard, 0.5)), Kind::Ignored);
         assert_eq!(kind(&on(channel, key, f32::NAN)), Kind::Ignored);

@@ -4,6 +4,11 @@
 //! one is counted from the song's start as if all of it had the present meter: in 4/4 bars 1-4, 5-8 and so on, whatever
 //! bar the transport started in. The user may shift the grid by beats, or lay it anew from a bar line; a loop of broken
 //! bars lays it from its wrap.
+//!
+//! In 3/4 four bars are 48 steps, in 5/4 three are 60. Bars longer than 64 steps, or that the host does not
+//! tell or tells wrongly, count as 4/4 from the song's start. After a meter change the lines follow the new
+//! bars at once; the answer of a longer phrase is cut off by a shorter one. *Realign* lasts until the
+//! transport starts anew, and no window looks behind the wrap of a loop of broken bars.
 
 use phrase::{STEPS, STEPS_PER_BAR, first_step};
 

@@ -17,7 +17,7 @@ mod phrases;
 pub mod player;
 #[cfg(test)]
 mod tests;
-mod walk;
+mod through;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,9 +26,7 @@ use model::Settings;
 use nice_plug::midi::NoteEvent;
 use phrase::{Phrase, STEPS, STEPS_PER_BEAT};
 
-use crate::live::Show;
-use crate::shared::{Heads, Shared, Stage};
-use crate::worker::{Desk, Errand};
+use crate::link::{Desk, Errand, Heads, Shared, Show, Stage, unit};
 use answers::Answers;
 use capture::{CLOSING, Capture};
 use clock::{Change, Clock, Span, Transport};
@@ -69,6 +67,18 @@ pub struct Block {
     pub offline: bool,
     /// Time since any one moment, to know a bounce by its pace.
     pub now: Duration,
+}
+
+impl Block {
+    /// The same with numbers in their ranges. Hosts and states hold any: a setting that is no number would equal no answer's,
+    /// not even its own, and each answer would be late for ever.
+    fn sound(&self) -> Self {
+        let mut block = *self;
+        let Settings { target, amount, variation, .. } = &mut block.settings;
+        target.iter_mut().chain([amount, variation]).for_each(|share| *share = unit(*share));
+        block.options.manner = block.options.manner.sound();
+        block
+    }
 }
 
 /// A phrase that is behind its line and has not entered yet.
@@ -187,9 +197,11 @@ impl Audio {
 
     /// Processes a block. True while something is still to come out, so that the host must go on calling.
     pub fn process(&mut self, block: &Block, io: &mut impl Io) -> bool {
+        let block = &block.sound();
         self.player.begin_block(block.options.longest);
         self.pace.block(block.now, f64::from(block.frames) / self.sample_rate);
         self.answers.collect();
+        self.tell(block);
         let (change, span) = self.clock.advance(&block.transport, block.frames);
         let switched = std::mem::replace(&mut self.bypassed, block.bypass) != block.bypass;
         // A host that creeps backwards in slips too small for a jump must not take us before our phrase.
@@ -208,7 +220,7 @@ impl Audio {
                 all_off(io);
             }
             if let Some(span) = &span {
-                self.begin(span, block);
+                self.begin(span, block, panics);
             }
         }
         let realigns = std::mem::replace(&mut self.realigned, block.realigned) != block.realigned;
@@ -223,18 +235,21 @@ impl Audio {
                 }
                 self.bypass(io);
             }
-            Some(span) => self.walk(&span, None, block, io),
+            Some(span) => self.go_through(&span, None, block, io),
             None => self.rest(block, io),
-        }
-        if self.untold {
-            let longest = block.options.longest;
-            self.untold = !self.answers.send(Errand::Remember, |job| {
-                self.player.describe(job);
-                job.longest = longest;
-            });
         }
         self.meters(span.as_ref());
         self.is_active()
+    }
+
+    /// Tells the worker what is played since the block before: not in the block of an entry, which has enough to do.
+    fn tell(&mut self, block: &Block) {
+        let (player, longest) = (&self.player, block.options.longest);
+        self.untold = self.untold
+            && !self.answers.send(Errand::Remember, |job| {
+                player.describe(job);
+                job.longest = longest;
+            });
     }
 
     /// After a panic in [`Audio::process`]: passes the rest of the block's events and ends all that sounds, for nothing
@@ -266,8 +281,9 @@ impl Audio {
         self.capture.reset(self.start, self.first, 120.0);
     }
 
-    /// Time starts at a span's first sample: lays the phrase that it is in on the grid.
-    fn begin(&mut self, span: &Span, block: &Block) {
+    /// Time starts at a span's first sample: lays the phrase that it is in on the grid. What is frozen goes on; after a panic it
+    /// is `silent` until it repeats.
+    fn begin(&mut self, span: &Span, block: &Block, silent: bool) {
         self.begun = self.options(block);
         self.grid.lay(self.begun.plan(), span.bars);
         self.start = self.grid.before(span.at + CLOSING);
@@ -277,7 +293,7 @@ impl Audio {
         self.set_line(span);
         self.capture.reset(self.start, self.first, span.tempo);
         if self.frozen {
-            self.player.resume(self.start, span.at);
+            self.player.resume(self.start, span.at, silent);
         }
     }
 

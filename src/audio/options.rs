@@ -4,7 +4,7 @@ use nice_plug::prelude::Enum;
 use phrase::{STEPS_PER_BAR, STEPS_PER_BEAT};
 
 use super::grid::Plan;
-use crate::worker::{Manner, Processor};
+use crate::link::{Manner, Processor};
 
 /// How much later than what it answers an answer comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]

@@ -4,6 +4,10 @@
 //! asks in bursts and runs ahead by what its buffers hold: a fraction of a second. A bounce runs further and further ahead.
 //! Audio that was asked for ahead lies in the host's buffers, so whoever waits no longer than the lead cannot make them
 //! run dry: that bounds every wait, should a live host look like a bounce after all.
+//!
+//! Ahead by more than half a second and two blocks is a bounce: 8 bars played in a second are no performance.
+//! Time counts for a quarter more than audio, so that a device whose clock runs fast builds up no lead. A
+//! bounce's first half second is too short to be known.
 
 use std::time::Duration;
 

@@ -1,4 +1,12 @@
 //! A phrase's life: asked for ahead, closed, its line, its entry or its late one; and the frozen phrase.
+//!
+//! On a phrase's time line, in steps with the line at 64: from 60 it is asked for as it stands; at 63.5 it
+//! closes; at 64, or a margin later, it enters. Latency, margin and shift count from the next line. One
+//! phrase at most is behind its line and has not entered. Where the latency gets longer, what is held ends
+//! with its phrase.
+//!
+//! At one sample the order is: closing, the host's events, the entry, the line; and in what is sent:
+//! note-offs, controllers, note-ons, note expressions.
 
 use std::time::Duration;
 
@@ -9,41 +17,62 @@ use super::answers::{Found, PATIENCE};
 use super::capture::CLOSING;
 use super::clock::Span;
 use super::options::{Fallback, Thru};
-use super::player::{Cue, Source};
+use super::player::{Cue, Entering};
 use super::{AHEAD, Audio, Block, NEAR, Pending, WINDOW};
-use crate::worker::{Errand, Terms};
+use crate::link::{Errand, Job, Terms};
 
 impl Audio {
-    /// Freezes and thaws what is played, and fetches what a state has brought.
+    /// Freezes and thaws what is played, and fetches what a state or undo has brought.
+    ///
+    /// What was brought plays where *Freeze* is on: at once where nothing plays, else at the next entry. Where it is off, it
+    /// may still be on its way, for a window brings the phrase first; so the phrase is kept until the next entry.
     pub(super) fn tend_frozen(&mut self, span: Option<&Span>, block: &Block) {
         if std::mem::replace(&mut self.loaded, block.loaded) != block.loaded {
             self.errand = Some(Errand::Fetch);
         }
+        if self.frozen && !block.options.freeze && self.errand != Some(Errand::Fetch) {
+            (self.frozen, self.errand) = (false, Some(Errand::Thaw));
+        }
+        self.run_errand(block);
         // What plays goes on to the next entry.
         let waits = span.is_some() && !block.bypass && self.player.has_phrase();
-        if !waits && let Some(job) = self.answers.take_fetched() {
+        if block.options.freeze
+            && !waits
+            && let Some(job) = self.answers.take_fetched()
+        {
             self.shared.bring(self.loaded);
             let before = self.player.freeze(job);
             self.answers.keep(before);
             self.frozen = true;
             if let Some(span) = span.filter(|_| !block.bypass) {
-                self.player.resume(self.start, span.at);
+                self.player.resume(self.start, span.at, false);
             }
         }
         let awaited =
             self.errand == Some(Errand::Fetch) || self.answers.is_fetching() || self.answers.has_fetched();
-        if block.options.freeze != self.frozen && !awaited {
-            if self.frozen {
-                (self.frozen, self.errand) = (false, Some(Errand::Thaw));
-            } else if self.player.has_phrase() {
-                (self.frozen, self.errand) = (true, Some(Errand::Freeze));
-            }
+        if block.options.freeze && !self.frozen && !awaited && self.player.has_phrase() {
+            (self.frozen, self.errand) = (true, Some(Errand::Freeze));
+            self.run_errand(block);
         }
-        if let Some(errand) = self.errand
-            && self.answers.send(errand, |job| self.player.write(job))
-        {
-            self.errand = None;
+    }
+
+    /// Sends the worker about the frozen phrase. A bounce waits for one that is fetched, so that it is there from its first
+    /// moment on, in each bounce.
+    fn run_errand(&mut self, block: &Block) {
+        let patience = self.patience(block);
+        let Self { answers, errand, player, loaded, .. } = self;
+        let fill = |job: &mut Job| {
+            player.write(job);
+            job.loaded = *loaded;
+        };
+        if !answers.await_fetched(errand, fill, patience) && block.offline {
+            self.shared.meters.count_timeout();
         }
+    }
+
+    /// How long may be waited in this block without harm: zero on stage.
+    fn patience(&self, block: &Block) -> Duration {
+        if block.offline { PATIENCE } else { self.pace.patience().min(PATIENCE) }
     }
 
     /// The line of the phrase that begins at `start`: the grid's next, or where a loop or the user cuts it.
@@ -116,9 +145,11 @@ impl Audio {
                 let before = self.player.freeze(job);
                 self.answers.keep(before);
                 self.frozen = true;
-                self.player.resume(entry, entry);
+                self.player.resume(entry, entry, false);
             } else {
+                // Whoever brought it has thought better of it.
                 self.answers.keep(Some(job));
+                self.errand = Some(Errand::Thaw);
             }
         }
         if self.frozen && self.player.has_phrase() {
@@ -127,7 +158,7 @@ impl Audio {
             self.controllers.enter(line, entry, length + (entry - line));
             return;
         }
-        let patience = if block.offline { PATIENCE } else { self.pace.patience().min(PATIENCE) };
+        let patience = self.patience(block);
         if !patience.is_zero()
             && !self.answers.wait(patience, self.player.input(), &self.window, self.capture.closed())
             && block.offline
@@ -135,19 +166,19 @@ impl Audio {
             self.shared.meters.count_timeout();
         }
         let feel = block.options.manner.feel;
-        let source = match (self.answers.take(&self.window), block.options.fallback) {
+        let entering = match (self.answers.take(&self.window), block.options.fallback) {
             (found, _) if block.options.thru == Thru::Dry => {
                 self.answers.refuse(found);
-                Source::Silence
+                Entering::Silence
             }
-            (Found::Answer(job), _) => Source::Answer(job),
-            (Found::Late, Fallback::Silence) => Source::Silence,
-            (Found::Late, Fallback::Last) => Source::Again,
-            (Found::Late, Fallback::Dry) | (Found::Nothing, _) => Source::Dry(feel),
+            (Found::Answer(job), _) => Entering::Answer(job),
+            (Found::Late, Fallback::Silence) => Entering::Silence,
+            (Found::Late, Fallback::Last) => Entering::Again,
+            (Found::Late, Fallback::Dry) | (Found::Nothing, _) => Entering::Dry(feel),
         };
         self.pending = None;
         let end = if self.next_entry() > entry + length + NEAR { entry + length } else { f64::INFINITY };
-        let played = self.player.enter(Cue { entry, first, length, end }, &mut self.window, source);
+        let played = self.player.enter(Cue { entry, first, length, end }, &mut self.window, entering);
         self.answers.keep(played);
         self.untold = true;
         self.controllers.enter(line, entry, length + (entry - line));

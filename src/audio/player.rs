@@ -1,14 +1,23 @@
 //! An answer -> notes out, on time. Every note that starts also ends.
+//!
+//! What sounds on across a line is decided by [`phrase::tie`] alone. The longest length is kept here, for
+//! only the player knows how long a note of several phrases has sounded. One key of one channel sounds once:
+//! where the input is heard too, what is played ends the answer's note on it and the other way round.
+//!
+//! CC120 and CC123-127 end what sounds and what is held on their channel, and pass at once. *Panic* ends all
+//! that sounds on every channel with note-offs, then sends CC64 = 0, CC123 and CC120, and forgets what was
+//! pending.
 
 use arrayvec::ArrayVec;
 use nice_plug::midi::VoiceID;
-use phrase::{Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, nearest, realise, struck_alone, tie_unclaimed};
+use phrase::{
+    Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, as_played, nearest, struck_alone, tie_unclaimed,
+};
 
 use super::clock::Span;
 use super::controllers::Controllers;
-use super::event::{Address, Event, Io, Voice, moved, note_off, note_on};
-use crate::history::Heard;
-use crate::worker::Job;
+use super::event::{Address, Io, Voice, note_off, note_on};
+use crate::link::{Job, Played};
 
 /// One bit for each note of a phrase.
 type Marks = [u64; MAX_NOTES / 64];
@@ -56,9 +65,9 @@ pub struct Cue {
     pub end: f64,
 }
 
-/// What is played of a phrase.
+/// What enters as a phrase's turn comes.
 #[derive(Debug)]
-pub enum Source {
+pub enum Entering {
     /// Its answer.
     Answer(Box<Job>),
     /// The phrase itself, with this feel.
@@ -67,14 +76,6 @@ pub enum Source {
     Silence,
     /// What was played before it, once more.
     Again,
-}
-
-/// What is played now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Playing {
-    Nothing,
-    Dry,
-    Answer,
 }
 
 /// Plays the phrase before the one that is being played. Nothing allocates once it is made.
@@ -86,7 +87,7 @@ pub struct Player {
     dry: Box<Phrase>,
     /// The answer that was played last.
     answer: Option<Box<Job>>,
-    playing: Playing,
+    playing: Played,
     /// Musical time of the played phrase's step 0.
     base: f64,
     /// See [`Cue`]; a late answer has an entry of its own.
@@ -94,7 +95,7 @@ pub struct Player {
     /// Musical time at which the phrase began.
     began: f64,
     /// What is played when time goes on, while a frozen phrase rests.
-    resting: Playing,
+    resting: Played,
     /// The most steps that a note may last.
     longest: f64,
     /// The next note.
@@ -113,11 +114,11 @@ impl Player {
             input: Box::new(Phrase::new(0, 120.0)),
             dry: Box::new(Phrase::new(0, 120.0)),
             answer: None,
-            playing: Playing::Nothing,
+            playing: Played::Nothing,
             base: 0.0,
             cue: Cue { entry: 0.0, first: 0.0, length: 0.0, end: 0.0 },
             began: 0.0,
-            resting: Playing::Nothing,
+            resting: Played::Nothing,
             longest: f64::INFINITY,
             cursor: 0,
             tied: [0; MAX_NOTES / 64],
@@ -144,22 +145,22 @@ impl Player {
 
     /// A phrase enters: its window is exchanged for the memory of the one before. Gives back the answer that was played
     /// till now, where it is played no more.
-    pub fn enter(&mut self, cue: Cue, window: &mut Box<Phrase>, source: Source) -> Option<Box<Job>> {
+    pub fn enter(&mut self, cue: Cue, window: &mut Box<Phrase>, entering: Entering) -> Option<Box<Job>> {
         std::mem::swap(&mut self.input, window);
         let first = cue.first;
         let before = std::mem::replace(&mut self.cue, cue);
-        let (old, playing) = match source {
-            Source::Answer(job) => (self.answer.replace(job), Playing::Answer),
-            Source::Dry(feel) => {
-                realise(&self.input, &self.input.roll(), first as usize, &mut self.dry);
+        let (old, playing) = match entering {
+            Entering::Answer(job) => (self.answer.replace(job), Played::Answer),
+            Entering::Dry(feel) => {
+                as_played(&self.input, first as usize, &mut self.dry);
                 feel.apply(first as usize, &mut self.dry);
-                (self.answer.take(), Playing::Dry)
+                (self.answer.take(), Played::Dry)
             }
-            Source::Silence => (None, Playing::Nothing),
-            Source::Again => {
+            Entering::Silence => (None, Played::Nothing),
+            Entering::Again => {
                 // Where it was another part of its window, that part it is again.
                 self.cue.first = before.first;
-                (None, if self.answer.is_some() { Playing::Answer } else { Playing::Nothing })
+                (None, if self.answer.is_some() { Played::Answer } else { Played::Nothing })
             }
         };
         (self.playing, self.began) = (playing, cue.entry);
@@ -173,7 +174,7 @@ impl Player {
         self.phrase().is_some_and(|phrase| !phrase.notes.is_empty())
     }
 
-    /// Writes what is played into a job; see [`crate::worker::Errand::Freeze`].
+    /// Writes what is played into a job; see [`crate::link::Errand::Freeze`].
     pub fn write(&self, job: &mut Job) {
         if let Some(phrase) = self.phrase() {
             job.answer.clone_from(phrase);
@@ -181,19 +182,15 @@ impl Player {
         (job.settings.first, job.length) = (self.cue.first as u8, self.cue.length);
     }
 
-    /// Writes what is played for the phrase that entered last into a job; see [`crate::worker::Errand::Remember`].
+    /// Writes what is played for the phrase that entered last into a job; see [`crate::link::Errand::Remember`].
     pub fn describe(&self, job: &mut Job) {
         self.write(job);
         job.input.clone_from(&self.input);
-        job.heard = match self.playing {
-            Playing::Nothing => Heard::Nothing,
-            Playing::Dry => Heard::Dry,
-            Playing::Answer => Heard::Answer,
-        };
-        if self.playing == Playing::Nothing {
+        job.kind = self.playing;
+        if self.playing == Played::Nothing {
             job.answer.clear(0, 120.0);
         }
-        if let Some(answer) = self.answer.as_ref().filter(|_| self.playing == Playing::Answer) {
+        if let Some(answer) = self.answer.as_ref().filter(|_| self.playing == Played::Answer) {
             let first = job.settings.first;
             (job.settings, job.manner, job.outcome) = (answer.settings, answer.manner, answer.outcome);
             job.settings.first = first;
@@ -204,12 +201,12 @@ impl Player {
     pub fn step(&self, time: f64) -> Option<f64> {
         let step = time - self.base;
         let within = step >= self.cue.first && step <= self.cue.first + self.cue.length;
-        (within && self.playing != Playing::Nothing).then_some(step)
+        (within && self.playing != Played::Nothing).then_some(step)
     }
 
     /// Musical time at which what is played begins again, where it is frozen.
     pub fn repeats_at(&self) -> f64 {
-        if self.playing == Playing::Nothing { f64::INFINITY } else { self.began + self.cue.length }
+        if self.playing == Played::Nothing { f64::INFINITY } else { self.began + self.cue.length }
     }
 
     /// What is played begins again.
@@ -220,22 +217,26 @@ impl Player {
     /// Another phrase is frozen, and rests. Gives back the answer that was played till now.
     pub fn freeze(&mut self, job: Box<Job>) -> Option<Box<Job>> {
         (self.cue.first, self.cue.length) = (job.settings.first.into(), job.length);
-        (self.playing, self.resting) = (Playing::Nothing, Playing::Answer);
+        (self.playing, self.resting) = (Played::Nothing, Played::Answer);
         self.answer.replace(job)
     }
 
-    /// At `time`, in a phrase that started at `start`, a frozen phrase that rests goes on as if it had repeated since then.
-    pub fn resume(&mut self, start: f64, time: f64) {
-        if self.resting == Playing::Nothing {
+    /// At `time`, in a phrase that started at `start`, a frozen phrase that rests goes on as if it had repeated since then; where
+    /// it is to be `silent`, with its next repetition.
+    pub fn resume(&mut self, start: f64, time: f64, silent: bool) {
+        if self.resting == Played::Nothing {
             return;
         }
-        self.playing = std::mem::replace(&mut self.resting, Playing::Nothing);
+        self.playing = std::mem::replace(&mut self.resting, Played::Nothing);
         let passes = ((time - start) / self.cue.length).floor().max(0.0);
         self.begin_again(start + passes * self.cue.length);
         if self.began < time {
             self.cue.entry = time;
             let step = (time - self.base).ceil().max(0.0) as usize;
             self.turn_over(Some((step, false)));
+        }
+        if silent {
+            self.cursor = self.phrase().map_or(0, |phrase| phrase.notes.len());
         }
     }
 
@@ -251,7 +252,7 @@ impl Player {
         (self.base, self.cue.first) = (self.cue.entry - first, first);
         let step = (time - self.base).round().max(0.0) as usize;
         self.cue.entry = time;
-        let was_dry = std::mem::replace(&mut self.playing, Playing::Answer) == Playing::Dry;
+        let was_dry = std::mem::replace(&mut self.playing, Played::Answer) == Played::Dry;
         let old = self.answer.replace(answer);
         self.turn_over(Some((step, was_dry)));
         old
@@ -316,30 +317,22 @@ impl Player {
     /// Forgets what was to be played, the answer too, which it gives back; what is `frozen` it only lets rest. What sounds
     /// must be released first.
     pub fn forget(&mut self, frozen: bool) -> Option<Box<Job>> {
-        let playing = std::mem::replace(&mut self.playing, Playing::Nothing);
+        let playing = std::mem::replace(&mut self.playing, Played::Nothing);
         if frozen {
-            self.resting = if playing == Playing::Nothing { self.resting } else { playing };
+            self.resting = if playing == Played::Nothing { self.resting } else { playing };
             return None;
         }
-        self.resting = Playing::Nothing;
+        self.resting = Played::Nothing;
         self.answer.take()
     }
 
     /// Passes a note-on at once.
-    pub fn pass_on(
-        &mut self,
-        event: Event,
-        sample: u32,
-        voice: Voice,
-        id: VoiceID,
-        velocity: f32,
-        io: &mut impl Io,
-    ) {
+    pub fn pass_on(&mut self, sample: u32, voice: Voice, id: VoiceID, velocity: f32, io: &mut impl Io) {
         self.release_if(sample, io, |sounding| sounding.voice() == voice);
         let note = Note::new(voice.pitch, voice.channel, velocity, 0.0, f64::INFINITY);
         let (end, until) = (f64::INFINITY, f64::INFINITY);
         self.sounding.push(Sounding { note, end, until, cut: false, direct: Some(id) });
-        io.send(moved(event, sample));
+        io.send(note_on(sample, voice, velocity));
     }
 
     /// Passes a note-off at once, for the notes that were passed at once.
@@ -350,9 +343,9 @@ impl Player {
     /// What is played now.
     fn phrase(&self) -> Option<&Phrase> {
         match self.playing {
-            Playing::Nothing => None,
-            Playing::Dry => Some(&self.dry),
-            Playing::Answer => self.answer.as_ref().map(|job| &job.answer),
+            Played::Nothing => None,
+            Played::Dry => Some(&self.dry),
+            Played::Answer => self.answer.as_ref().map(|job| &job.answer),
         }
     }
 
@@ -363,9 +356,9 @@ impl Player {
         self.tied = [0; MAX_NOTES / 64];
         self.cursor = 0;
         let next = match self.playing {
-            Playing::Nothing => None,
-            Playing::Dry => Some(&*self.dry),
-            Playing::Answer => self.answer.as_ref().map(|job| &job.answer),
+            Played::Nothing => None,
+            Played::Dry => Some(&*self.dry),
+            Played::Answer => self.answer.as_ref().map(|job| &job.answer),
         };
         let notes = next.map_or(&[][..], |next| &next.notes[..]);
         for sounding in self.sounding.iter_mut().filter(|s| s.direct.is_none() && s.end > cue.entry) {

@@ -1,8 +1,9 @@
 //! Takes as MIDI files, as they were heard.
 //!
-//! A window of the host's is no window that files can be dragged out of: baseview 0.4.2 takes drops and offers none. So files
-//! are written to a folder, which a button shows, and from whose window they can be dragged into any host. No file dialog
-//! either: those of the system need a portal or a toolkit that a host may not have, and block its main thread.
+//! Files cannot be dragged out of the window: baseview 0.4.2, the window library, cannot start drags. So
+//! files are written to a folder, which a button shows, and from whose window they can be dragged into any
+//! host. No file dialog either: those of the system need a portal or a toolkit that a host may not have, and
+//! block its main thread.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,10 @@ use std::sync::Arc;
 
 use phrase::{Note, Part, Phrase, STEPS_PER_BAR, Song, Track, join_parts};
 
-use crate::history::Take;
+use crate::link::Take;
 
 /// What of a take was played, its notes within its steps.
-fn heard(take: &Take) -> Box<Phrase> {
+fn sounded(take: &Take) -> Box<Phrase> {
     let (first, end) = (f64::from(take.first), f64::from(take.first) + take.length);
     let cut = |note: &Note| {
         // What was early for its line was played on it.
@@ -24,9 +25,10 @@ fn heard(take: &Take) -> Box<Phrase> {
     take.phrase(&notes)
 }
 
-/// Takes one after another as a song. A note that was held from one into the next is one note, where they were played so.
+/// Takes one after another as a song. A note that was held from one into the next is one note, where they
+/// were played so.
 pub fn song(takes: &[Arc<Take>]) -> Song {
-    let phrases: Vec<_> = takes.iter().map(|take| heard(take)).collect();
+    let phrases: Vec<_> = takes.iter().map(|take| sounded(take)).collect();
     let mut line = 0.0;
     let mut parts = Vec::new();
     for (index, (take, phrase)) in takes.iter().zip(&phrases).enumerate() {
@@ -80,8 +82,7 @@ pub fn save(folder: &Path, takes: &[Arc<Take>]) -> Result<PathBuf, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Heard, History};
-    use crate::worker::Job;
+    use crate::link::{History, Job, Played};
 
     fn takes(phrases: &[(i64, Vec<Note>)]) -> Vec<Arc<Take>> {
         let mut history = History::default();
@@ -90,10 +91,10 @@ mod tests {
             job.answer.clear(*position, 120.0);
             job.input.clear(*position, 120.0);
             notes.iter().for_each(|&note| assert!(job.answer.push(note)));
-            job.heard = Heard::Answer;
+            job.kind = Played::Answer;
             history.remember(&job, &[]);
         }
-        history.takes().map(|(take, _)| take.clone()).collect()
+        history.entries().map(|(take, _)| take.clone()).collect()
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The bridge between the editor and the host: makes snapshots, carries out intents. Runs on the window's thread.
+//!
+//! The window is drawn 60 times a second while time runs, and at rest when something has changed.
 
 mod fields;
-mod knobs;
 mod midi;
 mod preferences;
 mod reading;
 mod takes;
-mod walk;
+#[cfg(test)]
+mod tests;
+mod undo;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
@@ -21,14 +24,15 @@ use nice_plug_egui::{
     EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, baseview, create_egui_editor,
 };
 
-use crate::live::Watch;
+use crate::link::{Shared, Watch};
 use crate::packs::{self, PackRef, Selection};
 use crate::params::PluginParams;
-use crate::shared::Shared;
 use crate::unload;
+use fields::Controls;
+pub use fields::fields;
 use preferences::Preferences;
 use takes::Takes;
-use walk::Walk;
+use undo::Undo;
 
 /// The editor as nice-plug wants it.
 pub type Window = EguiEditor<EditorApp>;
@@ -60,13 +64,16 @@ pub struct EditorApp {
     shared: Arc<Shared>,
     view: View,
     fields: Arc<Vec<Field>>,
+    controls: Controls,
     preferences: Preferences,
+    /// The threads of its windows.
+    threads: Arc<unload::Threads>,
     /// What the audio thread shows of the phrase being played.
     watch: Watch,
     live: Arc<Live>,
     /// What was played lately.
     takes: Takes,
-    walk: Walk,
+    undo: Undo,
     /// The packs to choose from: the plugin's own, then those in the folder.
     packs: Vec<PackRef>,
     /// What is said of them.
@@ -85,35 +92,39 @@ impl EditorApp {
         selection: Arc<Selection>,
         shared: Arc<Shared>,
         watch: Watch,
+        threads: Arc<unload::Threads>,
     ) -> Self {
+        let (preferences, message) = Preferences::read();
         Self {
+            controls: Controls::of(&params),
             params,
             selection,
             shared,
             view: View::default(),
             fields: Arc::new(fields::fields()),
-            preferences: Preferences::read(),
+            preferences,
+            threads,
             watch,
             live: Arc::default(),
             takes: Takes::default(),
-            walk: Walk::default(),
+            undo: Undo::default(),
             packs: Vec::new(),
             pack: Pack::default(),
-            message: None,
+            message,
             sized: false,
             host: None,
         }
     }
 
-    /// The last window is gone; hosts must not wait for the end of what was held in it. nice-plug-egui 0.6.0 does not
-    /// tell of closing, so this comes with the next opening at the latest.
+    /// The last window is gone; hosts must not wait for the end of what was held in it. nice-plug-egui 0.6.0
+    /// does not tell of closing, so this comes with the next opening at the latest.
     fn close(&mut self) {
         let mut ends = Vec::new();
         self.view.close(&mut |intent| ends.push(intent));
         if let Some(host) = &self.host {
             for intent in ends {
                 if let Intent::End(control) = intent {
-                    fields::end(&host.param_setter(), &self.params, control);
+                    self.controls.end(host, control);
                 }
             }
         }
@@ -144,30 +155,30 @@ impl EditorApp {
     }
 
     fn snapshot(&mut self) -> Snapshot {
-        let mut latest = crate::live::Live::new();
+        let mut latest = crate::link::Live::new();
         if self.watch.take(&mut latest) {
             let notes = latest.phrase.notes.to_vec();
             self.live = Arc::new(Live { notes, first: latest.first as f32, line: latest.line as f32 });
         }
         self.takes.update(&self.shared);
-        self.walk.follow(self.params.freeze.value());
+        self.undo.follow(self.params.freeze.value(), self.params.states());
         self.read()
     }
 
     fn carry_out(&mut self, intent: Intent, context: &egui::Context) {
         let Some(host) = &self.host else { return };
-        let (setter, params) = (host.param_setter(), &self.params);
-        let now = |control| fields::value(params, control);
+        let (controls, params) = (&self.controls, &self.params);
+        let now = |control| controls.value(control);
         match intent {
-            Intent::Begin(control) => fields::begin(&setter, params, control),
-            Intent::Set(control, value) => fields::set(&setter, params, control, value),
-            Intent::End(control) => fields::end(&setter, params, control),
-            Intent::Reset(control) => fields::reset(&setter, params, control),
+            Intent::Begin(control) => controls.begin(host, control),
+            Intent::Set(control, value) => controls.set(host, control, value),
+            Intent::End(control) => controls.end(host, control),
+            Intent::Reset(control) => controls.reset(host, control),
             Intent::Dice => {
                 // Any other seed: chance need not be fair here.
                 let thrown = RandomState::new().build_hasher().finish() % 9999;
                 let seed = (u64::from(params.seed.value().unsigned_abs()) + 1 + thrown) % 10_000;
-                self.apply(&[(Control::Seed, seed as f32)]);
+                self.apply(&[(Control::SEED, seed as f32)]);
             }
             Intent::Pack(index) => {
                 if let Some(pack) = self.packs.get(index) {
@@ -189,16 +200,16 @@ impl EditorApp {
             }
             Intent::Play(id) => {
                 if let Some(take) = self.takes.find(id).cloned() {
-                    let values = self.walk.choose(&take, &self.shared, now);
+                    let values = self.undo.choose(&take, &self.shared, now);
                     self.apply(&values);
                 }
             }
             Intent::Undo => {
-                let values = self.walk.back(&self.takes, &self.shared, now);
+                let values = self.undo.back(&self.takes, &self.shared, now);
                 self.apply(&values);
             }
             Intent::Redo => {
-                let values = self.walk.forth(&self.takes, &self.shared, now);
+                let values = self.undo.forth(&self.takes, &self.shared, now);
                 self.apply(&values);
             }
             Intent::Save(id) => {
@@ -212,9 +223,9 @@ impl EditorApp {
             }
             Intent::Folder(name) => self.message = self.preferences.set_midi(&name).err(),
             Intent::ShowFolder => self.show_folder(&self.preferences.midi(), context),
-            Intent::Look(look) => self.preferences.set_look(look),
+            Intent::Look(look) => self.message = self.preferences.set_look(look).err(),
             Intent::Zoom(percent) => {
-                self.preferences.set_zoom(percent);
+                self.message = self.preferences.set_zoom(percent).err();
                 context.set_zoom_factor(f32::from(self.preferences.zoom()) / 100.0);
             }
         }
@@ -223,17 +234,16 @@ impl EditorApp {
     /// Sets controls, each in a gesture of its own; those that have the value already are left alone.
     fn apply(&self, values: &[(Control, f32)]) {
         let Some(host) = &self.host else { return };
-        let setter = host.param_setter();
         for &(control, value) in values {
-            if (fields::value(&self.params, control) - value).abs() > 1e-6 {
-                fields::begin(&setter, &self.params, control);
-                fields::set(&setter, &self.params, control, value);
-                fields::end(&setter, &self.params, control);
+            if (self.controls.value(control) - value).abs() > 1e-6 {
+                self.controls.begin(host, control);
+                self.controls.set(host, control, value);
+                self.controls.end(host, control);
             }
         }
     }
 
-    fn save(&mut self, takes: &[Arc<crate::history::Take>]) {
+    fn save(&mut self, takes: &[Arc<crate::link::Take>]) {
         self.message = Some(match midi::save(&self.preferences.midi(), takes) {
             Ok(path) => {
                 format!("Saved {}", path.file_name().unwrap_or_default().to_string_lossy())
@@ -257,13 +267,15 @@ impl NiceEguiApp for EditorApp {
         _: &mut Frame,
     ) -> Result<(), baseview::HandlerError> {
         unload::stay();
+        self.threads.enter();
         self.close();
         self.host = Some(host);
-        self.preferences = Preferences::read();
+        let (preferences, problem) = Preferences::read();
+        (self.preferences, self.message) = (preferences, problem.or(self.message.take()));
         self.sized = false;
         self.rescan();
         // What lies in the ring is of the last window.
-        self.watch.take(&mut crate::live::Live::new());
+        self.watch.take(&mut crate::link::Live::new());
         self.live = Arc::default();
         self.shared.open();
         self.selection.look();

@@ -3,12 +3,12 @@
 use gui::{Pack, Snapshot, Stage as Shown};
 use model::Card;
 
-use super::{EditorApp, fields};
+use super::EditorApp;
 use crate::audio::options::{Margin, Thru};
-use crate::shared::Stage;
-use crate::worker::Processor;
+use crate::link::{Processor, Stage};
 
-/// Half a step is left between a phrase's closing and its line: so many milliseconds at one quarter note a minute.
+/// Half a step is left between a phrase's closing and its line: so many milliseconds at one quarter note a
+/// minute.
 const HALF_STEP: f32 = 60_000.0 / 8.0;
 
 impl EditorApp {
@@ -45,7 +45,7 @@ impl EditorApp {
         let known = |step: f32| (!step.is_nan()).then_some(step);
         Snapshot {
             fields: self.fields.clone(),
-            values: fields::values(params, &self.fields),
+            values: self.controls.values(),
             stage: if runs { Shown::Running } else { Shown::Waiting },
             state: self.state(stage, beats, pack.ready, problem.is_some()),
             beats: runs.then_some(beats),
@@ -61,8 +61,8 @@ impl EditorApp {
             played: known(heads.output),
             takes: self.takes.drawn.clone(),
             playing,
-            chosen: self.walk.chosen(),
-            steps: self.walk.steps(&self.takes),
+            chosen: self.undo.chosen(),
+            steps: self.undo.steps(&self.takes),
             folder: self.preferences.midi().display().to_string(),
             message: self.message.clone(),
             look: self.preferences.look(),
@@ -72,7 +72,7 @@ impl EditorApp {
     }
 
     /// What keeps answers from coming, and what to do.
-    fn problem(&self, pack: &crate::shared::PackView) -> Option<String> {
+    fn problem(&self, pack: &crate::link::PackView) -> Option<String> {
         let (params, genres) = (&self.params, pack.genres.len());
         if self.shared.is_broken() {
             return Some("A fault in Contrafact: notes pass unchanged until you load the plugin anew".into());
@@ -87,7 +87,7 @@ impl EditorApp {
         }
         let target = usize::try_from(params.target.value()).unwrap_or(0);
         if params.blend.value() {
-            let nothing = params.weights.iter().take(genres).all(|weight| weight.value.value() <= 0.0);
+            let nothing = params.weights.iter().take(genres).all(|weight| weight.value() <= 0.0);
             let text = "Notes pass unchanged: every weight of the blend is 0; drag the pad towards a genre";
             return (genres > 0 && nothing).then(|| text.to_string());
         }
@@ -103,7 +103,7 @@ impl EditorApp {
             beats => format!("{beats:.0} beats"),
         };
         let params = &self.params;
-        match (stage, self.walk.chosen()) {
+        match (stage, self.undo.chosen()) {
             (Stage::Bypassed, _) => "Bypassed: your notes pass at once, unchanged".to_string(),
             (Stage::Resting, Some(take)) => format!("Stopped: phrase {take} repeats when you press play"),
             (Stage::Resting, None) if params.freeze.value() => {

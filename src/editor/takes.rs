@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use phrase::{Key, Phrase};
+use model::Settings;
+use phrase::{Key, KeyLock, Phrase};
 
-use super::knobs;
-use crate::frozen::Frozen;
-use crate::history::{Analysis, Heard, Take};
-use crate::shared::Shared;
+use crate::link::{Analysis, Frozen, Played, Shared, Take};
 
 /// Under this fit an estimated key is a guess (see [`Key::fit`]), and not said.
 const SURE: f32 = 0.6;
@@ -31,24 +29,20 @@ pub struct Takes {
 impl Takes {
     /// Takes over what is new.
     pub fn update(&mut self, shared: &Shared) {
-        let history = shared.history();
-        if self.version == Some(history.version()) {
-            return;
-        }
-        self.version = Some(history.version());
+        let Some((version, takes)) = shared.takes(self.version) else { return };
+        self.version = Some(version);
         let (raw, drawn, known) =
             (std::mem::take(&mut self.raw), std::mem::take(&mut self.drawn), std::mem::take(&mut self.known));
-        for (take, analysis) in history.takes() {
-            let before = raw.iter().position(|old| Arc::ptr_eq(old, take));
+        for (take, analysis) in takes {
+            let before = raw.iter().position(|old| Arc::ptr_eq(old, &take));
             let ready = match before {
                 Some(index) if known[index] == analysis.is_some() => drawn[index].clone(),
-                _ => Arc::new(draw(take, analysis.as_deref())),
+                _ => Arc::new(draw(&take, analysis.as_deref())),
             };
-            self.raw.push(take.clone());
+            self.raw.push(take);
             self.drawn.push(ready);
             self.known.push(analysis.is_some());
         }
-        drop(history);
         let sure = |key: &Key| key.fit >= SURE;
         let newest = self.raw.last().map(|take| take.phrase(&take.input).roll());
         self.key = newest.and_then(|roll| Key::of(&roll)).filter(sure).map(|key| key.to_string());
@@ -97,10 +91,10 @@ pub fn frozen(take: &Take) -> Frozen {
 /// What was done, short: "classical > jazz".
 pub fn title(take: &Take) -> String {
     let name = |slot: usize| take.genres.get(slot).cloned().unwrap_or_else(|| format!("slot {}", slot + 1));
-    match take.heard {
-        Heard::Nothing => return "silence".into(),
-        Heard::Dry => return "as played".into(),
-        Heard::Answer => {}
+    match take.kind {
+        Played::Nothing => return "silence".into(),
+        Played::Dry => return "as played".into(),
+        Played::Answer => {}
     }
     let target = &take.settings.target;
     let mut to: Vec<_> =
@@ -113,6 +107,33 @@ pub fn title(take: &Take) -> String {
     }
 }
 
+/// What is worth saying of the settings that made it, short.
+fn text(take: &Take) -> String {
+    let (settings, manner) = (take.settings, take.manner);
+    let mut parts = vec![format!("amount {:.0} %", settings.amount * 100.0)];
+    if settings.variation > 0.0 {
+        parts.push(format!("variation {:.0} % #{}", settings.variation * 100.0, settings.seed));
+    }
+    if settings.harmony != Settings::to(0).harmony {
+        parts.push(format!("harmony {:.0} %", settings.harmony * 100.0));
+    }
+    if !settings.limits {
+        parts.push("no voicing limits".into());
+    }
+    if manner.guards.melody {
+        parts.push("melody kept".into());
+    }
+    match manner.guards.key {
+        KeyLock::Off => {}
+        KeyLock::Auto => parts.push("key auto".into()),
+        KeyLock::Key(tonic, mode) => parts.push(format!("key {}", Key { tonic, mode, fit: 1.0 })),
+    }
+    if manner.feel.swing > 0.0 {
+        parts.push(format!("swing {:.0} %", manner.feel.swing * 100.0));
+    }
+    parts.join(", ")
+}
+
 fn draw(take: &Take, analysis: Option<&Analysis>) -> gui::Take {
     let genres = take.genres.len();
     let mut drawn = gui::Take {
@@ -121,9 +142,9 @@ fn draw(take: &Take, analysis: Option<&Analysis>) -> gui::Take {
         played: take.played.clone(),
         first: take.first.into(),
         length: take.length as f32,
-        answered: take.heard == Heard::Answer,
+        answered: take.kind == Played::Answer,
         title: title(take),
-        settings: if take.heard == Heard::Answer { knobs::text(take) } else { String::new() },
+        settings: if take.kind == Played::Answer { text(take) } else { String::new() },
         change: (take.report.change.added, take.report.change.removed),
         ..gui::Take::default()
     };

@@ -1,16 +1,16 @@
-//! What the editor shows of a take beside its notes. On the worker, while it has nothing else to do.
+//! What the editor shows of a take beside its notes. On a computing thread, while it has nothing else to do.
 
 use phrase::STEPS;
 
-use super::engine::Network;
-use crate::history::{Analysis, Take};
+use super::engine::Roles;
+use crate::link::{Analysis, Take};
 
-/// Asks `network`'s classifier about a take: the genres before and after, and the notes that speak for the genre it hears.
-pub fn analyse(network: &mut dyn Network, take: &Take) -> Analysis {
+/// Asks a pack's classifier about a take: the genres before and after, and the notes that speak for the genre it hears.
+pub fn analyse(pack: &mut dyn Roles, take: &Take) -> Analysis {
     let (before, after) = (take.phrase(&take.input).roll(), take.phrase(&take.played).roll());
-    let Some(heard) = network.hear(&before) else { return Analysis::default() };
+    let Some(heard) = pack.hear(&before) else { return Analysis::default() };
     let likeliest = (0..heard.len()).max_by(|&a, &b| heard[a].total_cmp(&heard[b])).unwrap_or(0);
-    let saliency = network.saliency(&before, likeliest);
+    let saliency = pack.saliency(&before, likeliest);
     let share = |note: &phrase::Note| {
         let (Some(cells), Some(row), Some(saliency)) = (note.cells(), note.row(), &saliency) else {
             return 0.0;
@@ -19,7 +19,7 @@ pub fn analyse(network: &mut dyn Network, take: &Take) -> Analysis {
     };
     Analysis {
         before: heard,
-        after: network.hear(&after).unwrap_or_default(),
+        after: pack.hear(&after).unwrap_or_default(),
         saliency: take.input.iter().map(share).collect(),
     }
 }
@@ -30,13 +30,13 @@ mod tests {
     use phrase::{Note, Phrase, Roll};
 
     use super::*;
-    use crate::history::History;
+    use crate::link::{History, Job};
     use crate::worker::engine::Device;
-    use crate::worker::{Engine, Job, Packs, Source};
+    use crate::worker::{Engine, PackSource, Packs};
 
     #[test]
     fn the_default_pack_tells_genres_and_the_notes_that_make_them() {
-        let mut network = Packs.load(&Source::Default, Device::Cpu).unwrap();
+        let mut network = Packs.load(&PackSource::Default, Device::Cpu).unwrap();
         let mut job = Job::new();
         for step in 0..16u8 {
             job.input.push(Note::new(48 + step % 5 * 4, 0, 0.6, f64::from(step) * 4.0, 3.0));

@@ -62,7 +62,7 @@ fn instances_whose_worker_dies_in_mid_phrase_play_dry_and_the_next_one_is_answer
     // One in the middle of its phrase, one that waits for its answer, and one whose answer is there.
     places.iter_mut().zip([30, 64, 100]).for_each(|(place, step)| place.run(step));
     worker.die();
-    while worker.alive.load(Ordering::SeqCst) {
+    while worker.core.alive.load(Ordering::SeqCst) {
         std::thread::yield_now();
     }
     places.iter_mut().for_each(|place| place.run(64 + 128 + 4));

@@ -3,27 +3,11 @@
 use std::path::PathBuf;
 
 use model::device::{self, Choice};
-use model::{Pack, Report, SLOTS, Saliency, Settings, Transfer, default_pack, saliency};
-use nice_plug::prelude::Enum;
-use phrase::{Phrase, Roll, realise};
-
-/// What is to compute, as the user chooses it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub enum Processor {
-    /// The CPU; but the GPU for a pack that is too slow on the CPU for its deadline.
-    #[default]
-    #[id = "auto"]
-    #[name = "auto"]
-    Auto,
-    /// The CPU.
-    #[id = "cpu"]
-    #[name = "CPU"]
-    Cpu,
-    /// The GPU where there is one, else the CPU.
-    #[id = "gpu"]
-    #[name = "GPU"]
-    Gpu,
-}
+use model::{
+    Answer, Context, LoadedPack, ModelError, Pack, Report, Role, SLOTS, Saliency, Settings, default_pack,
+    saliency,
+};
+use phrase::{Phrase, Roll};
 
 /// What computes a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +20,7 @@ pub enum Device {
 
 /// Where a pack comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum PackSource {
     /// The pack inside the plugin.
     Default,
     /// A file of the user's, and the hash it must have (empty: any).
@@ -48,14 +32,14 @@ pub enum Source {
     },
 }
 
-/// Loads packs. Lives on the worker thread.
-pub trait Engine: Send {
+/// Loads packs, on any computing thread.
+pub trait Engine: Send + Sync {
     /// Loads a pack for a device. An error is one sentence for the user, or for the GPU a clause: why it cannot be used.
-    fn load(&mut self, source: &Source, device: Device) -> Result<Box<dyn Network>, String>;
+    fn load(&self, source: &PackSource, device: Device) -> Result<Box<dyn Roles>, String>;
 }
 
-/// A loaded pack. Lives on the worker thread.
-pub trait Network {
+/// What a loaded pack can do. Lives on the computing thread that loaded it.
+pub trait Roles {
     /// Answers a phrase, in cells and in notes; an error is one sentence for the user.
     fn answer(
         &mut self,
@@ -65,12 +49,12 @@ pub trait Network {
         out: &mut Phrase,
     ) -> Result<Report, String>;
 
-    /// The probability of each genre slot; `None` from a network that cannot tell.
+    /// The probability of each genre slot; `None` from a pack that cannot tell.
     fn hear(&mut self, _: &Roll) -> Option<[f32; SLOTS]> {
         None
     }
 
-    /// How much each cell speaks for a genre slot; `None` from a network that cannot tell.
+    /// How much each cell speaks for a genre slot; `None` from a pack that cannot tell.
     fn saliency(&mut self, _: &Roll, _genre: usize) -> Option<Saliency> {
         None
     }
@@ -81,17 +65,17 @@ pub trait Network {
 pub struct Packs;
 
 impl Engine for Packs {
-    fn load(&mut self, source: &Source, device: Device) -> Result<Box<dyn Network>, String> {
+    fn load(&self, source: &PackSource, device: Device) -> Result<Box<dyn Roles>, String> {
         let (opened, fault) = device::open(if device == Device::Gpu { Choice::Auto } else { Choice::Cpu });
         if device == Device::Gpu && opened.is_cpu() {
             return Err(fault.unwrap_or_else(|| "this build has no code for one".into()));
         }
         let pack = match source {
-            Source::Default => Pack::from_bytes("the default pack", default_pack()),
-            Source::File { path, .. } => Pack::read(path),
+            PackSource::Default => Pack::from_bytes("the default pack", default_pack()),
+            PackSource::File { path, .. } => Pack::read(path),
         };
         let pack = pack.map_err(|error| error.to_string())?;
-        if let Source::File { path, hash } = source
+        if let PackSource::File { path, hash } = source
             && !hash.is_empty()
             && *hash != pack.card.hash
         {
@@ -100,12 +84,13 @@ impl Engine for Packs {
                 "{file}: this is not the pack {name} that the project was saved with; choose it anew"
             ));
         }
-        let transfer = Transfer::on(&pack, &opened).map_err(|error| error.to_string())?;
-        Ok(Box::new(transfer))
+        let loaded = LoadedPack::on(&pack, &opened).map_err(|error| error.to_string())?;
+        loaded.check(Role::Transfer).map_err(|error| error.to_string())?;
+        Ok(Box::new(loaded))
     }
 }
 
-impl Network for Transfer {
+impl Roles for LoadedPack {
     fn answer(
         &mut self,
         input: &Phrase,
@@ -113,10 +98,15 @@ impl Network for Transfer {
         cells: &mut Roll,
         out: &mut Phrase,
     ) -> Result<Report, String> {
-        let answer = Transfer::cells(self, &input.roll(), input.position, settings);
-        let (answer, report) = answer.map_err(|error| error.to_string())?;
-        *cells = answer;
-        realise(input, cells, settings.first.into(), out);
+        let mut answer = Answer::default();
+        let report = self.recast(input, &Context::default(), settings, &mut answer);
+        let report = report.map_err(|error| match error {
+            // The instance plays dry from here on.
+            ModelError::NoClassifier => format!("{error}; this one plays once it is chosen anew"),
+            error => error.to_string(),
+        })?;
+        *cells = answer.cells;
+        answer.realise(input, settings.first.into(), out);
         Ok(report)
     }
 
@@ -125,6 +115,46 @@ impl Network for Transfer {
     }
 
     fn saliency(&mut self, roll: &Roll, genre: usize) -> Option<Saliency> {
-        saliency(self.classifier(), roll, genre).ok()
+        saliency(self.classifier().ok()?, roll, genre).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Card, Parts};
+    use phrase::Note;
+
+    use super::*;
+
+    /// The default pack with these parts of it only, loaded from a file.
+    fn load(keep: impl Fn(Parts) -> Parts) -> Result<Box<dyn Roles>, String> {
+        let whole = Pack::from_bytes("the default pack", default_pack()).unwrap();
+        let parts = keep(whole.card.parts.clone());
+        let planes = parts.planes().iter().map(|plane| plane.to_string()).collect();
+        let pack = Pack { card: Card { parts, planes, ..whole.card }, weights: whole.weights };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part.safetensors");
+        pack.write(&path).unwrap();
+        Packs.load(&PackSource::File { path, hash: String::new() }, Device::Cpu)
+    }
+
+    #[test]
+    fn a_pack_without_a_classifier_asks_for_the_source() {
+        let mut network = load(|parts| Parts { classifier: None, ..parts }).unwrap();
+        let mut input = Phrase::new(0, 120.0);
+        input.push(Note::new(60, 0, 0.5, 0.0, 8.0));
+        let (mut cells, mut out) = (Roll::EMPTY, Phrase::new(0, 120.0));
+        let mut answer =
+            |source| network.answer(&input, &Settings { source, ..Settings::to(1) }, &mut cells, &mut out);
+        let error = answer(None).unwrap_err();
+        assert!(error.contains("no classifier") && error.contains("say which genre is played"), "{error}");
+        assert_eq!(answer(Some(0)).unwrap().source, 0);
+        assert_eq!((network.hear(&cells), network.saliency(&cells, 0)), (None, None));
+    }
+
+    #[test]
+    fn a_classifier_alone_is_refused_when_it_is_chosen() {
+        let error = load(|parts| Parts { transfer: None, ..parts }).err().unwrap();
+        assert!(error.contains("no transfer") && error.contains("choose another pack"), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 use model::{Report, Settings};
 use phrase::{Note, Phrase, Roll};
 
-use super::engine::{Device, Engine, Network, Source};
+use super::engine::{Device, Engine, PackSource, Roles};
 
 /// What a fake does with each phrase.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub enum Way {
     Slow(Duration),
     /// Answers on the CPU and fails on the GPU, which is there.
     GpuFails,
+    /// The default pack as [`Way::Octaves`], every other once the test has sent a word for each answer.
+    OthersGated(Receiver<()>),
 }
 
 /// A fake engine that counts what it does.
@@ -40,18 +42,19 @@ pub struct Fake {
     /// There is a GPU.
     pub gpu: bool,
     device: Device,
+    source: PackSource,
 }
 
 impl Fake {
     pub fn new(way: Way) -> Self {
         let gpu = matches!(way, Way::GpuFails);
         let (loads, answers, on_gpu) = Default::default();
-        Self { way, loads, answers, on_gpu, gpu, device: Device::Cpu }
+        Self { way, loads, answers, on_gpu, gpu, device: Device::Cpu, source: PackSource::Default }
     }
 }
 
 impl Engine for Fake {
-    fn load(&mut self, _: &Source, device: Device) -> Result<Box<dyn Network>, String> {
+    fn load(&self, source: &PackSource, device: Device) -> Result<Box<dyn Roles>, String> {
         if device == Device::Gpu && !self.gpu {
             return Err("there is none".into());
         }
@@ -61,12 +64,12 @@ impl Engine for Fake {
         }
         match self.way {
             Way::Missing => Err("the pack is missing; find it".into()),
-            _ => Ok(Box::new(Self { device, ..self.clone() })),
+            _ => Ok(Box::new(Self { device, source: source.clone(), ..self.clone() })),
         }
     }
 }
 
-impl Network for Fake {
+impl Roles for Fake {
     fn answer(
         &mut self,
         input: &Phrase,
@@ -76,6 +79,7 @@ impl Network for Fake {
     ) -> Result<Report, String> {
         match &self.way {
             Way::Gated(gate) => gate.recv().unwrap_or(()),
+            Way::OthersGated(gate) if self.source != PackSource::Default => gate.recv().unwrap_or(()),
             Way::Panics => panic!("a fault in the network"),
             Way::GpuFails if self.device == Device::Gpu => return Err("its memory is full".into()),
             Way::Slow(time) if self.device == Device::Cpu => std::thread::sleep(*time),

@@ -1,62 +1,78 @@
-//! The worker: one thread for the process, which owns the networks and answers the phrases of all instances.
+//! The worker: a thread that takes the phrases of all instances, and a few that compute their answers, a pack each.
 //!
-//! Audio threads talk to it through a ring each way per instance and wake it by [`std::thread::Thread::unpark`], which
-//! neither allocates nor locks. The main threads talk to it through a channel. It starts with the first instance and
-//! is joined when the last one goes, so that nothing of ours runs when a host unloads the library.
+//! Audio threads talk to the worker through a ring each way per instance and wake it by [`std::thread::Thread::unpark`],
+//! which neither allocates nor locks. The main threads talk to it through a channel. It hands each phrase to the computing
+//! thread of its pack ([`compute`]), so that a slow pack delays only who chose it. All of them start with the first instance
+//! that needs them and are joined when the last one goes, so that nothing of ours runs when a host unloads the library.
+//!
+//! The worker computes nothing and runs the small errands (freeze, remember) itself. Whatever panics costs one
+//! phrase, which is played as it is; should the thread die all the same, its successor goes on with the same
+//! instances and packs, eight times at most.
 
 mod analyse;
 mod cache;
+mod compute;
 #[cfg(test)]
 mod death;
 mod engine;
+mod errands;
 #[cfg(test)]
 pub(crate) mod fake;
-mod job;
 mod run;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread::{JoinHandle, Thread};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, unbounded};
-use rtrb::{Consumer, Producer, RingBuffer};
 
-pub use engine::{Engine, Packs, Processor, Source};
-pub use job::{Errand, Job, Manner, Outcome, Terms, Ticket};
+pub use engine::{Engine, PackSource, Packs};
 
-use crate::shared::Shared;
+use crate::link::{Bell, Desk, LIVES, Shared};
 use run::{Control, Run};
 
-/// Jobs an instance has: one that is played, some that wait to be, and some on their way.
-pub const JOBS: usize = 8;
-
 /// The thread, for as long as anyone holds it.
-#[derive(Debug)]
 pub struct Worker {
     control: Sender<Control>,
-    thread: Thread,
-    join: Mutex<Option<JoinHandle<()>>>,
-    quit: Arc<AtomicBool>,
-    alive: Arc<AtomicBool>,
+    core: Arc<Core>,
     ids: AtomicU64,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("alive", &self.core.alive).finish_non_exhaustive()
+    }
+}
+
+/// What outlives a thread that dies: the next one goes on with it.
+struct Core {
+    bell: Arc<Bell>,
+    quit: AtomicBool,
+    alive: Arc<AtomicBool>,
+    /// How many threads there have been.
+    lives: AtomicUsize,
+    /// All of them.
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// What the worker does and has; held by the thread that is at work.
+    run: Mutex<Run>,
 }
 
 /// The process's worker, if one is at work.
 static SHARED: Mutex<Weak<Worker>> = Mutex::new(Weak::new());
 
 impl Worker {
-    /// The worker that all instances of this process share; started where there is none, or only one that has died.
+    /// The worker that all instances of this process share; started where there is none, or only one that has died for good.
     ///
     /// # Errors
     /// When the system refuses another thread.
     pub fn shared() -> std::io::Result<Arc<Self>> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(worker) = shared.upgrade().filter(|worker| worker.alive.load(Ordering::Acquire)) {
+        let mut shared = lock(&SHARED);
+        if let Some(worker) = shared.upgrade().filter(|worker| worker.is_alive()) {
             return Ok(worker);
         }
-        let worker = Self::start(Box::new(Packs))?;
+        let worker = Self::start(Arc::new(Packs))?;
         *shared = Arc::downgrade(&worker);
         Ok(worker)
     }
@@ -65,60 +81,95 @@ impl Worker {
     ///
     /// # Errors
     /// When the system refuses another thread.
-    pub fn start(engine: Box<dyn Engine>) -> std::io::Result<Arc<Self>> {
+    pub fn start(engine: Arc<dyn Engine>) -> std::io::Result<Arc<Self>> {
         let (control, orders) = unbounded();
-        let (quit, alive) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
-        let (stop, life) = (quit.clone(), Life(alive.clone()));
-        let join = std::thread::Builder::new().name("contrafact".into()).spawn(move || {
-            let _life = life;
-            Run::new(engine, orders).until(&stop);
-        })?;
-        let thread = join.thread().clone();
-        Ok(Arc::new(Self {
-            control,
-            thread,
-            join: Mutex::new(Some(join)),
-            quit,
-            alive,
-            ids: AtomicU64::new(1),
-        }))
+        let bell = Arc::<Bell>::default();
+        let run = Run::new(engine, (control.clone(), orders), bell.clone());
+        let core = Arc::new(Core {
+            bell,
+            quit: AtomicBool::new(false),
+            alive: Arc::new(AtomicBool::new(true)),
+            lives: AtomicUsize::new(0),
+            threads: Mutex::default(),
+            run: Mutex::new(run),
+        });
+        core.start()?;
+        Ok(Arc::new(Self { control, core, ids: AtomicU64::new(1) }))
     }
 
     /// A place for an instance: the end for its audio thread and the end for its main thread. Allocates all jobs.
     pub fn enter(self: &Arc<Self>, shared: Arc<Shared>) -> (Desk, Seat) {
-        let (ask, jobs) = RingBuffer::new(JOBS);
-        let (answers, hear) = RingBuffer::new(JOBS);
+        let (desk, hatch) = Desk::new(self.core.bell.clone(), self.core.alive.clone());
         let seat = Seat { id: self.ids.fetch_add(1, Ordering::Relaxed), worker: self.clone() };
-        seat.tell(Control::Enter { id: seat.id, jobs, answers, shared });
-        let line = Line { ask, hear, thread: self.thread.clone(), alive: self.alive.clone() };
-        (Desk { line: Some(line), idle: std::iter::repeat_with(Job::new).take(JOBS).collect() }, seat)
+        seat.tell(Control::Enter { id: seat.id, hatch, shared });
+        (desk, seat)
     }
 
+    fn is_alive(&self) -> bool {
+        self.core.alive.load(Ordering::Acquire)
+    }
+
+    /// The thread dies; the next one takes over.
+    #[cfg(test)]
+    pub(crate) fn break_down(&self) {
+        let _ = self.control.send(Control::Die);
+        self.core.bell.ring();
+    }
+
+    /// The thread dies, and there is no other.
     #[cfg(test)]
     pub(crate) fn die(&self) {
-        let _ = self.control.send(Control::Die);
-        self.thread.unpark();
+        self.core.lives.store(LIVES, Ordering::SeqCst);
+        self.break_down();
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.quit.store(true, Ordering::Release);
-        self.thread.unpark();
-        if let Some(join) = self.join.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-            // A worker that died of a panic has said so already.
-            let _ = join.join();
+        self.core.quit.store(true, Ordering::Release);
+        self.core.bell.ring();
+        // A thread that dies names its successor before it ends.
+        loop {
+            let Some(thread) = lock(&self.core.threads).pop() else { break };
+            let _ = thread.join();
+        }
+        lock(&self.core.run).end();
+    }
+}
+
+impl Core {
+    /// Starts the thread that works, the first or the next.
+    fn start(self: &Arc<Self>) -> std::io::Result<()> {
+        let life = self.lives.fetch_add(1, Ordering::AcqRel);
+        if life >= LIVES {
+            return Err(std::io::Error::other("the worker has died too often"));
+        }
+        let core = self.clone();
+        let thread = std::thread::Builder::new().name("contrafact".into()).spawn(move || {
+            core.bell.take_over(life);
+            let life = Life(core);
+            lock(&life.0.run).until(&life.0.quit);
+        })?;
+        lock(&self.threads).push(thread);
+        Ok(())
+    }
+}
+
+/// The end of a thread, however it ends: another takes its place, as long as one is wanted.
+struct Life(Arc<Core>);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        let core = &self.0;
+        if core.quit.load(Ordering::Acquire) || core.start().is_err() {
+            core.alive.store(false, Ordering::Release);
         }
     }
 }
 
-/// Says that the thread has ended, however it ended.
-struct Life(Arc<AtomicBool>);
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
+/// What a panic left behind is whole: each step of the worker puts things back before it does what may fail.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An instance's place at the worker, on the main thread. Dropping it takes the instance's jobs away.
@@ -130,13 +181,13 @@ pub struct Seat {
 
 impl Seat {
     /// Has jobs with the pack number `stamp` answered by the pack from `source`; by none where there is none.
-    pub fn choose(&self, stamp: u32, source: Option<Source>) {
+    pub fn choose(&self, stamp: u32, source: Option<PackSource>) {
         self.tell(Control::Pack { id: self.id, stamp, source });
     }
 
     /// Whether the worker is at work.
     pub fn is_alive(&self) -> bool {
-        self.worker.alive.load(Ordering::Acquire)
+        self.worker.is_alive()
     }
 
     /// An editor was opened: what it shows of the last takes is to be found out.
@@ -147,74 +198,12 @@ impl Seat {
     fn tell(&self, control: Control) {
         // Fails only where the worker has died, which `is_alive` says.
         let _ = self.worker.control.send(control);
-        self.worker.thread.unpark();
+        self.worker.core.bell.ring();
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         self.tell(Control::Leave { id: self.id });
-    }
-}
-
-#[derive(Debug)]
-struct Line {
-    ask: Producer<Box<Job>>,
-    hear: Consumer<Box<Job>>,
-    thread: Thread,
-    alive: Arc<AtomicBool>,
-}
-
-/// An instance's place at the worker, on the audio thread. Nothing here allocates, locks or waits.
-#[derive(Debug)]
-pub struct Desk {
-    /// Missing where no worker could be started.
-    line: Option<Line>,
-    idle: arrayvec::ArrayVec<Box<Job>, JOBS>,
-}
-
-impl Desk {
-    /// A desk without a worker: every phrase is played as it is.
-    pub fn alone() -> Self {
-        Self { line: None, idle: arrayvec::ArrayVec::new() }
-    }
-
-    /// Whether there is a worker to ask.
-    pub fn is_alive(&self) -> bool {
-        self.line.as_ref().is_some_and(|line| line.alive.load(Ordering::Acquire))
-    }
-
-    /// How many jobs could be sent now.
-    pub fn idle(&self) -> usize {
-        self.idle.len()
-    }
-
-    /// Sends a job that `fill` has prepared; false where none is idle.
-    pub fn ask(&mut self, fill: impl FnOnce(&mut Job)) -> bool {
-        let Some(line) = &mut self.line else { return false };
-        let Some(mut job) = self.idle.pop() else { return false };
-        (job.errand, job.outcome) = (Errand::default(), Outcome::default());
-        fill(&mut job);
-        match line.ask.push(job) {
-            Ok(()) => {
-                line.thread.unpark();
-                true
-            }
-            Err(rtrb::PushError::Full(job)) => {
-                self.idle.push(job);
-                false
-            }
-        }
-    }
-
-    /// The next job that came back.
-    pub fn hear(&mut self) -> Option<Box<Job>> {
-        self.line.as_mut()?.hear.pop().ok()
-    }
-
-    /// Takes a job back for later use.
-    pub fn keep(&mut self, job: Box<Job>) {
-        // There are never more jobs than places.
-        self.idle.push(job);
     }
 }

@@ -1,72 +1,71 @@
-//! The worker's loop: takes jobs from all instances, answers them one at a time.
+//! The worker's loop: takes jobs from all instances and hands each to its pack's computing thread, one at a time.
+//!
+//! Of each phrase the newest state only is answered. While a window is open and nothing else is to be done, the
+//! classifier is asked about the history.
 
-use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
 
 use arrayvec::ArrayVec;
-use crossbeam_channel::Receiver;
-use model::{Report, Settings};
-use phrase::{Phrase, Roll};
-use rtrb::{Consumer, Producer};
+use crossbeam_channel::{Receiver, Sender};
 
-use super::JOBS;
-use super::analyse::analyse;
-use super::cache::Cache;
-use super::engine::{Device, Engine, Network, Processor, Source};
-use super::job::{Errand, Job, Outcome};
-use crate::frozen::Frozen;
-use crate::shared::Shared;
+use super::compute::{Computer, Order};
+use super::engine::{Engine, PackSource};
+use super::errands;
+use crate::link::{Bell, Errand, Hatch, JOBS, Job, Outcome, Shared};
 
-/// What the main thread tells the worker.
-pub(super) enum Control {
+/// Computing threads at most: with more packs than that, some share one.
+const COMPUTERS: usize = 4;
+
+/// What the worker is told, by main threads and by its computing threads.
+pub enum Control {
     /// An instance is there.
-    Enter { id: u64, jobs: Consumer<Box<Job>>, answers: Producer<Box<Job>>, shared: Arc<Shared> },
+    Enter { id: u64, hatch: Hatch, shared: Arc<Shared> },
     /// An instance chose a pack (`None`: one that cannot be found), known by the number `stamp`.
-    Pack { id: u64, stamp: u32, source: Option<Source> },
+    Pack { id: u64, stamp: u32, source: Option<PackSource> },
     /// An instance is gone.
     Leave { id: u64 },
     /// An editor was opened.
     Look,
+    /// A pack is in memory, or cannot be.
+    Loaded { pack: u64, result: Result<(), String> },
+    /// A job of an instance is done. The pack may be `broken`: who chooses it from now on has it loaded anew.
+    Answered { id: u64, pack: u64, job: Box<Job>, broken: bool },
+    /// What an editor shows of a take was found out.
+    Looked { pack: u64 },
     /// The thread dies as from a fault of our own: for tests of what the others do then.
     #[cfg(test)]
     Die,
 }
 
-/// As many answers in succession must miss their deadline on the CPU before *auto* takes the GPU: the first ones of a pack
-/// find cold caches, and one alone says that the machine was busy.
-const MISSES: u8 = 3;
-
-/// A pack in memory, shared by the instances that chose it.
-struct Loaded {
-    /// For the cache.
+/// A pack that instances have chosen.
+struct Pack {
     number: u64,
-    source: Source,
-    device: Device,
-    /// Answers in succession that took longer than they had, on stage.
-    misses: Cell<u8>,
-    network: RefCell<Box<dyn Network>>,
-    /// Why nothing it would say is to be trusted: it panicked once.
-    broken: RefCell<Option<String>>,
+    source: PackSource,
+    /// The number of its computing thread.
+    computer: u64,
+    /// In memory, or why not; nothing while it is being loaded.
+    loaded: Option<Result<(), String>>,
+    /// It broke down.
+    broken: bool,
 }
 
-/// The pack that an instance chose, on each device that computes it.
-struct Chosen {
-    cpu: Rc<Loaded>,
-    /// From the first answer on that is wanted of it.
-    gpu: Option<Rc<Loaded>>,
+/// A computing thread.
+struct Place {
+    number: u64,
+    computer: Computer,
+    /// It was told something and has not answered yet.
+    busy: bool,
 }
 
 struct Instance {
     id: u64,
-    jobs: Consumer<Box<Job>>,
-    answers: Producer<Box<Job>>,
+    hatch: Hatch,
     shared: Arc<Shared>,
     stamp: u32,
-    pack: Option<Chosen>,
+    /// The number of its pack, where it has one that can be used.
+    pack: Option<u64>,
     /// The jobs that were not begun, the oldest first: of each phrase the newest.
     waiting: ArrayVec<Box<Job>, JOBS>,
 }
@@ -75,12 +74,12 @@ impl Instance {
     fn answer(&mut self, mut job: Box<Job>, outcome: Outcome) {
         job.outcome = outcome;
         // The ring has room for every job that there is. Where the audio side is gone, the job is freed here.
-        let _ = self.answers.push(job);
+        let _ = self.hatch.answers.push(job);
     }
 
     /// Takes in what was asked since; a newer state of a phrase, or another time, takes the place of what waits.
     fn collect(&mut self) {
-        while let Ok(job) = self.jobs.pop() {
+        while let Ok(job) = self.hatch.jobs.pop() {
             let stays = |old: &Job| {
                 let (old, new) = ((old.errand, old.ticket), (job.errand, job.ticket));
                 old.0 != Errand::Answer
@@ -97,39 +96,57 @@ impl Instance {
     }
 }
 
-pub(super) struct Run {
-    engine: Box<dyn Engine>,
+/// What the worker does and has. It outlives a thread that dies of a panic, so each step leaves it whole.
+pub struct Run {
+    engine: Arc<dyn Engine>,
+    sender: Sender<Control>,
     control: Receiver<Control>,
+    bell: Arc<Bell>,
     instances: Vec<Instance>,
     /// Whose turn it is, so that none starves.
     turn: usize,
-    loaded: Vec<Weak<Loaded>>,
+    packs: Vec<Pack>,
+    computers: Vec<Place>,
+    /// Threads that have nothing more to do, to be joined.
+    ending: Vec<JoinHandle<()>>,
     numbers: u64,
-    cache: Cache,
-    /// Why the GPU cannot be used; it is tried once.
-    no_gpu: Option<String>,
 }
 
 impl Run {
-    pub(super) fn new(engine: Box<dyn Engine>, control: Receiver<Control>) -> Self {
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        (sender, control): (Sender<Control>, Receiver<Control>),
+        bell: Arc<Bell>,
+    ) -> Self {
         Self {
             engine,
+            sender,
             control,
+            bell,
             instances: Vec::new(),
             turn: 0,
-            loaded: Vec::new(),
+            packs: Vec::new(),
+            computers: Vec::new(),
+            ending: Vec::new(),
             numbers: 0,
-            cache: Cache::default(),
-            no_gpu: None,
         }
     }
 
-    /// Works until `quit`. Sleeps without a timeout while there is nothing to do: who sends also unparks.
-    pub(super) fn until(&mut self, quit: &AtomicBool) {
+    /// Works until `quit`. Sleeps without a timeout while there is nothing to do: who sends also rings.
+    pub fn until(&mut self, quit: &AtomicBool) {
         while !quit.load(Ordering::Acquire) {
             if !self.step() {
                 std::thread::park();
             }
+        }
+    }
+
+    /// Ends the computing threads.
+    pub fn end(&mut self) {
+        self.ending.extend(self.computers.drain(..).filter_map(|place| place.computer.end()));
+        for thread in self.ending.drain(..) {
+            // One that died of a panic has said so already.
+            let _ = thread.join();
         }
     }
 
@@ -143,134 +160,95 @@ impl Run {
             told = true;
         }
         let count = self.instances.len();
-        let next =
-            (0..count).map(|i| (self.turn + i) % count).find(|&i| !self.instances[i].waiting.is_empty());
+        for index in (0..count).map(|i| (self.turn + i) % count) {
+            if let Some(place) = self.next(index) {
+                self.turn = index + 1;
+                self.begin(index, place);
+                return true;
+            }
+        }
         // An instance that has come just now may have asked already.
-        let Some(index) = next else { return told || self.look() };
-        self.turn = index + 1;
-        if let Some(mut job) = self.instances[index].waiting.pop_at(0) {
-            let outcome = match job.errand {
-                Errand::Answer => self.work(index, &mut job),
-                _ => run_errand(&self.instances[index].shared, &mut job),
-            };
-            if let Outcome::Answered(_) = outcome {
-                job.perform();
-            }
-            self.instances[index].answer(job, outcome);
-        }
-        true
+        told || self.look()
     }
 
-    /// Answers a job of an instance, on what the user wants to compute it.
-    fn work(&mut self, index: usize, job: &mut Job) -> Outcome {
+    /// Which waiting job of an instance can be begun: its pack's computing thread is free, or it needs none.
+    fn next(&self, index: usize) -> Option<usize> {
         let instance = &self.instances[index];
-        let stamp = instance.stamp;
-        if job.ticket.pack != stamp {
-            return Outcome::Superseded;
-        }
-        let Some(cpu) = instance.pack.as_ref().map(|pack| pack.cpu.clone()) else {
-            return Outcome::NoNetwork;
+        let is_free = |job: &Box<Job>| match self.pack_of(instance, job) {
+            Some(pack) => self.place(pack).is_none_or(|place| !place.busy),
+            None => true,
         };
-        let wants_gpu = match job.terms.processor {
-            Processor::Cpu => false,
-            Processor::Gpu => true,
-            Processor::Auto => instance.shared.needs_gpu(),
-        };
-        if wants_gpu {
-            let tried = self.gpu(index).and_then(|gpu| compute(&gpu, job, &mut self.cache));
-            let shared = &self.instances[index].shared;
-            match tried {
-                Ok((report, took)) => {
-                    shared.set_note(stamp, None);
-                    return answered(shared, took, report);
-                }
-                Err(fault) => {
-                    shared.set_note(stamp, Some(&format!("The GPU is not used: {fault}; the CPU computes")));
-                    self.no_gpu = Some(fault);
-                }
-            }
-        } else {
-            instance.shared.set_note(stamp, None);
-        }
-        match compute(&cpu, job, &mut self.cache) {
-            Ok((report, took)) => {
-                if job.terms.processor == Processor::Auto && !wants_gpu {
-                    self.judge(index, &cpu, took, job.terms.deadline);
-                }
-                answered(&self.instances[index].shared, took, report)
-            }
-            Err(fault) => {
-                self.instances[index].shared.pack_failed(stamp, fault);
-                Outcome::NoNetwork
-            }
-        }
+        instance.waiting.iter().position(is_free)
     }
 
-    /// The instance's pack on the GPU, or why there is none.
-    fn gpu(&mut self, index: usize) -> Result<Rc<Loaded>, String> {
-        if let Some(fault) = &self.no_gpu {
-            return Err(fault.clone());
-        }
-        let Some(Chosen { cpu, gpu }) = &self.instances[index].pack else {
-            return Err("no pack is chosen".into());
-        };
-        if let Some(gpu) = gpu {
-            return Ok(gpu.clone());
-        }
-        let source = cpu.source.clone();
-        let loaded = self.load(source, Device::Gpu)?;
-        if let Some(pack) = &mut self.instances[index].pack {
-            pack.gpu = Some(loaded.clone());
-        }
-        Ok(loaded)
+    /// The pack that is to answer a job; none where it is an errand, or no pack will.
+    fn pack_of(&self, instance: &Instance, job: &Job) -> Option<&Pack> {
+        let asks = job.errand == Errand::Answer && job.ticket.pack == instance.stamp;
+        let number = instance.pack.filter(|_| asks)?;
+        self.packs.iter().find(|pack| pack.number == number)
     }
 
-    /// Takes the GPU from the next answer on where the pack has missed its deadline on the CPU too often. What comes from the
-    /// cache tells nothing, and a bounce has no deadline.
-    fn judge(&mut self, index: usize, cpu: &Loaded, took: Option<Duration>, deadline: Option<Duration>) {
-        let (Some(took), Some(deadline)) = (took, deadline) else { return };
-        let misses = if took > deadline { cpu.misses.get().saturating_add(1) } else { 0 };
-        cpu.misses.set(misses);
-        if misses < MISSES || self.no_gpu.is_some() {
-            return;
-        }
-        match self.gpu(index) {
-            Ok(_) => {
-                let instance = &self.instances[index];
-                instance.shared.set_needs_gpu(instance.stamp, true);
+    fn place(&self, pack: &Pack) -> Option<&Place> {
+        self.computers.iter().find(|place| place.number == pack.computer)
+    }
+
+    /// Begins a job of an instance.
+    fn begin(&mut self, index: usize, waiting: usize) {
+        let pack = self.pack_of(&self.instances[index], &self.instances[index].waiting[waiting]);
+        let pack = pack.map(|pack| (pack.number, pack.computer));
+        let instance = &mut self.instances[index];
+        let mut job = instance.waiting.remove(waiting);
+        let outcome = match (job.errand, pack) {
+            (Errand::Answer, Some((pack, computer))) => {
+                let (id, shared, stamp) = (instance.id, instance.shared.clone(), instance.stamp);
+                match self.tell(computer, Order::Answer { id, pack, shared, stamp, job }) {
+                    // Its thread has died, which cannot be: what it does is caught.
+                    Err(Order::Answer { job, .. }) => self.instances[index].answer(job, Outcome::NoNetwork),
+                    _ => {}
+                }
+                return;
             }
-            Err(fault) => self.no_gpu = Some(fault),
-        }
+            (Errand::Answer, None) if job.ticket.pack != instance.stamp => Outcome::Superseded,
+            (Errand::Answer, None) => Outcome::NoNetwork,
+            _ => errands::run(&instance.shared, &mut job),
+        };
+        self.instances[index].answer(job, outcome);
     }
 
-    /// Finds out what an open editor is to show of one take; false where nothing is left to be found out.
+    /// Tells a computing thread; it is busy then.
+    fn tell(&mut self, computer: u64, order: Order) -> Result<(), Order> {
+        let Some(place) = self.computers.iter_mut().find(|place| place.number == computer) else {
+            return Err(order);
+        };
+        place.computer.tell(order)?;
+        place.busy = true;
+        Ok(())
+    }
+
+    /// Has a free computing thread find out what an open editor is to show of one take; false where nothing is left to be found
+    /// out.
     fn look(&mut self) -> bool {
-        self.instances.iter().filter(|instance| instance.shared.is_watched()).any(|instance| {
-            // The classifier is the same on each device.
-            let Some(Chosen { cpu: pack, .. }) = &instance.pack else { return false };
-            if pack.broken.borrow().is_some() {
-                return false;
-            }
-            let Some(take) = instance.shared.history().unknown(instance.stamp) else { return false };
-            let known = catch_unwind(AssertUnwindSafe(|| analyse(&mut **pack.network.borrow_mut(), &take)));
-            instance.shared.history().know(&take, known.unwrap_or_default());
-            instance.shared.wake();
-            true
-        })
+        let next =
+            self.instances.iter().filter(|instance| instance.shared.is_watched()).find_map(|instance| {
+                let pack = self.packs.iter().find(|pack| Some(pack.number) == instance.pack)?;
+                let is_free = self.place(pack).is_some_and(|place| !place.busy);
+                if pack.broken || !is_free || pack.loaded != Some(Ok(())) {
+                    return None;
+                }
+                let take = instance.shared.unknown(instance.stamp)?;
+                Some((
+                    pack.computer,
+                    Order::Look { pack: pack.number, shared: instance.shared.clone(), take },
+                ))
+            });
+        next.is_some_and(|(computer, order)| self.tell(computer, order).is_ok())
     }
 
     fn obey(&mut self, control: Control) {
         match control {
-            Control::Enter { id, jobs, answers, shared } => {
-                self.instances.push(Instance {
-                    id,
-                    jobs,
-                    answers,
-                    shared,
-                    stamp: 0,
-                    pack: None,
-                    waiting: ArrayVec::new(),
-                });
+            Control::Enter { id, hatch, shared } => {
+                let waiting = ArrayVec::new();
+                self.instances.push(Instance { id, hatch, shared, stamp: 0, pack: None, waiting });
             }
             Control::Leave { id } => {
                 self.instances.retain(|instance| instance.id != id);
@@ -280,20 +258,43 @@ impl Run {
                 let Some(index) = self.instances.iter().position(|instance| instance.id == id) else {
                     return;
                 };
-                let loaded = source.map(|source| self.load(source, Device::Cpu));
+                let pack = source.map(|source| self.load(source));
                 let instance = &mut self.instances[index];
                 instance.stamp = stamp;
-                match loaded {
-                    None => instance.pack = None,
+                match pack {
                     Some(Ok(pack)) => {
-                        instance.pack = Some(Chosen { cpu: pack, gpu: None });
-                        instance.shared.pack_is_ready(stamp);
+                        instance.pack = Some(pack);
+                        self.tell_loaded(pack);
                     }
                     Some(Err(error)) => {
                         instance.pack = None;
                         instance.shared.pack_failed(stamp, error);
                     }
+                    None => instance.pack = None,
                 }
+                self.sweep();
+            }
+            Control::Loaded { pack, result } => {
+                self.free(pack);
+                if let Some(pack) = self.packs.iter_mut().find(|known| known.number == pack) {
+                    pack.loaded = Some(result);
+                }
+                self.tell_loaded(pack);
+                self.sweep();
+            }
+            Control::Answered { id, pack, job, broken } => {
+                self.free(pack);
+                if let Some(pack) = self.packs.iter_mut().find(|known| known.number == pack) {
+                    pack.broken |= broken;
+                }
+                if let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == id) {
+                    let outcome = job.outcome;
+                    instance.answer(job, outcome);
+                }
+                self.sweep();
+            }
+            Control::Looked { pack } => {
+                self.free(pack);
                 self.sweep();
             }
             Control::Look => {}
@@ -302,121 +303,84 @@ impl Run {
         }
     }
 
-    /// The pack from memory where an instance has it already.
-    fn load(&mut self, source: Source, device: Device) -> Result<Rc<Loaded>, String> {
-        let mut known = self.loaded.iter().filter_map(Weak::upgrade);
-        let is = |loaded: &Rc<Loaded>| {
-            loaded.source == source && loaded.device == device && loaded.broken.borrow().is_none()
+    /// The computing thread of a pack has done what it was told.
+    fn free(&mut self, pack: u64) {
+        let computer = self.packs.iter().find(|known| known.number == pack).map(|pack| pack.computer);
+        for place in self.computers.iter_mut().filter(|place| Some(place.number) == computer) {
+            place.busy = false;
+        }
+    }
+
+    /// Tells all instances that chose a pack whether it can be used, once that is known.
+    fn tell_loaded(&mut self, pack: u64) {
+        let Some(Pack { loaded: Some(result), .. }) = self.packs.iter().find(|known| known.number == pack)
+        else {
+            return;
         };
-        if let Some(loaded) = known.find(is) {
-            return Ok(loaded);
-        }
-        let engine = &mut self.engine;
-        let network = catch_unwind(AssertUnwindSafe(|| engine.load(&source, device)))
-            .unwrap_or_else(|panic| Err(why(&*panic)))?;
-        self.numbers += 1;
-        let loaded = Rc::new(Loaded {
-            number: self.numbers,
-            source,
-            device,
-            misses: Cell::new(0),
-            network: RefCell::new(network),
-            broken: RefCell::new(None),
-        });
-        self.loaded.push(Rc::downgrade(&loaded));
-        Ok(loaded)
-    }
-
-    /// Forgets packs that no instance has any more.
-    fn sweep(&mut self) {
-        let gone: Vec<_> =
-            self.loaded.iter().filter(|pack| pack.strong_count() == 0).map(Weak::as_ptr).collect();
-        if !gone.is_empty() {
-            self.loaded.retain(|pack| pack.strong_count() > 0);
-            let alive: Vec<_> =
-                self.loaded.iter().filter_map(Weak::upgrade).map(|pack| pack.number).collect();
-            (1..=self.numbers)
-                .filter(|number| !alive.contains(number))
-                .for_each(|number| self.cache.forget(number));
-        }
-    }
-}
-
-/// Keeps, forgets or brings an instance's frozen phrase.
-fn run_errand(shared: &Shared, job: &mut Job) -> Outcome {
-    match job.errand {
-        Errand::Freeze => shared.freeze(Some(Frozen::new(&job.answer, job.settings.first, job.length))),
-        Errand::Thaw => shared.freeze(None),
-        Errand::Fetch => match shared.frozen() {
-            Some(frozen) => {
-                (job.settings.first, job.length) = (frozen.first(), frozen.length());
-                frozen.write(&mut job.answer);
+        for instance in self.instances.iter_mut().filter(|instance| instance.pack == Some(pack)) {
+            match result {
+                Ok(()) => instance.shared.pack_is_ready(instance.stamp),
+                Err(error) => {
+                    instance.pack = None;
+                    instance.shared.pack_failed(instance.stamp, error.clone());
+                }
             }
-            None => return Outcome::Superseded,
-        },
-        Errand::Remember => {
-            shared.history().remember(job, &shared.pack().genres);
-            shared.wake();
         }
-        Errand::Answer => {}
     }
-    Outcome::Done
-}
 
-/// An answer to a job from the cache or by the network, and how long the latter took.
-fn compute(pack: &Loaded, job: &mut Job, cache: &mut Cache) -> Result<(Report, Option<Duration>), String> {
-    if let Some(reason) = &*pack.broken.borrow() {
-        // It broke down in another instance's hands.
-        return Err(reason.clone());
+    /// The pack from memory where an instance has it already, else one that is being loaded.
+    fn load(&mut self, source: PackSource) -> Result<u64, String> {
+        let is = |pack: &&Pack| pack.source == source && !pack.broken && !matches!(pack.loaded, Some(Err(_)));
+        if let Some(pack) = self.packs.iter().find(is) {
+            return Ok(pack.number);
+        }
+        let computer = self.computer().map_err(|error| {
+            format!("no thread could be started for the pack ({error}); load the plugin anew")
+        })?;
+        self.numbers += 1;
+        let number = self.numbers;
+        self.packs.push(Pack { number, source: source.clone(), computer, loaded: None, broken: false });
+        match self.tell(computer, Order::Load { pack: number, source }) {
+            Ok(()) => Ok(number),
+            Err(_) => Err("a thread of the network has died; load the plugin anew".into()),
+        }
     }
-    let Job { input, settings, manner, cells, answer, .. } = job;
-    let position = input.position;
-    if manner.locked {
-        // Chance looks at nothing but the seed and the cell then.
-        input.position = 0;
-    }
-    let outcome = ask(pack, cache, input, settings, cells, answer);
-    (input.position, answer.position) = (position, position);
-    outcome
-}
 
-/// The same for a phrase that stands where chance is to see it.
-fn ask(
-    pack: &Loaded,
-    cache: &mut Cache,
-    input: &Phrase,
-    settings: &Settings,
-    cells: &mut Roll,
-    answer: &mut Phrase,
-) -> Result<(Report, Option<Duration>), String> {
-    if let Some(report) = cache.get(pack.number, input, settings, cells, answer) {
-        return Ok((report, None));
+    /// A computing thread for one more pack: a new one, or where there are enough the one with the fewest packs.
+    fn computer(&mut self) -> std::io::Result<u64> {
+        if self.computers.len() < COMPUTERS {
+            let computer = Computer::start(self.engine.clone(), self.sender.clone(), self.bell.clone())?;
+            self.numbers += 1;
+            self.computers.push(Place { number: self.numbers, computer, busy: false });
+            return Ok(self.numbers);
+        }
+        let packs = |place: &&Place| self.packs.iter().filter(|pack| pack.computer == place.number).count();
+        self.computers
+            .iter()
+            .min_by_key(packs)
+            .map(|place| place.number)
+            .ok_or_else(|| std::io::Error::other("there is none"))
     }
-    let begun = Instant::now();
-    answer.clear(input.position, input.tempo);
-    let attempt =
-        catch_unwind(AssertUnwindSafe(|| pack.network.borrow_mut().answer(input, settings, cells, answer)));
-    let report = attempt.unwrap_or_else(|panic| {
-        let reason = why(&*panic);
-        pack.broken.replace(Some(reason.clone()));
-        Err(reason)
-    })?;
-    let took = begun.elapsed();
-    cache.put(pack.number, input, settings, (cells, answer), report);
-    Ok((report, Some(took)))
-}
 
-fn answered(shared: &Shared, took: Option<Duration>, report: Report) -> Outcome {
-    if let Some(took) = took {
-        shared.meters.answered(took, report.source);
+    /// Forgets packs that no instance has any more, and lets computing threads end that have none left. One that is at work is
+    /// left alone until it has done.
+    fn sweep(&mut self) {
+        let Self { instances, packs, computers, ending, .. } = self;
+        packs.retain(|pack| {
+            let is_chosen = instances.iter().any(|instance| instance.pack == Some(pack.number));
+            let place = computers.iter().find(|place| place.number == pack.computer);
+            let stays = is_chosen || place.is_some_and(|place| place.busy);
+            if let Some(place) = place.filter(|_| !stays) {
+                let _ = place.computer.tell(Order::Forget { pack: pack.number });
+            }
+            stays
+        });
+        let is_needed = |place: &mut Place| packs.iter().any(|pack| pack.computer == place.number);
+        let gone: Vec<_> = computers.extract_if(.., |place| !is_needed(place)).collect();
+        ending.extend(gone.into_iter().filter_map(|place| place.computer.end()));
+        let done: Vec<_> = ending.extract_if(.., |thread| thread.is_finished()).collect();
+        done.into_iter().for_each(|thread| {
+            let _ = thread.join();
+        });
     }
-    Outcome::Answered(report)
-}
-
-/// A panic's message as a sentence.
-fn why(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text =
-        text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given");
-    format!("the pack's network broke down ({text}); choose another pack or load the plugin anew")
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use crossbeam_channel::unbounded;
 use model::Settings;
-use phrase::Note;
+use phrase::{Feel, Note};
 
 use super::fake::{Fake, Way};
 use super::*;
-use crate::shared::PackView;
+use crate::link::PackView;
+use crate::link::{BREAKS, Errand, JOBS, Job, Manner, Outcome, Processor, Terms, Ticket};
 
 /// Held by tests that kill the process's one worker or need it alive.
 pub static ALONE: Mutex<()> = Mutex::new(());
@@ -25,7 +26,7 @@ fn place(worker: &Arc<Worker>) -> Place {
     let shared = Arc::new(Shared::default());
     let (desk, seat) = worker.enter(shared.clone());
     shared.announce(1, PackView::default());
-    seat.choose(1, Some(Source::Default));
+    seat.choose(1, Some(PackSource::Default));
     shared.publish(1);
     Place { desk, seat, shared }
 }
@@ -34,7 +35,7 @@ impl Place {
     fn ask(&mut self, pitch: u8, revision: u32) -> bool {
         self.desk.ask(|job| {
             job.ticket = Ticket { revision, pack: 1, ..Ticket::default() };
-            job.settings = Settings::to(1);
+            (job.settings, job.manner) = (Settings::to(1), Manner::default());
             job.input.clear(0, 120.0);
             job.input.push(Note::new(pitch, 0, 0.5, 0.0, 4.0));
         })
@@ -58,7 +59,7 @@ impl Place {
     fn hear(&mut self) -> Option<Box<Job>> {
         loop {
             let alive = self.desk.is_alive();
-            match self.desk.hear() {
+            match self.desk.next() {
                 None if alive => std::thread::yield_now(),
                 other => return other,
             }
@@ -68,7 +69,7 @@ impl Place {
 
 fn worker(way: Way) -> (Arc<Worker>, Fake) {
     let fake = Fake::new(way);
-    (Worker::start(Box::new(fake.clone())).unwrap(), fake)
+    (Worker::start(Arc::new(fake.clone())).unwrap(), fake)
 }
 
 #[test]
@@ -222,7 +223,7 @@ fn jobs_for_a_pack_that_is_no_longer_chosen_are_not_answered() {
     let (worker, fake) = worker(Way::Octaves);
     let mut place = place(&worker);
     place.shared.announce(2, PackView::default());
-    place.seat.choose(2, Some(Source::Default));
+    place.seat.choose(2, Some(PackSource::Default));
     place.shared.publish(2);
     assert!(place.ask(60, 0));
     assert_eq!(place.hear().unwrap().outcome, Outcome::Superseded);
@@ -243,30 +244,138 @@ fn a_dead_worker_is_known_to_all() {
     }
 }
 
+/// A job that breaks down on the worker itself, outside the network.
+fn broken(place: &mut Place, errand: Errand) -> Box<Job> {
+    assert!(place.desk.ask(|job| {
+        job.ticket = Ticket { pack: 1, ..Ticket::default() };
+        (job.errand, job.settings) = (errand, Settings::to(1));
+        job.input.clear(0, 120.0);
+        job.input.push(Note::new(60, 0, 0.5, 0.0, 4.0));
+        job.manner.feel = Feel { seed: BREAKS, ..Feel::default() };
+    }));
+    place.hear().expect("the worker lives")
+}
+
+#[test]
+fn a_panic_outside_the_network_costs_one_phrase_and_no_thread() {
+    let (worker, fake) = worker(Way::Octaves);
+    let (mut first, mut second) = (place(&worker), place(&worker));
+    for _ in 0..2 {
+        // What is done with the network's answer, and what is done beside answers.
+        let job = broken(&mut first, Errand::Answer);
+        assert_eq!(job.outcome, Outcome::NoNetwork, "the phrase is played as it is");
+        first.desk.keep(job);
+        assert!(first.shared.pack().note.unwrap().contains("told to break down"));
+        let job = broken(&mut first, Errand::Break);
+        assert_eq!(job.outcome, Outcome::Superseded);
+        first.desk.keep(job);
+    }
+    for place in [&mut first, &mut second] {
+        assert!(place.ask(60, 0) && matches!(place.hear().unwrap().outcome, Outcome::Answered(_)));
+        assert!(place.desk.is_alive() && !place.shared.is_dry() && place.shared.pack().note.is_none());
+    }
+    assert_eq!(worker.core.lives.load(Ordering::SeqCst), 1, "no thread has died");
+    assert_eq!(fake.loads.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn instances_whose_worker_dies_get_another_one_that_knows_them() {
+    let (worker, fake) = worker(Way::Octaves);
+    let mut places: Vec<_> = (0..3).map(|_| place(&worker)).collect();
+    assert!(places[0].ask(60, 0) && places[0].hear().is_some());
+    for life in 1..4 {
+        worker.break_down();
+        // Asked as it dies, of the dead one and of its successor.
+        for (index, place) in places.iter_mut().enumerate() {
+            assert!(place.ask(60 + life + index as u8, 1));
+            let job = place.hear().unwrap();
+            assert_eq!((job.outcome, job.answer.notes[0].pitch), (job.outcome, 72 + life + index as u8));
+            assert!(matches!(job.outcome, Outcome::Answered(_)) && place.seat.is_alive());
+            place.desk.keep(job);
+        }
+    }
+    assert_eq!(fake.loads.load(Ordering::SeqCst), 1, "its packs are still in memory");
+    let alive = worker.core.alive.clone();
+    drop((worker, places));
+    assert!(!alive.load(Ordering::SeqCst), "the last one goes with the last instance");
+}
+
+#[test]
+fn a_slow_pack_delays_only_who_chose_it() {
+    let (open, gate) = unbounded();
+    let (worker, fake) = worker(Way::OthersGated(gate));
+    let (mut slow, mut quick) = (place(&worker), place(&worker));
+    let file = PackSource::File { path: "slow".into(), hash: String::new() };
+    slow.shared.announce(2, PackView::default());
+    slow.seat.choose(2, Some(file));
+    slow.shared.publish(2);
+    assert!(slow.desk.ask(|job| {
+        job.ticket = Ticket { pack: 2, ..Ticket::default() };
+        job.settings = Settings::to(1);
+        job.input.clear(0, 120.0);
+        job.input.push(Note::new(40, 0, 0.5, 0.0, 4.0));
+    }));
+    // The slow one is at it until it gets its word; the quick one answers meanwhile, and runs errands for both.
+    for pitch in 50..60 {
+        assert!(quick.ask(pitch, 0));
+        let job = quick.hear().unwrap();
+        assert_eq!(job.answer.notes[0].pitch, pitch + 12);
+        quick.desk.keep(job);
+    }
+    assert!(slow.desk.ask(|job| job.errand = Errand::Thaw));
+    assert_eq!(slow.hear().unwrap().outcome, Outcome::Done);
+    assert_eq!((fake.answers.load(Ordering::SeqCst), fake.loads.load(Ordering::SeqCst)), (10, 2));
+    open.send(()).unwrap();
+    assert_eq!(slow.hear().unwrap().answer.notes[0].pitch, 52);
+}
+
+#[test]
+fn many_packs_share_a_few_threads() {
+    let (worker, fake) = worker(Way::Octaves);
+    let mut places: Vec<_> = (0..12).map(|_| place(&worker)).collect();
+    for (index, place) in places.iter_mut().enumerate() {
+        let file = PackSource::File { path: format!("{index}").into(), hash: String::new() };
+        place.shared.announce(2, PackView::default());
+        place.seat.choose(2, Some(file));
+        place.shared.publish(2);
+        place.desk.ask(|job| {
+            job.ticket = Ticket { pack: 2, ..Ticket::default() };
+            job.settings = Settings::to(1);
+            job.input.clear(0, 120.0);
+            job.input.push(Note::new(40 + index as u8, 0, 0.5, 0.0, 4.0));
+        });
+    }
+    for (index, place) in places.iter_mut().enumerate() {
+        assert_eq!(place.hear().unwrap().answer.notes[0].pitch, 52 + index as u8);
+    }
+    // The default pack, which all had for a moment, and one each.
+    assert!((12..=13).contains(&fake.loads.load(Ordering::SeqCst)));
+}
+
 #[test]
 fn a_job_is_never_met_without_the_order_for_its_pack() {
     let (worker, _) = worker(Way::Octaves);
     let mut busy = place(&worker);
     // Between the orders and the last instance's jobs the worker looks at all of these.
     let idle = Arc::new(Shared::default());
-    let rings: Vec<_> = (1_000..3_000)
+    let rings: Vec<_> = (1_000..1_500)
         .map(|id| {
-            let ((ask, jobs), (answers, hear)) = (RingBuffer::new(1), RingBuffer::new(1));
-            let _ = worker.control.send(Control::Enter { id, jobs, answers, shared: idle.clone() });
-            (ask, hear)
+            let (desk, hatch) = Desk::new(worker.core.bell.clone(), worker.core.alive.clone());
+            let _ = worker.control.send(Control::Enter { id, hatch, shared: idle.clone() });
+            desk
         })
         .collect();
     let mut last = place(&worker);
     for stamp in 2..5_000 {
         busy.ask(60, stamp);
         last.shared.announce(stamp, PackView::default());
-        last.seat.choose(stamp, Some(Source::Default));
+        last.seat.choose(stamp, Some(PackSource::Default));
         last.shared.publish(stamp);
         last.desk.ask(|job| job.ticket = Ticket { pack: stamp, ..Ticket::default() });
         let job = last.hear().unwrap();
         assert!(matches!(job.outcome, Outcome::Answered(_)), "{stamp}");
         last.desk.keep(job);
-        if let Some(job) = busy.desk.hear() {
+        if let Some(job) = busy.desk.next() {
             busy.desk.keep(job);
         }
     }
@@ -279,17 +388,17 @@ fn new_instances_get_a_worker_that_lives() {
     let old = Worker::shared().unwrap();
     assert!(Arc::ptr_eq(&old, &Worker::shared().unwrap()));
     old.die();
-    while old.alive.load(Ordering::SeqCst) {
+    while old.core.alive.load(Ordering::SeqCst) {
         std::thread::yield_now();
     }
     let new = Worker::shared().unwrap();
-    assert!(new.alive.load(Ordering::SeqCst) && !Arc::ptr_eq(&old, &new));
+    assert!(new.core.alive.load(Ordering::SeqCst) && !Arc::ptr_eq(&old, &new));
 }
 
 #[test]
 fn the_thread_is_gone_with_the_last_place() {
     let (worker, _) = worker(Way::Octaves);
-    let alive = worker.alive.clone();
+    let alive = worker.core.alive.clone();
     let places: Vec<_> = (0..3).map(|_| place(&worker)).collect();
     drop(worker);
     assert!(alive.load(Ordering::SeqCst));
@@ -301,7 +410,7 @@ fn the_thread_is_gone_with_the_last_place() {
 fn slow_worker(time: Duration, gpu: bool) -> (Arc<Worker>, Fake) {
     let mut fake = Fake::new(Way::Slow(time));
     fake.gpu = gpu;
-    (Worker::start(Box::new(fake.clone())).unwrap(), fake)
+    (Worker::start(Arc::new(fake.clone())).unwrap(), fake)
 }
 
 const LIVE: Terms = Terms { processor: Processor::Auto, deadline: Some(Duration::from_millis(1)) };

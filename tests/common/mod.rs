@@ -20,7 +20,8 @@ pub const BLOCK: u32 = 512;
 /// Steps between a note and its answer.
 pub const LATER: f64 = 64.0;
 
-/// The built plugin: beside the test's own program, where cargo refreshes it. Elsewhere an old build might lie.
+/// The built plugin: beside the test's own program, where cargo refreshes it. Elsewhere an old build might
+/// lie.
 pub fn library() -> PathBuf {
     let program = std::env::current_exe().expect("a test knows its program");
     let name = format!("{}contrafact{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
@@ -38,7 +39,8 @@ pub fn packs_folder() -> &'static Path {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-packs"));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("target/tmp can be written to");
-        // SAFETY: the only reader is the plugin, which is not loaded before this returns, and nothing else is set.
+        // SAFETY: the only reader is the plugin, which is not loaded before this returns, and nothing else is
+        // set.
         unsafe { std::env::set_var("CONTRAFACT_PACKS", &folder) };
         folder
     })
@@ -52,6 +54,20 @@ pub fn instance() -> ClapHost {
     plugin
 }
 
+/// A screen for editors, of so many pixels; the test is skipped where it is `None`, which is said so that
+/// nobody misses it. Where the environment has `CI` nothing is skipped: the test fails.
+#[cfg(target_os = "linux")]
+pub fn display(width: u32, height: u32) -> Option<host::Display> {
+    let display = host::Display::start(width, height);
+    if display.is_none() {
+        let what = "SKIPPED: no editor was opened, for there is no Xvfb; install it";
+        assert!(std::env::var_os("CI").is_none(), "{what}");
+        // Not by the macro, whose words are only seen when a test fails.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\n{what}\n").as_bytes());
+    }
+    display
+}
+
 /// An instance and the transport that it follows.
 pub struct Deck {
     pub plugin: ClapHost,
@@ -62,7 +78,8 @@ pub struct Deck {
 }
 
 impl Deck {
-    /// A started instance at the usual rate and tempo, at `amount` (0..=1) towards the pack's last genre, rolling.
+    /// A started instance at the usual rate and tempo, at `amount` (0..=1) towards the pack's last genre,
+    /// rolling.
     pub fn new(amount: f64) -> Self {
         Deck::with(amount, RATE, BPM, BLOCK)
     }
@@ -112,8 +129,8 @@ pub fn heard(events: &[Event]) -> Vec<Sounded> {
     paired.notes
 }
 
-/// The 0-based slot of the default pack that tests ask for: classic. Not the one that the plugin starts with, nor the one that the
-/// tests' music is heard as, which would be left as it is.
+/// The 0-based slot of the default pack that tests ask for: classic. Not the one that the plugin starts with,
+/// nor the one that the tests' music is heard as, which would be left as it is.
 pub const SLOT: usize = 1;
 
 /// The sample of a step.

@@ -2,15 +2,14 @@
 
 use candle_core::{Device, Tensor};
 use model::resnet::GeneratorConfig;
-use model::{Architecture, Card, ClassifierConfig, FORMAT, Init, Pack, Weights};
+use model::{Card, ClassifierConfig, Init, Pack, Parts, Weights};
 use serde_json::json;
 
 /// A pack with these genres and weights drawn from `seed`.
 pub fn pack(name: &str, genres: &[&str], seed: u64) -> Pack {
     let count = genres.len();
     let generator = GeneratorConfig { channels: 16, blocks: 2, ..GeneratorConfig::compact(count) };
-    let architecture =
-        Architecture::PatchResnet { generator, classifier: ClassifierConfig { genres: count, width: 8 } };
+    let parts = Parts::new(generator, ClassifierConfig { genres: count, width: 8 });
     let mut state = seed;
     // Twelve uniform draws added are near enough to a normal one.
     let mut normal = || {
@@ -21,7 +20,7 @@ pub fn pack(name: &str, genres: &[&str], seed: u64) -> Pack {
         (0..12).map(|_| uniform()).sum::<f32>() - 6.0
     };
     let mut weights = Weights::new();
-    for parameter in architecture.parameters() {
+    for parameter in parts.parameters() {
         let spread = match parameter.init {
             // Not zero as at the start of a training, so that the network does something.
             Init::Zeros | Init::Ones | Init::Constant(_) => 0.3,
@@ -30,21 +29,9 @@ pub fn pack(name: &str, genres: &[&str], seed: u64) -> Pack {
         let values: Vec<f32> = (0..parameter.len()).map(|_| spread * normal()).collect();
         weights.insert(parameter.name, Tensor::from_vec(values, parameter.shape, &Device::Cpu).unwrap());
     }
-    let card = Card {
-        format: FORMAT,
-        name: name.into(),
-        version: "1".into(),
-        genres: genres.iter().map(|genre| genre.to_string()).collect(),
-        architecture,
-        grid: phrase::Grid::Nearest,
-        planes: vec!["sounding".into()],
-        threshold: 0.5,
-        data: Vec::new(),
-        recipe: "random weights".into(),
-        metrics: Default::default(),
-        hash: String::new(),
-    };
-    Pack { card, weights }
+    let genres = genres.iter().map(|genre| genre.to_string()).collect();
+    let card = Card { recipe: "random weights".into(), ..Card::new(name, genres, parts) };
+    Pack::new(card, &weights)
 }
 
 /// Has an instance use a pack, as loading a project does.

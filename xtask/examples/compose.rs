@@ -1,7 +1,9 @@
-//! Composes `examples/harvest-road.mid`: an own piece to try the plugin on. `cargo run -p xtask --example compose`.
+//! Composes `examples/harvest-road.mid`: an own piece to try the plugin on.
+//! `cargo run -p xtask --example compose`.
 //!
-//! 32 bars in G, 4/4 at 100 BPM, AABA: tune, strummed chords, bass and drums on tracks of their own. The small
-//! unevenness of timing and loudness is written out by a formula, so that the file is the same each time.
+//! 32 bars in G, 4/4 at 100 BPM, AABA: tune, strummed chords, bass and drums on tracks of their own. The
+//! small unevenness of timing and loudness is written out by a formula, so that the file is the same each
+//! time.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread; `bench train`: a training
-//! step's.
+//! `bench`: a phrase's cost, the plugin's loading, and what a block costs the audio thread; `bench train`: a
+//! training step's.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use host::ClapHost;
-use model::{Architecture, Ops, Pack, Settings, Transfer};
+use model::{LoadedPack, Ops, Pack, Settings};
 use phrase::{Note, Phrase};
 
 use crate::stage::{RATE, Stage, sample};
@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Runs of our kernels; candle's operations get a tenth.
     #[arg(long, default_value_t = 500)]
     runs: usize,
+    /// Measure this library's audio thread, and nothing else: to compare with another build.
+    #[arg(long)]
+    library: Option<PathBuf>,
     /// Only load this library once, and print the microseconds.
     #[arg(long, hide = true)]
     load: Option<PathBuf>,
@@ -31,9 +34,11 @@ pub struct Arguments {
 /// What else can be timed.
 #[derive(clap::Subcommand)]
 enum What {
-    /// Time the networks' passes and whole training steps, and PyTorch on the same shapes where Python has it.
+    /// Time the networks' passes and whole training steps, and PyTorch on the same shapes where Python has
+    /// it.
     Train(bench_train::Arguments),
-    /// Answer phrases with vectors of 256 bits and of 512, and count the cells that differ (x86 with AVX-512).
+    /// Answer phrases with vectors of 256 bits and of 512, and count the cells that differ (x86 with
+    /// AVX-512).
     Widths(bench_widths::Arguments),
 }
 
@@ -47,18 +52,16 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if let Some(library) = &arguments.load {
         return load(library);
     }
+    if let Some(library) = &arguments.library {
+        let library =
+            library.canonicalize().with_context(|| format!("{} cannot be found", library.display()))?;
+        return audio_times(&library);
+    }
     let library = build::plugin()?;
     let pack = Pack::from_bytes("the default pack", model::default_pack())?;
-    let network = match &pack.card.architecture {
-        Architecture::PatchResnet { generator, .. } => {
-            format!("{} channels, {} blocks", generator.channels, generator.blocks)
-        }
-        Architecture::Pairwise { network, .. } => format!("{network:?}"),
-        Architecture::Arranger { arranger: a, .. } => {
-            format!("{} channels, {} + {} blocks, {} units", a.width, a.reader, a.writer, a.units)
-        }
-    };
-    let parameters: usize = pack.card.architecture.parameters().iter().map(model::Parameter::len).sum();
+    let transfer = pack.card.parts.transfer.as_ref().context("the default pack holds no transfer")?;
+    let network = transfer.sizes().summary();
+    let parameters: usize = pack.card.parts.parameters().iter().map(model::Parameter::len).sum();
     println!(
         "{} {}: {network}, {parameters} parameters; one phrase, one thread, wall time",
         pack.card.name, pack.card.version,
@@ -66,8 +69,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     println!("{:36} {:>10} {:>10} {:>10}", "", "median", "p99", "aim");
     let runs = arguments.runs.max(1);
     row("transfer, our kernels", &transfer_times(&pack, Ops::KERNELS, runs)?, "5 ms");
-    // An arranger writes with loops of its own and has no such twin.
-    if !matches!(pack.card.architecture, Architecture::Arranger { .. }) {
+    // What writes step by step does so with loops of its own and has no such twin.
+    if transfer.sizes().has_logits() {
         row("transfer, candle's operations", &transfer_times(&pack, Ops::BUILT_IN, runs.div_ceil(10))?, "");
     }
     // Unmeasured: the first time reads the library from the disk.
@@ -80,8 +83,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// Prints what a block costs the audio thread: at rest, in dense playing, and at a phrase's entry.
 ///
-/// Through the CLAP in a host of one thread, so with nice-plug's share. Before an entry the network gets the time that it
-/// has on stage, for a wait would count here.
+/// Through the CLAP in a host of one thread, so with nice-plug's share. Before an entry the network gets the
+/// time that it has on stage, for a wait would count here.
 fn audio_times(library: &Path) -> Result<()> {
     println!(
         "{:36} {:>10} {:>10} {:>10} {:>10}",
@@ -101,7 +104,8 @@ fn audio_times(library: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The times of the blocks in which a phrase enters, or of all others, over two minutes of music with a latency of a bar.
+/// The times of the blocks in which a phrase enters, or of all others, over two minutes of music with a
+/// latency of a bar.
 fn block_times(library: &Path, block: u32, notes: u64, entries: bool) -> Result<Vec<Duration>> {
     let mut stage = Stage::new(library, false, block, &[("Latency", 1.0), ("Target", 1.0 / 7.0)])?;
     let end = 960.0;
@@ -147,7 +151,7 @@ fn row(name: &str, times: &[Duration], aim: &str) {
 }
 
 fn transfer_times(pack: &Pack, ops: Ops, runs: usize) -> Result<Vec<Duration>> {
-    let transfer = Transfer::with_ops(pack, ops)?;
+    let mut transfer = LoadedPack::with_ops(pack, ops)?;
     let settings = Settings { source: None, ..Settings::to(pack.card.genres.len() - 1) };
     let input = busy_phrase();
     let mut answer = Phrase::new(0, 120.0);
@@ -181,8 +185,8 @@ fn busy_phrase() -> Phrase {
     phrase
 }
 
-/// How long a process of its own takes to load the library and make its first instance: a library that was loaded before
-/// would be warm.
+/// How long a process of its own takes to load the library and make its first instance: a library that was
+/// loaded before would be warm.
 fn load_time(library: &Path) -> Result<Duration> {
     let program = std::env::current_exe().context("this program cannot be found")?;
     let output =

@@ -1,26 +1,23 @@
-//! `bench train`: what training costs. The networks one by one, beside PyTorch on the same shapes; then whole steps of the
-//! trainer, with the share of the matrix products in them.
+//! `bench train`: what training costs. The networks one by one, beside PyTorch on the same shapes; then whole
+//! steps of the trainer, with the share of the matrix products in them.
 //!
-//! All on one thread, in that thread's own time where the system tells it (Linux), so that a busy machine disturbs less.
-//! Weights and music are random, which changes no time.
+//! All on one thread, in that thread's own time where the system tells it (Linux), so that a busy machine
+//! disturbs less. Weights and music are random, which changes no time.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor, Var};
-use clap::{Args, FromArgMatches};
 use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::{Init, Ops, Parameter, Weights};
 use model::{kernels, papers};
 use phrase::{PITCHES, Roll, STEPS};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item};
-use trainer::gan::{Gan, GanOptions};
-use trainer::pairwise::options::NetworkKind;
-use trainer::pairwise::{Pair, PairArguments};
-use trainer::run::Trainee;
+use trainer::families::FAMILIES;
+use trainer::run::{RunOptions, Trainee};
 
 /// Samples of a network's pass; the median counts.
 const SAMPLES: usize = 5;
@@ -64,30 +61,26 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     println!("\n{:34} {:>12} {:>30}", format!("step, batch {batch}"), "seconds", "of it in matrix products");
     let data = music();
-    let multi = GanOptions { batch, ..defaults::<GanOptions>()? };
-    step("multi-genre, compact", &mut Gan::new(multi, 2, &Device::Cpu)?, &data, arguments.steps)?;
-    for (name, network) in [
-        ("pairwise base, compact", NetworkKind::Compact),
-        ("pairwise base, the papers'", NetworkKind::Papers),
-    ] {
-        let arguments_of =
-            PairArguments { network: Some(network), batch: Some(batch), ..PairArguments::default() };
-        let options = arguments_of.resolve(["a", "b"].map(String::from), data.items[0][0].len())?;
-        step(name, &mut Pair::new(options, &Device::Cpu)?, &data, arguments.steps)?;
+    let nowhere = RunOptions::in_folder(Path::new("."));
+    for family in FAMILIES {
+        for (name, flags) in family.bench {
+            let flags: Vec<String> = [&format!("--batch={batch}")]
+                .into_iter()
+                .cloned()
+                .chain(flags.iter().map(|f| f.to_string()))
+                .collect();
+            let mut trainee = (family.planned(&flags, &data, &nowhere)?.fresh)(&Device::Cpu)?;
+            step(name, &mut *trainee, &data, arguments.steps)?;
+        }
     }
     println!(
-        "matrix products: of convolutions and linear layers, forward and backward, without laying out their columns"
+        "matrix products: of convolutions and linear layers, forward and backward, without laying out their \
+         columns"
     );
     Ok(())
 }
 
-/// An options struct with its command line's defaults.
-fn defaults<O: Args + FromArgMatches>() -> Result<O> {
-    let command = O::augment_args(clap::Command::new("defaults").no_binary_name(true));
-    Ok(O::from_arg_matches(&command.try_get_matches_from([""; 0])?)?)
-}
-
-fn step<T: Trainee>(name: &str, trainee: &mut T, data: &Dataset, steps: usize) -> Result<()> {
+fn step(name: &str, trainee: &mut dyn Trainee, data: &Dataset, steps: usize) -> Result<()> {
     trainee.train(data, 1)?;
     let (before, start, products) = (on_processor(), Instant::now(), kernels::products());
     for _ in 0..steps.max(1) {
@@ -179,7 +172,8 @@ fn times(batch: usize, parameters: &[Parameter], network: Network) -> Result<Tim
     ])
 }
 
-/// The median of several samples in milliseconds, each a mean over enough runs that the clock's own steps do not matter.
+/// The median of several samples in milliseconds, each a mean over enough runs that the clock's own steps do
+/// not matter.
 fn median(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     run()?;
     let mut times = Vec::with_capacity(SAMPLES);

@@ -1,7 +1,7 @@
 //! `bench widths`: whether a network answers alike with vectors of 256 bits and of 512.
 //!
-//! Matrix products add in another order in the one than in the other, so logits differ in their last digits; what counts is
-//! on how many cells of the answers that shows after thresholding.
+//! Matrix products add in another order in the one than in the other, so logits differ in their last digits;
+//! what counts is on how many cells of the answers that shows after thresholding.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -75,8 +75,8 @@ impl std::fmt::Display for Difference {
         let Self { phrases, cells, differ, touched, most } = self;
         write!(
             f,
-            "{phrases} phrases, {cells} cells that sound or start: {differ} differ between vectors of 256 and 512 bits, in \
-             {touched} phrases, at most {most} in one"
+            "{phrases} phrases, {cells} cells that sound or start: {differ} differ between vectors of 256 \
+             and 512 bits, in {touched} phrases, at most {most} in one"
         )
     }
 }

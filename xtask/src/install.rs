@@ -11,6 +11,9 @@ use crate::bundle;
 /// What every build of the plugin holds and nothing else does: its CLAP id.
 const OURS: &[u8] = b"org.contrafact.contrafact";
 
+/// No build of the plugin is larger, GPU builds included.
+const LARGEST: u64 = 1 << 30;
+
 /// Options of `install`.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -25,7 +28,8 @@ pub struct Arguments {
     vst3: Option<PathBuf>,
 }
 
-/// Bundles and copies. What is there already is replaced file by file if it is Contrafact, and left alone otherwise.
+/// Bundles and copies. What is there already is replaced file by file if it is Contrafact, and left alone
+/// otherwise.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let (clap, vst3) = folders()?;
     let clap = arguments.clap.clone().unwrap_or(clap);
@@ -71,7 +75,8 @@ fn is_ours(path: &Path) -> bool {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         return entries.into_iter().any(|entry| is_ours(&entry.path()));
     }
-    fs::read(path).is_ok_and(|bytes| bytes.windows(OURS.len()).any(|window| window == OURS))
+    phrase::read_regular(path, LARGEST)
+        .is_ok_and(|bytes| bytes.windows(OURS.len()).any(|window| window == OURS))
 }
 
 /// Copies a file or a bundle's folder. Each file appears whole or not at all, and nothing is deleted.

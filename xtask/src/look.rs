@@ -193,7 +193,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     })
 }
 
-/// What the open window costs the process, in shares of a core: it draws without a graphics card here, which no user does.
+/// What the open window costs the process, in shares of a core: it draws without a graphics card here, which
+/// no user does.
 fn cost(display: &Display, library: &Path) -> Result<()> {
     const TIME: Duration = Duration::from_secs(8);
     let mut scene = Scene::new(display, library, 100, &[("Target", 1.0 / 7.0)])?;
@@ -249,7 +250,8 @@ fn music() -> Result<Vec<Event>> {
     Ok(events.into_iter().map(|(_, _, event)| event).collect())
 }
 
-/// Writes a PNG of the 256 most frequent colours, which is all that flat surfaces and small letters need; gives its bytes.
+/// Writes a PNG of the 256 most frequent colours, which is all that flat surfaces and small letters need;
+/// gives its bytes.
 fn write(picture: &Picture, path: &Path) -> Result<u64> {
     let (pixels, _) = picture.rgb.as_chunks::<3>();
     let mut counts: HashMap<[u8; 3], usize> = HashMap::new();

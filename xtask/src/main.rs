@@ -1,13 +1,15 @@
 //! `cargo xtask`: the project's own commands.
 //!
-//! One file a command; each is thin over the crates. A failure is one sentence and exit code 1, and leaves files as they
-//! were.
+//! One file a command; each is thin over the crates. A failure is one sentence and exit code 1, and leaves
+//! files as they were.
 
 mod bench;
 mod bench_train;
 mod bench_widths;
 mod build;
 mod bundle;
+mod cross;
+mod fuzz;
 mod genres;
 mod install;
 mod late;
@@ -32,24 +34,33 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI and as a picture.
+    /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI and as a
+    /// picture.
     Play(play::Arguments),
     /// Build the plugin and bundle it as CLAP and VST3 in target/bundled.
     Bundle,
     /// Bundle the plugin and copy it to the user's CLAP and VST3 folders.
     Install(install::Arguments),
-    /// Bundle the plugin and run clap-validator, Steinberg's validator and pluginval on it, where they are found.
+    /// Bundle the plugin and run clap-validator, Steinberg's validator and pluginval on it, where they are
+    /// found; then our fuzz targets, shortly, and the check of licences.
     Validate(validate::Arguments),
-    /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes on.
+    /// Build for Windows, macOS or ARM from Linux, and run the tests there: needs cross compilers, Wine,
+    /// qemu, and says which.
+    Cross(cross::Arguments),
+    /// Fuzz what comes from outside: MIDI files, packs, saved states.
+    Fuzz(fuzz::Arguments),
+    /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes
+    /// on.
     Train(Box<trainer::make::MakeOptions>),
-    /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its blocks of audio;
-    /// `bench train` times training, `bench widths` compares processors' vectors.
+    /// Time a phrase through our kernels and through candle's own operations, the plugin's loading and its
+    /// blocks of audio; `bench train` times training, `bench widths` compares processors' vectors.
     Bench(bench::Arguments),
     /// Play many instances for long, as fast as they can, and show that their memory stays what it was.
     Soak(soak::Arguments),
     /// Play instances in real time and count the answers that come late.
     Late(late::Arguments),
-    /// Photograph the editor of the built plugin in six states, under Xvfb, and print what it costs to have it open.
+    /// Photograph the editor of the built plugin in six states, under Xvfb, and print what it costs to have
+    /// it open.
     #[cfg(target_os = "linux")]
     Look(look::Arguments),
 }
@@ -60,6 +71,8 @@ fn main() -> ExitCode {
         Command::Bundle => bundle::run().map(|_| ()),
         Command::Install(arguments) => install::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Cross(arguments) => cross::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Train(options) => train(&options),
         Command::Soak(arguments) => soak::run(&arguments),
         Command::Late(arguments) => late::run(&arguments),

@@ -7,6 +7,9 @@ use host::ClapHost;
 use model::Card;
 use tempfile::TempDir;
 
+/// What is larger is no pack.
+const LARGEST: u64 = 256 << 20;
+
 /// A temporary packs folder that holds `pack`, or nothing. It lasts as long as the value.
 ///
 /// # Safety
@@ -14,7 +17,9 @@ use tempfile::TempDir;
 pub unsafe fn folder(pack: Option<&Path>) -> Result<TempDir> {
     let packs = tempfile::tempdir().context("no temporary folder can be made")?;
     if let Some(path) = pack {
-        std::fs::copy(path, packs.path().join("chosen.safetensors"))
+        // Through our reader: a copy of a device would have no end.
+        phrase::read_regular(path, LARGEST)
+            .and_then(|bytes| std::fs::write(packs.path().join("chosen.safetensors"), bytes))
             .with_context(|| format!("{}: the pack cannot be copied", path.display()))?;
     }
     // SAFETY: the caller promises that no other thread runs.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use host::{ANSWER_BEATS, ClapHost, RenderOptions, render_song};
-use model::{Pack, Settings, Transfer};
+use model::{LoadedPack, Pack, Settings};
 use phrase::{ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_PER_BEAT, Song, cut};
 use trainer::picture::{self, Cells};
 
@@ -32,6 +32,15 @@ pub struct Arguments {
     /// Which of the choices, when there is variation.
     #[arg(long, default_value_t = 0)]
     seed: u32,
+    /// How far the target genre may recolour the song's chords, in percent.
+    #[arg(long, default_value_t = 50.0)]
+    harmony: f32,
+    /// Leave phrases alone that are heard as the target.
+    #[arg(long)]
+    leave_own: bool,
+    /// Let new notes break arrangers' limits: muddy basses, clusters, chords for three hands.
+    #[arg(long)]
+    no_limits: bool,
     /// The MIDI file to write, with a picture (.png) beside it; SONG.to-GENRE.mid in the current folder if not given.
     #[arg(short, long)]
     output: Option<PathBuf>,
@@ -57,6 +66,7 @@ const BOUNCE: RenderOptions =
 pub fn run(arguments: &Arguments) -> Result<()> {
     check_percent("amount", arguments.amount)?;
     check_percent("variation", arguments.variation)?;
+    check_percent("harmony", arguments.harmony)?;
     if arguments.seed > 9999 {
         bail!("--seed must be 0 to 9999");
     }
@@ -94,6 +104,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ("Variation", f64::from(arguments.variation / 100.0)),
             ("Seed", f64::from(arguments.seed) / 9999.0),
             ("Latency", latency),
+            ("Harmony", f64::from(arguments.harmony / 100.0)),
+            ("Leave own genre alone", f64::from(u8::from(arguments.leave_own))),
+            ("Voicing limits", f64::from(u8::from(!arguments.no_limits))),
         ] {
             plugin.set(name, value)?;
         }
@@ -110,6 +123,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         variation: arguments.variation / 100.0,
         seed: arguments.seed,
         first,
+        leave_own: arguments.leave_own,
+        limits: !arguments.no_limits,
+        harmony: arguments.harmony / 100.0,
     };
     let title = format!("{} to {}", stem(&arguments.song), pack.card.genres[usize::from(target)]);
     let (input, mut output) = (Cells::of(&song), Cells::of(&rendered.song));
@@ -184,12 +200,13 @@ fn print_change(input: &Cells, output: &Cells) {
     let (added, removed) = (mean(|change| change.added), mean(|change| change.removed));
     let total = mean(|change| change.total);
     println!(
-        "change   {added:.1} % of the cells added, {removed:.1} % removed, {total:.1} % in all (mean a phrase)"
+        "change   {added:.1} % of the cells added, {removed:.1} % removed, {total:.1} % in all (mean a \
+         phrase)"
     );
 }
 
-/// The time that the plugin's network takes on this song's phrases: measured here, with the same code and one thread,
-/// since a bounce waits for its answers and so tells nothing.
+/// The time that the plugin's network takes on this song's phrases: measured here, with the same code and one
+/// thread, since a bounce waits for its answers and so tells nothing.
 fn print_times(pack: &Pack, song: &Song, settings: &Settings) -> Result<()> {
     let options = CutOptions { drop_drums: true, ..CutOptions::whole() };
     let phrases = cut(song, &options).phrases;
@@ -198,7 +215,7 @@ fn print_times(pack: &Pack, song: &Song, settings: &Settings) -> Result<()> {
         println!("time     no phrase had a note for the network");
         return Ok(());
     };
-    let transfer = Transfer::new(pack)?;
+    let mut transfer = LoadedPack::new(pack)?;
     let mut answer = Phrase::new(0, 120.0);
     // Unmeasured: the first call of all warms caches and makes buffers.
     transfer.transfer(sounding[0], settings, &mut answer)?;
@@ -213,7 +230,8 @@ fn print_times(pack: &Pack, song: &Song, settings: &Settings) -> Result<()> {
     times.sort_unstable();
     let ms = |time: Duration| 1e3 * time.as_secs_f64();
     println!(
-        "time     {:.2} ms a phrase (median; p99 {:.2}) of {:.0} ms until its bar line at {fastest:.0} BPM (the model alone, one thread)",
+        "time     {:.2} ms a phrase (median; p99 {:.2}) of {:.0} ms until its bar line at {fastest:.0} BPM \
+         (the model alone, one thread)",
         ms(median(&times)),
         ms(percentile(&times, 99)),
         60_000.0 / fastest / 8.0,

@@ -59,7 +59,8 @@ impl Stage {
         Ok(())
     }
 
-    /// One block, which ends at a sample at the latest, and how long the plugin took for it; `None` at the end.
+    /// One block, which ends at a sample at the latest, and how long the plugin took for it; `None` at the
+    /// end.
     pub fn block(&mut self, until: u64) -> Result<Option<Duration>> {
         let Some(block) = self.transport.advance(until) else { return Ok(None) };
         let first = self.input.partition_point(|event| event.time < block.steady);

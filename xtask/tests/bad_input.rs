@@ -1,4 +1,5 @@
-//! Bad input to `play`: one clear sentence, exit code 1, and nothing overwritten. None of it gets as far as a build.
+//! Bad input to `play`: one clear sentence, exit code 1, and nothing overwritten. None of it gets as far as a
+//! build.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -70,6 +71,36 @@ fn packs_that_are_none_are_refused() {
         fs::write(&pack, bytes).unwrap();
         let output = play(&[song.to_str().unwrap(), "--to", "1", "--pack", pack.to_str().unwrap()]);
         assert_refused(&output, name);
+    }
+}
+
+/// To open a pipe is to wait for its writer, and a device has no end: neither may be tried.
+#[test]
+#[cfg(unix)]
+fn pipes_and_devices_are_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.mid");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    refuses_song(folder.path(), "pipe.mid");
+    let song = folder.path().join("song.mid");
+    fs::write(&song, SONG).unwrap();
+    let song = song.to_str().unwrap();
+    for pack in [pipe.to_str().unwrap(), "/dev/zero"] {
+        assert_refused(&play(&[song, "--to", "1", "--pack", pack]), "a pipe or a device");
+    }
+    assert_refused(&play(&["/dev/zero", "--to", "1"]), "a pipe or a device");
+}
+
+/// The cause is said once.
+#[test]
+fn a_folder_in_place_of_a_song_or_pack_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.mid");
+    fs::write(&song, SONG).unwrap();
+    let path = folder.path().to_str().unwrap();
+    for output in [play(&[path, "--to", "1"]), play(&[song.to_str().unwrap(), "--to", "1", "--pack", path])] {
+        assert_refused(&output, "it is a folder");
+        assert_eq!(String::from_utf8_lossy(&output.stderr).matches("it is a folder").count(), 1);
     }
 }
 

@@ -1,4 +1,5 @@
-//! `play` gives the bytes of a bounce: the file of the command is that of a host of the test's own, at every latency.
+//! `play` gives the bytes of a bounce: the file of the command is that of a host of the test's own, at every
+//! latency.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -13,7 +13,8 @@ use x11rb::protocol::xproto::{
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
-/// How long hands rest between two things that they do: longer than a frame of the editor's takes without a graphics card.
+/// How long hands rest between two things that they do: longer than a frame of the editor's takes without a
+/// graphics card.
 const REST: Duration = Duration::from_millis(60);
 
 /// Xvfb, ended when dropped, and a connection to it.
@@ -33,8 +34,8 @@ pub struct Picture {
 }
 
 impl Display {
-    /// Starts Xvfb with a screen of that many pixels and makes it this program's display; `None`, with a sentence
-    /// printed, where it cannot be had. Before other threads start.
+    /// Starts Xvfb with a screen of that many pixels and makes it this program's display; `None`, with a
+    /// sentence printed, where it cannot be had. Before other threads start.
     pub fn start(width: u32, height: u32) -> Option<Display> {
         let screen = format!("{width}x{height}x24");
         let started = Command::new("Xvfb")

@@ -4,8 +4,8 @@ use crate::{Block, Event, EventKind, HostError, Transport};
 
 /// A plugin in a host, active and processing.
 pub trait Instance {
-    /// One block: the events of `input` (steady time, ascending, all inside the block) go in, what comes out is appended
-    /// to `output` in steady time.
+    /// One block: the events of `input` (steady time, ascending, all inside the block) go in, what comes out
+    /// is appended to `output` in steady time.
     ///
     /// # Errors
     ///
@@ -15,7 +15,8 @@ pub trait Instance {
 
 /// Runs `plugin` until steady sample `until`, feeding the `input` events (ascending) of that stretch.
 ///
-/// Events before the transport's position are taken as sent already, so one list serves a run in several calls.
+/// Events before the transport's position are taken as sent already, so one list serves a run in several
+/// calls.
 ///
 /// # Errors
 ///

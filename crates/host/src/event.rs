@@ -53,6 +53,13 @@ pub enum EventKind {
         /// The value on the parameter's whole range, 0..=1.
         normalised: f64,
     },
+    /// A parameter's modulation, which only a CLAP has.
+    Modulation {
+        /// The plugin's id of the parameter.
+        id: u32,
+        /// How far from its value, on the parameter's whole range, -1..=1.
+        amount: f64,
+    },
 }
 
 impl Event {

@@ -1,12 +1,12 @@
 //! Headless plugin hosts: they load the *built* plugin and drive it block by block, as a DAW does.
 //!
 //! Two hosts with one face: [`ClapHost`] (over clack) and [`Vst3Host`] (over the `vst3` bindings) both are an
-//! [`Instance`]. A [`Transport`] says where the song is in every block, [`drive`] runs an instance along it, and
-//! [`render_song`] bounces a whole MIDI file. The tests and `cargo xtask play` use nothing else, so what they show
-//! holds for the library that a user installs. Nothing here knows which plugin it hosts.
+//! [`Instance`]. A [`Transport`] says where the song is in every block, [`drive`] runs an instance along it,
+//! and [`render_song`] bounces a whole MIDI file. The tests and `cargo xtask play` use nothing else, so what
+//! they show holds for the library that a user installs. Nothing here knows which plugin it hosts.
 //!
-//! Everything runs on the calling thread, which plays main and audio thread in turn: a simple host's offline bounce. For
-//! what needs threads the audio side can be lent to another one, and parameters set from a third.
+//! Everything runs on the calling thread, which plays main and audio thread in turn: a simple host's offline
+//! bounce. For what needs threads the audio side can be lent to another one, and parameters set from a third.
 
 mod clap;
 #[cfg(target_os = "linux")]

@@ -16,7 +16,8 @@ pub struct RenderOptions {
     pub block: u32,
     /// Leave the answer where it sounded, instead of laying it over what it answers.
     pub as_heard: bool,
-    /// How much later than what it answers an answer comes, in quarter notes: the plugin's latency and margin.
+    /// How much later than what it answers an answer comes, in quarter notes: the plugin's latency and
+    /// margin.
     pub delay: f64,
 }
 
@@ -29,7 +30,8 @@ impl Default for RenderOptions {
 /// What came out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
-    /// The song with the answer's notes in place of the input's; tempo, signatures, programs, controllers and drums kept.
+    /// The song with the answer's notes in place of the input's; tempo, signatures, programs, controllers and
+    /// drums kept.
     pub song: Song,
     /// Note starts that were never ended, not even when the transport stopped.
     pub hanging: usize,
@@ -39,11 +41,11 @@ pub struct Rendered {
     pub events: Vec<Event>,
 }
 
-/// Plays `song` through an instance that was started (and told to render offline), from beat 0 until the last answer that
-/// can hold a note of it is over, then stops the transport.
+/// Plays `song` through an instance that was started (and told to render offline), from beat 0 until the last
+/// answer that can hold a note of it is over, then stops the transport.
 ///
-/// All tracks go through the one instance; drum notes are not sent but copied. Controllers and programs are kept as the
-/// song has them. An answer's note goes to the track that [`Song::with_notes`] says.
+/// All tracks go through the one instance; drum notes are not sent but copied. Controllers and programs are
+/// kept as the song has them. An answer's note goes to the track that [`Song::with_notes`] says.
 ///
 /// # Errors
 ///

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::HostError;
 
-/// A copy of a saved `state` with another value in one of its persistent fields, as if the plugin had saved it so.
+/// A copy of a saved `state` with another value in one of its persistent fields, as if the plugin had saved
+/// it so.
 ///
 /// # Errors
 ///

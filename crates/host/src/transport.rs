@@ -1,8 +1,9 @@
 //! Where the song is: a transport that is moved by samples, as a DAW moves its own.
 //!
-//! Song positions are computed from the last *anchor* (a start, a jump, a tempo change or a loop's wrap), never by adding
-//! up blocks: the position at a sample does not depend on the block size. Anchors may lie between samples; what comes
-//! after one starts at the next whole sample, at a position a fraction of a sample past it.
+//! Song positions are computed from the last *anchor* (a start, a jump, a tempo change or a loop's wrap),
+//! never by adding up blocks: the position at a sample does not depend on the block size. Anchors may lie
+//! between samples; what comes after one starts at the next whole sample, at a position a fraction of a
+//! sample past it.
 
 /// A tempo from a beat on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,7 +145,8 @@ impl Transport {
         }
     }
 
-    /// The next block: at most the block size, at most up to sample `until`, and never across a tempo change or a wrap.
+    /// The next block: at most the block size, at most up to sample `until`, and never across a tempo change
+    /// or a wrap.
     ///
     /// `None` when `until` is reached.
     pub fn advance(&mut self, until: u64) -> Option<Block> {
@@ -182,7 +184,8 @@ impl Transport {
         Some(block)
     }
 
-    /// The next beat after the anchor at which something changes, and the position that the song goes on from there.
+    /// The next beat after the anchor at which something changes, and the position that the song goes on from
+    /// there.
     fn boundary(&self) -> Option<(f64, f64)> {
         let tempo = self.tempos.iter().map(|tempo| tempo.beat).find(|beat| *beat > self.beats);
         let wrap = self.cycle.filter(|(_, end)| *end > self.beats);

@@ -1,15 +1,17 @@
-//! Answers phrases on its standard input and writes the answers to its standard output: what `cargo xtask bench widths` runs
-//! with and without the feature `avx512`, because which matrix product runs is chosen once in a process.
+//! Answers phrases on its standard input and writes the answers to its standard output: what
+//! `cargo xtask bench widths` runs with and without the feature `avx512`, because which matrix product runs
+//! is chosen once in a process.
 //!
-//! `answers [PACK] < phrases > answers`; without a pack, the default one. A phrase is its 64 steps of what sounds, then its
-//! 64 of what starts, as little-endian `u128`, bit r being MIDI note 24 + r; so is an answer. Before all answers comes one byte, the width of the vectors in use: 16 in
-//! 512 bits, 8 in 256. The source is heard, the targets take turns.
+//! `answers [PACK] < phrases > answers`; without a pack, the default one. A phrase is its 64 steps of what
+//! sounds, then its 64 of what starts, as little-endian `u128`, bit r being MIDI note 24 + r; so is an
+//! answer. Before all answers comes one byte, the width of the vectors in use: 16 in 512 bits, 8 in 256. The
+//! classifier tells the source, the targets take turns.
 
 use std::error::Error;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use model::{Pack, Settings, Transfer, default_pack, kernels};
+use model::{LoadedPack, Pack, Settings, default_pack, kernels};
 use phrase::{Roll, STEPS};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -17,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(path) => Pack::read(Path::new(&path))?,
         None => Pack::from_bytes("the default pack", default_pack())?,
     };
-    let transfer = Transfer::new(&pack)?;
+    let mut transfer = LoadedPack::new(&pack)?;
     let mut phrases = Vec::new();
     std::io::stdin().lock().read_to_end(&mut phrases)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

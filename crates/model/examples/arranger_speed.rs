@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use model::{Pack, Settings, Transfer};
+use model::{LoadedPack, Pack, Settings};
 use phrase::Roll;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("name a pack")?;
-    let transfer = Transfer::new(&Pack::read(path.as_ref())?)?;
+    let mut transfer = LoadedPack::new(&Pack::read(path.as_ref())?)?;
     let mut times: Vec<f64> = Vec::new();
     for seed in 0..400usize {
         let roll = Roll::from_cells(|step, row| {

@@ -1,5 +1,5 @@
-//! Self-attention over the pixels of an image, as in the papers' *SA* models (Brunner et al., 2019, after Zhang et al.,
-//! *Self-Attention Generative Adversarial Networks*, 2018).
+//! Self-attention over the pixels of an image, as in the papers' *SA* models (Brunner et al., 2019, after
+//! Zhang et al., *Self-Attention Generative Adversarial Networks*, 2018).
 
 use candle_core::{Result, Tensor};
 
@@ -29,8 +29,8 @@ pub(crate) fn spectral_weights(name: &str) -> impl Iterator<Item = String> {
     WEIGHTS.into_iter().map(move |part| format!("{name}.{part}"))
 }
 
-/// `x + gamma * softmax(query key^T) value` over all pixels, with gamma 0 at the start and, as in the papers' code, no
-/// division by the root of the key's size.
+/// `x + gamma * softmax(query key^T) value` over all pixels, with gamma 0 at the start and, as in the papers'
+/// code, no division by the root of the key's size.
 #[derive(Debug)]
 pub(crate) struct SelfAttention {
     ops: Ops,

@@ -33,6 +33,14 @@ pub enum PackError {
         /// The newest format number this version reads.
         known: u32,
     },
+    /// The pack holds something that this version has never heard of.
+    #[error("{name}: the pack holds {part}, which a newer version of Contrafact made; update Contrafact")]
+    Unknown {
+        /// The file, as the user named it.
+        name: String,
+        /// What it holds, with its article.
+        part: String,
+    },
 }
 
 /// A network that could not be built or run.
@@ -49,9 +57,21 @@ pub enum ModelError {
         /// How many there are.
         known: usize,
     },
+    /// The pack has no transfer.
+    #[error(
+        "this pack holds no transfer, only what tells genres, and cannot recast phrases; choose another pack"
+    )]
+    NoTransfer,
+    /// The pack has no classifier.
+    #[error(
+        "this pack holds no classifier and cannot tell which genre a phrase is; \
+         say which genre is played, or choose another pack"
+    )]
+    NoClassifier,
     /// Logits of a whole phrase were asked of a network that writes step by step.
     #[error(
-        "this pack writes its answers step by step and has no logits of a whole phrase; leave out what needs them"
+        "this pack writes its answers step by step and has no logits of a whole phrase; \
+         leave out what needs them"
     )]
     Stepwise,
     /// A parameter is missing or has another shape than the architecture needs.

@@ -1,7 +1,8 @@
-//! Networks and packs: the families that recast a phrase, the classifier that tells which genre a phrase is, and the
-//! files they travel in. No host, no audio.
+//! Networks and packs: the families that recast a phrase, the classifier that tells which genre a phrase is,
+//! and the files they travel in. No host, no audio.
 //!
-//! Everything here that a plugin calls runs on one thread: [`Transfer`] belongs to the worker, a [`Pack`] may be
+//! A pack is parts by role ([`roles`]), and each family of networks is a folder ([`families`]). Everything
+//! here that a plugin calls runs on one thread: a [`LoadedPack`] belongs to the worker, a [`Pack`] may be
 //! shared between threads.
 
 mod attention;
@@ -10,15 +11,17 @@ pub mod device;
 mod error;
 pub mod families;
 pub mod kernels;
+mod loaded;
 mod noise;
 mod ops;
 mod pack;
+pub mod roles;
 pub mod spectral;
-mod transfer;
 
 pub use classifier::{Classifier, ClassifierConfig, Saliency, saliency};
 pub use error::{ModelError, PackError};
-pub use families::{arranger, papers, resnet};
+pub use families::*;
+pub use loaded::LoadedPack;
 pub use ops::Ops;
-pub use pack::{Architecture, Card, Corpus, FORMAT, Init, Pack, Parameter, Weights, default_pack, read_card};
-pub use transfer::{INPUT_LOGIT, Report, SLOTS, Settings, Transfer};
+pub use pack::{Card, Corpus, FORMAT, Init, Pack, Parameter, Parts, Weights, default_pack, read_card};
+pub use roles::{Answer, Context, Question, Report, Role, SLOTS, Settings, Transfer};

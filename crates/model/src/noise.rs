@@ -1,9 +1,11 @@
-//! Noise that depends on nothing but its coordinates, so that the same phrase at the same place varies the same way.
+//! Noise that depends on nothing but its coordinates, so that the same phrase at the same place varies the
+//! same way.
 
 use phrase::mix;
 
-/// Logistic noise (location 0, scale 1) for one cell, from a counter-based hash of seed, phrase position (steps), step
-/// and row. Adding it to a logit and thresholding at 0 samples the cell from its own probability.
+/// Logistic noise (location 0, scale 1) for one cell, from a counter-based hash of seed, phrase position
+/// (steps), step and row. Adding it to a logit and thresholding at 0 samples the cell from its own
+/// probability.
 pub(crate) fn logistic(seed: u64, position: i64, step: usize, row: usize) -> f32 {
     let uniform = unit(seed, position, step, row);
     (uniform / (1.0 - uniform)).ln()

@@ -1,5 +1,6 @@
-//! The layer operations a network is built from, in two kinds that compute the same: our kernels, and candle's
-//! built-in operations as their plain twin (for GPUs, for tests, and for the benchmark that compares them).
+//! The layer operations a network is built from, in two kinds that compute the same: our kernels, and
+//! candle's built-in operations as their plain twin (for GPUs, for tests, and for the benchmark that compares
+//! them).
 
 use candle_core::{Device, Result, Tensor};
 

@@ -1,5 +1,6 @@
-//! Spectral norm (Miyato et al., *Spectral Normalization for Generative Adversarial Networks*, 2018) as something done to
-//! weights before a network is built of them: networks know nothing of it, and what is exported is plain weights.
+//! Spectral norm (Miyato et al., *Spectral Normalization for Generative Adversarial Networks*, 2018) as
+//! something done to weights before a network is built of them: networks know nothing of it, and what is
+//! exported is plain weights.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ use crate::{ModelError, Weights};
 
 /// The directions of one weight's largest singular value, followed by one power iteration a training step.
 ///
-/// A weight is read as a matrix `[K, N]`, N being its outputs (see [`outputs`]). No gradient passes through the
-/// directions (the papers' code lets it; Miyato et al. and every library since do not).
+/// A weight is read as a matrix `[K, N]`, N being its outputs (see [`outputs`]). No gradient passes through
+/// the directions (the papers' code lets it; Miyato et al. and every library since do not).
 #[derive(Clone, Debug)]
 pub struct Spectral {
     /// `[K]`: the direction on the input side.
@@ -20,7 +21,8 @@ pub struct Spectral {
     pub right: Tensor,
 }
 
-/// The outputs of a weight: its last dimension, but 1 for the `[planes, height, width]` of a convolution to one plane.
+/// The outputs of a weight: its last dimension, but 1 for the `[planes, height, width]` of a convolution to
+/// one plane.
 pub fn outputs(weight: &Tensor) -> usize {
     match weight.dims() {
         [] | [_, _, _] => 1,
@@ -52,7 +54,8 @@ impl Spectral {
         Ok(Self { left, right })
     }
 
-    /// The largest singular value of `weight`, as far as the directions know, `[1]`. The gradient reaches the weight.
+    /// The largest singular value of `weight`, as far as the directions know, `[1]`. The gradient reaches the
+    /// weight.
     pub fn sigma(&self, weight: &Tensor) -> Result<Tensor> {
         let matrix = weight.reshape((self.left.dim(0)?, self.right.dim(0)?))?;
         linear(&linear(&self.left.unsqueeze(0)?, &matrix)?, &self.right.unsqueeze(1)?)?.flatten_all()
@@ -78,7 +81,8 @@ pub fn start(
     Ok(spectra)
 }
 
-/// One power iteration on each weight that is followed: what a training step does before its networks are built.
+/// One power iteration on each weight that is followed: what a training step does before its networks are
+/// built.
 ///
 /// # Errors
 /// When `weights` lacks one, or one has another shape.
@@ -91,8 +95,8 @@ pub fn followed(
     spectra.iter().map(next).collect()
 }
 
-/// `weights` with each that is followed divided by its largest singular value; the gradient sees the division. With
-/// detached weights, what an export writes.
+/// `weights` with each that is followed divided by its largest singular value; the gradient sees the
+/// division. With detached weights, what an export writes.
 ///
 /// # Errors
 /// When `weights` lacks one, or one has another shape.

@@ -39,7 +39,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn conv3x3(b in batch(), h in 1_usize..12, w in 1_usize..12, i in channels(), o in channels(), seed: u64) {
+    fn conv3x3(
+        b in batch(), h in 1_usize..12, w in 1_usize..12, i in channels(), o in channels(), seed: u64
+    ) {
         agree(
             &[&[b, h, w, i], &[3, 3, i, o]],
             seed,
@@ -63,7 +65,9 @@ proptest! {
     }
 
     #[test]
-    fn unfold_pads_more_after_than_before(h in 4_usize..9, w in 4_usize..9, before in 0_usize..3, after in 0_usize..4, seed: u64) {
+    fn unfold_pads_more_after_than_before(
+        h in 4_usize..9, w in 4_usize..9, before in 0_usize..3, after in 0_usize..4, seed: u64
+    ) {
         let window = Window::new(4, 2, before).with_after(after);
         agree(
             &[&[2, h, w, 3]],
@@ -90,7 +94,9 @@ proptest! {
     }
 
     #[test]
-    fn pad_reflect(b in batch(), h in 4_usize..9, w in 4_usize..9, c in channels(), pad in 0_usize..4, seed: u64) {
+    fn pad_reflect(
+        b in batch(), h in 4_usize..9, w in 4_usize..9, c in channels(), pad in 0_usize..4, seed: u64
+    ) {
         agree(
             &[&[b, h, w, c]],
             seed,
@@ -100,7 +106,9 @@ proptest! {
     }
 
     #[test]
-    fn conv3x3_reflect(b in batch(), h in 2_usize..12, w in 2_usize..12, i in channels(), o in channels(), seed: u64) {
+    fn conv3x3_reflect(
+        b in batch(), h in 2_usize..12, w in 2_usize..12, i in channels(), o in channels(), seed: u64
+    ) {
         agree(
             &[&[b, h, w, i], &[3, 3, i, o]],
             seed,
@@ -111,7 +119,9 @@ proptest! {
 
     // More queries than a block holds.
     #[test]
-    fn attention(b in batch(), n in 1_usize..150, m in 1_usize..40, k in 1_usize..9, c in channels(), seed: u64) {
+    fn attention(
+        b in batch(), n in 1_usize..150, m in 1_usize..40, k in 1_usize..9, c in channels(), seed: u64
+    ) {
         agree(
             &[&[b, n, k], &[b, m, k], &[b, m, c]],
             seed,
@@ -152,7 +162,9 @@ proptest! {
     }
 
     #[test]
-    fn bias_act(b in batch(), h in 1_usize..40, w in 1_usize..12, c in channels(), slope in slope(), seed: u64) {
+    fn bias_act(
+        b in batch(), h in 1_usize..40, w in 1_usize..12, c in channels(), slope in slope(), seed: u64
+    ) {
         agree(
             &[&[b, h, w, c], &[c]],
             seed,
@@ -163,7 +175,9 @@ proptest! {
 
     // Pixels enough that no channel is nearly constant: its gradient would be all rounding.
     #[test]
-    fn norm_act(b in batch(), h in 1_usize..40, w in 8_usize..14, c in channels(), slope in slope(), seed: u64) {
+    fn norm_act(
+        b in batch(), h in 1_usize..40, w in 8_usize..14, c in channels(), slope in slope(), seed: u64
+    ) {
         let away_from_the_kink = |t: &[Tensor]| {
             let values = reference::norm_act(&t[0].detach(), &t[1].detach(), &t[2].detach(), 1.0)?;
             values.abs()?.gt(1e-4)?.to_dtype(DType::F32)
@@ -177,7 +191,9 @@ proptest! {
     }
 
     #[test]
-    fn pixel_shuffle(b in batch(), h in 1_usize..6, w in 1_usize..6, c in 1_usize..6, r in 1_usize..5, seed: u64) {
+    fn pixel_shuffle(
+        b in batch(), h in 1_usize..6, w in 1_usize..6, c in 1_usize..6, r in 1_usize..5, seed: u64
+    ) {
         agree(
             &[&[b, h, w, r * r * c]],
             seed,

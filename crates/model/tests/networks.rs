@@ -58,8 +58,8 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
     (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
 }
 
-/// Forward and parameter gradients agree with the plain twin, and the gradient along a random direction agrees with a
-/// finite difference of the loss.
+/// Forward and parameter gradients agree with the plain twin, and the gradient along a random direction
+/// agrees with a finite difference of the loss.
 fn check(parameters: &[Parameter], shape: &[usize], network: Network) {
     let plain = weights(parameters, 9);
     let variables: Vec<(String, Var)> =
@@ -162,8 +162,8 @@ fn papers_networks_match_their_twins_and_finite_differences() {
     });
 }
 
-/// Before training, the judgements of sparse rolls are neither all alike nor far from the losses' targets, with spectral norm
-/// and without.
+/// Before training, the judgements of sparse rolls are neither all alike nor far from the losses' targets,
+/// with spectral norm and without.
 #[test]
 fn a_fresh_compact_discriminator_judges_sanely() {
     for spectral in [true, false] {

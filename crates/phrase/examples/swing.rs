@@ -1,7 +1,9 @@
-//! What is heard as swung in folders of MIDI files, and what straightening does to it: the figures of docs/experiments.md.
+//! What is heard as swung in folders of MIDI files, and what straightening does to it: the figures of
+//! docs/experiments.md.
 //!
-//! `cargo run -p phrase --example swing -- FOLDER...`: of each folder, with those inside, how many phrases of four bars are heard
-//! as swung, the share of the notes within an eighth of a step of a 16th before and after, and the files that have swung phrases.
+//! `cargo run -p phrase --example swing -- FOLDER...`: of each folder, with those inside, how many phrases of
+//! four bars are heard as swung, the share of the notes within an eighth of a step of a 16th before and
+//! after, and the files that have swung phrases.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,7 @@
 //! How an answer's notes are played: swing, small deviations, velocity, channel. Real-time safe; about 5 KiB of stack.
+//!
+//! It acts on notes, after [`crate::realise`], and like the guards it is a function of the phrase alone, so
+//! that a bounce, a performance and a file agree.
 
 use crate::{DRUM_CHANNEL, MAX_NOTES, Note, Phrase, STEPS, STEPS_PER_BEAT, mix};
 

@@ -3,6 +3,8 @@
 //!
 //! The input's own notes always pass. What a guard looks at is *new*: the cells of a run before its first note of the
 //! input, or the whole run where it has none.
+//!
+//! They are functions of the phrase alone, so that a bounce, a performance and a file agree.
 
 use std::ops::Range;
 

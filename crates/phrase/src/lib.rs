@@ -4,14 +4,15 @@
 //!
 //! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`] and the metrics
 //!   never allocate, lock, log or do I/O, so that the audio thread may call them.
-//! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a live plugin hears it) and
-//!   [`join`] (phrases -> song) use the heap.
+//! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a live plugin
+//!   hears it) and [`join`] (phrases -> song) use the heap. [`read_regular`] is how every file of a user's is read.
 //!
 //! Time is counted in *steps* of a 16th note, as `f64`; four steps make a beat, 64 steps (4 bars of 4/4) a phrase.
 //! Micro-timing is kept in the fraction and only [`nearest`] ever rounds it.
 
 mod cut;
 mod feel;
+mod file;
 mod guards;
 mod hash;
 mod join;
@@ -29,6 +30,7 @@ mod window;
 
 pub use cut::{Cut, CutOptions, CutReport, Laid, Place, Section, SongGrid, Start, cut, lay};
 pub use feel::Feel;
+pub use file::{open_regular, read_regular};
 pub use guards::{Guards, KeyLock};
 pub use hash::mix;
 pub use join::{Part, join, join_notes, join_parts};
@@ -47,7 +49,7 @@ pub use midi::{
 pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
-pub use realise::realise;
+pub use realise::{Velocities, as_played, realise, realise_struck};
 pub use roll::{Roll, RollNote};
 pub use swing::{OffBeats, Straightened, Swing, straightened};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};

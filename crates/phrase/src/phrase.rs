@@ -8,7 +8,7 @@ use crate::{MAX_NOTES, Note, Roll};
 pub type Notes = ArrayVec<Note, MAX_NOTES>;
 
 /// The notes of 4 bars of 4/4 (64 steps), with their place in the song. About 24 KiB, no heap: real-time safe.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Phrase {
     /// The phrase's first step in the song, in steps; negative before the song's start (pre-roll).
     pub position: i64,
@@ -18,6 +18,19 @@ pub struct Phrase {
     pub notes: Notes,
     /// How many notes found no room.
     pub overflow: u32,
+}
+
+impl Clone for Phrase {
+    fn clone(&self) -> Self {
+        Self { notes: self.notes.clone(), ..*self }
+    }
+
+    /// Copies the notes that there are: the derived one would move all places.
+    fn clone_from(&mut self, other: &Self) {
+        self.clear(other.position, other.tempo);
+        self.overflow = other.overflow;
+        self.notes.extend(other.notes.iter().copied());
+    }
 }
 
 impl Phrase {

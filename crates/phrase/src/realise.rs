@@ -17,28 +17,47 @@ use settle::settle;
 
 /// Turns the answered cells into notes, keeping of `input` all that the answer keeps.
 ///
-/// `input` is the phrase that the network heard, `answer` the cells that sound after thresholding (bit `r` of a step is
-/// MIDI pitch `r + 24`) and where notes start in them; a network that only knows sounding cells leaves the input's starts.
-/// `first` is the first step that will be played (0 but for windows that slide). `out` is overwritten, at the input's position and
-/// tempo, and comes out sorted.
+/// `input` is the phrase that the network heard, `answer` the cells that sound after thresholding (bit `r` of
+/// a step is MIDI pitch `r + 24`) and where notes start in them; a network that only knows sounding cells
+/// leaves the input's starts. `first` is the first step that will be played (0 but for windows that slide).
+/// `out` is overwritten, at the input's position and tempo, and comes out sorted.
 ///
-/// A run of cells of a pitch ends where the pitch falls silent, or where a note starts in it that the input has not. It *owns* the
-/// input's notes that start in it, but for those that the answer has no start for, which it holds an earlier note through:
-/// - An owned note keeps its onset, velocity and channel, and its exact end where the answer keeps all its cells. Where
-///   the answer stops before, so does the note, on the step's line; where the answer goes on and no owned note covers
-///   it, the note that ended last is lengthened, up to the next owned onset.
-/// - Cells before a run's first owned onset are a new note. Its onset leaves its line as the input's onsets on that step
-///   do on average, else those on that place in the beat; it ends on a line. Velocity and channel are its neighbours'.
-/// - Several notes of a pitch, repeated or on two channels, are all returned; so are notes that have no cells: drums,
-///   pitches outside the roll, and tails of held notes.
+/// A run of cells of a pitch ends where the pitch falls silent, or where a note starts in it that the input
+/// has not. It *owns* the input's notes that start in it, but for those that the answer has no start for,
+/// which it holds an earlier note through:
+/// - An owned note keeps its onset, velocity and channel, and its exact end where the answer keeps all its
+///   cells. Where the answer stops before, so does the note, on the step's line; where the answer goes on and
+///   no owned note covers it, the note that ended last is lengthened, up to the next owned onset.
+/// - Cells before a run's first owned onset are a new note. Its onset leaves its line as the input's onsets
+///   on that step do on average, else those on that place in the beat; it ends on a line. Velocity and
+///   channel are its neighbours'.
+/// - Several notes of a pitch, repeated or on two channels, are all returned; so are notes that have no
+///   cells: drums, pitches outside the roll, and tails of held notes.
 ///
-/// A note that was held at the phrase's end (`tied_out`) stays so where its last cell stays. A note that began before
-/// `first` and sounds on is played from there, tied in where the input's note was held over that line; on the first
-/// played step early onsets move to the line. No two notes of a pitch and channel overlap that did not in the input.
+/// A note that was held at the phrase's end (`tied_out`) stays so where its last cell stays. A note that
+/// began before `first` and sounds on is played from there, tied in where the input's note was held over that
+/// line; on the first played step early onsets move to the line. No two notes of a pitch and channel overlap
+/// that did not in the input.
 ///
-/// So the input's own cells return the input, note for note. Notes that find no room are counted in `out.overflow`, new
-/// ones first.
+/// So the input's own cells return the input, note for note. Notes that find no room are counted in
+/// `out.overflow`, new ones first.
 pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
+    realise_struck(input, answer, None, first, out);
+}
+
+/// How hard the notes that start in a cell are struck, by step and row: 1 to 127, or 0 where that is not
+/// told.
+pub type Velocities = [[u8; PITCHES]; STEPS];
+
+/// The same as [`realise`], of an answer that may also tell how hard its new notes are struck. What it does
+/// not tell a note takes from its neighbours, and kept notes keep their own.
+pub fn realise_struck(
+    input: &Phrase,
+    answer: &Roll,
+    velocities: Option<&Velocities>,
+    first: usize,
+    out: &mut Phrase,
+) {
     out.clear(input.position, input.tempo);
     let rows = Rows::new(input, answer);
     for note in &input.notes {
@@ -56,11 +75,20 @@ pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
         for run in rows.runs(answer, row) {
             let before = run.start.checked_sub(1).is_some_and(|step| is_set(answer, row, step));
             let beside = [before, is_set(answer, row, run.end)];
-            fresh.add(input, &rows, row, &run, beside, out);
+            let told = velocities.map_or(0, |all| all[run.start][row]);
+            fresh.add(input, &rows, (row, &run), told, beside, out);
         }
     }
     let first = first.min(STEPS);
     out.notes.retain(|note| settle(note, input, first));
+    out.sort();
+}
+
+/// What [`realise`] gives for the input's own cells, at a fraction of its cost: the input itself, from step `first` on.
+pub fn as_played(input: &Phrase, first: usize, out: &mut Phrase) {
+    out.clone_from(input);
+    out.overflow = 0;
+    out.notes.retain(|note| settle(note, input, first.min(STEPS)));
     out.sort();
 }
 
@@ -69,8 +97,8 @@ fn is_set(answer: &Roll, row: usize, step: usize) -> bool {
     answer.sounding.get(step).is_some_and(|bits| bits >> row & 1 == 1)
 }
 
-/// Adds the notes that a run owns, all of one pitch, in order of their first cell. Where the pitch is `struck` right after the
-/// run, none sounds on over its end.
+/// Adds the notes that a run owns, all of one pitch, in order of their first cell. Where the pitch is
+/// `struck` right after the run, none sounds on over its end.
 fn keep(input: &Phrase, owned: &[Place], run: &Range<usize>, struck: bool, out: &mut Phrase) {
     // How far the notes so far cover the run, and which of them ends there.
     let mut covered = run.start;
@@ -108,8 +136,8 @@ fn group(owned: &[Place]) -> &[Place] {
     &owned[..same]
 }
 
-/// Where a note that sounds up to the first cell of `group` ends: on that step's line, or before, where a note of the
-/// group on the same channel comes early.
+/// Where a note that sounds up to the first cell of `group` ends: on that step's line, or before, where a
+/// note of the group on the same channel comes early.
 fn end_before(input: &Phrase, group: &[Place], channel: u8, limit: usize) -> f64 {
     group
         .iter()
@@ -138,7 +166,8 @@ impl Place {
     }
 }
 
-/// The input's notes that have cells and that the answer does not hold an earlier note through, by row and first cell.
+/// The input's notes that have cells and that the answer does not hold an earlier note through, by row and
+/// first cell.
 struct Rows(ArrayVec<Place, MAX_NOTES>);
 
 impl Rows {

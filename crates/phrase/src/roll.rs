@@ -1,4 +1,8 @@
 //! The piano roll: what the networks see.
+//!
+//! Two planes, sounding and onset, of 64 `u128`; bit r is MIDI note 24 + r. A network sees the sounding plane
+//! and gives a logit a cell, or writes both; [`crate::realise`] turns cells back into notes and follows an
+//! answer's onsets where it has any.
 
 mod notes;
 

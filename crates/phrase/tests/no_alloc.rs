@@ -4,7 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use phrase::{
-    ContentChange, Key, Note, Phrase, Roll, density, nearest, polyphony, range, realise, struck_alone, tie,
+    ContentChange, Feel, Guards, Key, KeyLock, Mode, Note, Phrase, Roll, density, nearest, polyphony, range,
+    realise, struck_alone, tie,
 };
 
 thread_local! {
@@ -47,7 +48,7 @@ fn the_counter_counts() {
 fn the_real_time_part_never_allocates() {
     let mut input = Phrase::new(0, 120.0);
     let mut out = Phrase::new(0, 120.0);
-    let mut seen = 0;
+    let (mut seen, mut changed) = (0, 0);
     let count = calls(|| {
         input.clear(64, 90.0);
         // More than fit, on two channels and with drums, against the order.
@@ -69,11 +70,37 @@ fn the_real_time_part_never_allocates() {
             seen += out.notes.iter().filter(|note| tie(note, &input, first).is_some()).count();
             seen += out.notes.iter().filter(|note| struck_alone(note, first)).count();
         }
+        // Every guard and every turn of the feel, by itself and all at once.
+        let auto = Guards { key: KeyLock::Auto, ..Guards::OFF };
+        let strict = Guards {
+            melody: true,
+            key: KeyLock::Key(9, Mode::Minor),
+            lowest: 40,
+            highest: 90,
+            voices: 3,
+            density: 2,
+        };
+        let single = [Guards { melody: true, ..Guards::OFF }, Guards { voices: 2, ..Guards::OFF }];
+        for guards in [Guards::OFF, auto, strict].iter().chain(&single) {
+            let mut guarded = answer;
+            guards.apply(&input, &mut guarded);
+            changed += usize::from(guarded.sounding != answer.sounding);
+            realise(&input, &guarded, 0, &mut out);
+            let feel = Feel { swing: 1.0, humanise: 1.0, seed: 3, velocity: Some(0.5), channel: Some(2) };
+            for feel in
+                [feel, Feel { swing: 0.5, ..Feel::default() }, Feel { humanise: 1.0, ..Feel::default() }]
+            {
+                let before = out.notes.iter().map(|note| note.onset).sum::<f64>();
+                feel.apply(0, &mut out);
+                changed += usize::from(out.notes.iter().map(|note| note.onset).sum::<f64>() != before);
+            }
+        }
         let change = ContentChange::between(&roll.sounding, &Roll::from_sounding(answer.sounding).sounding);
         seen += nearest(f64::from(change.total)) as usize;
         seen += usize::from(Key::of(&roll).is_some()) + usize::from(range(&roll).is_some());
         seen += (density(&roll) + polyphony(&roll)) as usize;
     });
     assert!(seen > 1000, "the work was done");
+    assert!(changed >= 15, "guards and feel had their effect {changed} times");
     assert_eq!(count, 0);
 }

@@ -71,8 +71,8 @@ struct Record<'a> {
     phrases: &'a [Attribution],
 }
 
-struct Ear {
-    classifier: crate::classifier::Ear,
+struct NamedClassifier {
+    classifier: crate::classifier::BuiltClassifier,
     genres: Vec<String>,
 }
 
@@ -90,17 +90,17 @@ struct Heard {
 /// written.
 pub fn attribute(options: &AttributeOptions) -> Result<Vec<Attribution>> {
     let (classifier, genres) = ear(&options.judge).context("the judge is a classifier's file or a pack")?;
-    let ear = Ear { classifier, genres };
-    let genre = options.genre.as_deref().map(|name| ear.place(name)).transpose()?;
+    let classifier = NamedClassifier { classifier, genres };
+    let genre = options.genre.as_deref().map(|name| classifier.place(name)).transpose()?;
     let extension = options.input.extension().unwrap_or_default().to_ascii_lowercase();
     let phrases = if extension == "mid" || extension == "midi" {
         let mut all = Vec::new();
         for phrase in song(&options.input)? {
-            all.push((ear.attribute(&phrase, genre)?, phrase.roll));
+            all.push((classifier.attribute(&phrase, genre)?, phrase.roll));
         }
         all
     } else {
-        chosen(&ear, options, genre)?
+        chosen(&classifier, options, genre)?
     };
     let folder = &options.output;
     std::fs::create_dir_all(folder)
@@ -114,12 +114,12 @@ pub fn attribute(options: &AttributeOptions) -> Result<Vec<Attribution>> {
     }
     let phrases: Vec<Attribution> = phrases.into_iter().map(|(attribution, _)| attribution).collect();
     let record =
-        Record { judge: options.judge.display().to_string(), genres: &ear.genres, phrases: &phrases };
+        Record { judge: options.judge.display().to_string(), genres: &classifier.genres, phrases: &phrases };
     write_whole(&folder.join("attribution.json"), serde_json::to_string_pretty(&record)?.as_bytes())?;
     Ok(phrases)
 }
 
-impl Ear {
+impl NamedClassifier {
     fn place(&self, name: &str) -> Result<usize> {
         let found = self.genres.iter().position(|genre| genre == name);
         found.with_context(|| format!("the judge hears {}, not {name}", self.genres.join(", ")))
@@ -130,7 +130,7 @@ impl Ear {
         let p = hear(&self.classifier, &phrase.roll)?;
         let best = (0..p.len()).fold(0, |best, genre| if p[genre] > p[best] { genre } else { best });
         let genre = genre.unwrap_or(best);
-        let crate::classifier::Ear::Papers(classifier) = &self.classifier else {
+        let crate::classifier::BuiltClassifier::Papers(classifier) = &self.classifier else {
             bail!("only a judge of the papers' build says what it listens to; train one without --build")
         };
         let found = saliency(classifier, &phrase.roll, genre)?;
@@ -166,18 +166,22 @@ fn song(path: &Path) -> Result<Vec<Heard>> {
 }
 
 /// Of each genre the phrases heard right, by falling gradient.
-fn chosen(ear: &Ear, options: &AttributeOptions, genre: Option<usize>) -> Result<Vec<(Attribution, Roll)>> {
+fn chosen(
+    classifier: &NamedClassifier,
+    options: &AttributeOptions,
+    genre: Option<usize>,
+) -> Result<Vec<(Attribution, Roll)>> {
     let data = Dataset::read(&options.input)?;
     let mut all = Vec::new();
     for (place, name) in data.genres().iter().enumerate() {
-        let own = ear.place(name).context("the judge does not know a genre of the dataset")?;
+        let own = classifier.place(name).context("the judge does not know a genre of the dataset")?;
         let mut right = Vec::new();
         for (index, item) in data.split(place, options.split).iter().enumerate() {
-            let p = hear(&ear.classifier, &item.roll)?;
+            let p = hear(&classifier.classifier, &item.roll)?;
             if (0..p.len()).all(|other| p[other] <= p[own]) {
                 let name = format!("{name}-{}", index + 1);
                 let phrase = Heard { name, position: 0, roll: item.roll };
-                right.push((ear.attribute(&phrase, Some(genre.unwrap_or(own)))?, item.roll));
+                right.push((classifier.attribute(&phrase, Some(genre.unwrap_or(own)))?, item.roll));
             }
         }
         right.sort_by(|a, b| b.0.strongest.total_cmp(&a.0.strongest));

@@ -1,27 +1,22 @@
 //! The offline trainer: folders of MIDI -> dataset -> trained networks -> pack.
 //!
-//! [`prepare`] cuts songs into phrases, [`run`] trains what is to be trained ([`gan`], [`pairwise`]) and the classifier
-//! ([`listener`]) and exports a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
+//! [`prepare`] cuts songs into phrases, [`run`] trains a network of one of the [`families`] and a [`classifier`] and exports
+//! a pack, [`evaluate`] measures it. Runs are seeded, and a resumed run gives the numbers of an unbroken one.
 
-pub mod arrange;
 pub mod attribute;
 pub mod batch;
 pub mod classifier;
+pub mod cli;
+pub mod core;
 pub mod data;
 pub mod evaluate;
-pub mod from;
-pub mod gan;
-pub mod losses;
+pub mod families;
 pub mod make;
-pub mod pairwise;
 pub mod picture;
 pub mod random;
 pub mod run;
-pub mod shards;
 pub mod sweep;
-pub mod variables;
 
-pub use classifier::training as listener;
 pub use data::{dataset, npy, prepare, provenance};
 
 /// Keeps candle's elementwise operations on the calling thread: the step's shards already use every core, and its

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use model::Pack;
 
-use crate::arrange::{Arrange, ArrangeOptions};
+use crate::classifier::PackClassifierOptions;
 use crate::dataset::Dataset;
 use crate::evaluate::{EvaluateOptions, evaluate};
-use crate::listener::ListenerOptions;
+use crate::families::shipped;
 use crate::prepare::{PrepareOptions, prepare};
 use crate::run::{self, DeviceChoice, Naming, RunOptions};
 
@@ -26,10 +26,10 @@ pub struct MakeOptions {
     pub name: Option<String>,
     /// The recipe.
     #[command(flatten)]
-    pub arrange: ArrangeOptions,
+    pub recipe: shipped::Options,
     /// The classifier.
     #[command(flatten)]
-    pub listening: ListenerOptions,
+    pub classifier: PackClassifierOptions,
     /// Worker threads; the numbers do not depend on them.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
@@ -49,30 +49,33 @@ pub fn make(options: &MakeOptions) -> Result<()> {
     let (data, report) = prepare(&options.prepare)?;
     print!("{report}");
     let file = folder.join("data.safetensors");
-    let same_music = Dataset::read(&file).is_ok_and(|old| old.info == data.info && old.items == data.items);
-    if !same_music {
+    let old = Dataset::read(&file).ok();
+    let same_music = old.as_ref().is_some_and(|old| old.info == data.info && old.same_phrases(&data));
+    if old.is_none_or(|old| !same_music || old.songs != data.songs) {
         data.write(&file)?;
+    }
+    if !same_music {
         // A classifier of other music would be taken for this one's.
         std::fs::remove_file(folder.join(run::CLASSIFIER)).ok();
     }
     let (threads, device) = (options.threads, options.device);
     let mut run = RunOptions { threads, device, ..RunOptions::in_folder(&folder) };
-    run.resume = same_music && run::resumable::<Arrange>(&data, &options.arrange, &run);
+    let plan = shipped::plan(options.recipe.clone(), &data)?;
+    run.resume = same_music && run::resumable(shipped::NAME, &data, &plan.options, &run);
     run.anew = !run.resume;
     run.given = vec!["steps".to_string()];
     if run.resume {
         println!("{}: going on", folder.display());
     }
-    let fresh = |device: &_| Arrange::new(options.arrange.clone(), data.items.len(), device);
-    let mut arrange = run::start(&data, &options.arrange, &run, fresh)?;
-    if !run::drive(&mut arrange, &data, &run, &stop)? {
+    let mut trainee = run::start(shipped::NAME, &data, plan, &run)?;
+    if !run::drive(&mut *trainee, &data, &run, &stop)? {
         println!("{}: stopped; the same command goes on", folder.display());
         return Ok(());
     }
     let stem = || output.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let name = options.name.clone().unwrap_or_else(stem);
-    let naming = Naming { name, pack_version: "1".to_string(), remark: String::new() };
-    let pack = measured(run::export(&data, &naming, &run, &options.listening)?, &data, output)?;
+    let naming = Naming::plain(&name);
+    let pack = measured(run::export(&data, &naming, &run, &options.classifier)?, &data, output)?;
     print!("{}", evaluate(&pack, &data, &EvaluateOptions::card(&data))?.table());
     println!("{}: written", output.display());
     Ok(())

@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -10,58 +9,50 @@ use candle_core::Device;
 use common::music;
 use model::papers::PairConfig;
 use model::resnet::GeneratorConfig;
-use model::{Architecture, Card, ClassifierConfig, FORMAT, Pack, SLOTS, Transfer, Weights};
-use phrase::{Grid, PITCHES, STEPS};
+use model::{Card, ClassifierConfig, LoadedPack, Pack, Parts, SLOTS, Weights};
+use phrase::{PITCHES, STEPS};
+use trainer::classifier::PackClassifierOptions;
 use trainer::dataset::{Dataset, Split};
-use trainer::from::{Addition, FromOptions, Losses, command};
-use trainer::listener::ListenerOptions;
-use trainer::losses::Terms;
+use trainer::families::papers::addition::{AdditionOptions, AdditionRun, FAMILY, plan};
+use trainer::families::{arranger, resnet::Terms};
 use trainer::random;
-use trainer::run::{Checkpoint, Naming, RunOptions, Trainee, drive, export};
+use trainer::run::{Naming, RunOptions, Trainee, blank, drive, export};
 
 /// A small pack with random weights, as it comes from a file.
-fn pack(architecture: Architecture) -> Pack {
+fn pack(parts: Parts) -> Pack {
     let mut rng = random::stream(3, 0);
     let mut weights = Weights::new();
-    for parameter in architecture.parameters() {
+    for parameter in parts.parameters() {
         let noise =
             random::normal(&mut rng, parameter.len()).into_iter().map(|x| 0.1 * x).collect::<Vec<_>>();
         let noise = candle_core::Tensor::from_vec(noise, parameter.shape.as_slice(), &Device::Cpu).unwrap();
         weights.insert(&parameter.name, (random::start(&parameter, &mut rng).unwrap() + noise).unwrap());
     }
+    let genres = vec!["high".into(), "low".into()];
     let card = Card {
-        format: FORMAT,
-        name: "Old".into(),
-        version: "1".into(),
-        genres: vec!["high".into(), "low".into()],
-        architecture,
-        grid: Grid::Nearest,
-        planes: vec!["sounding".into()],
-        threshold: 0.5,
         data: music(&["high", "low"]).info.genres.into_iter().flat_map(|genre| genre.sources).collect(),
         recipe: "Random weights.".into(),
-        metrics: BTreeMap::new(),
-        hash: String::new(),
+        ..Card::new("Old", genres, parts)
     };
-    Pack::from_bytes("Old", &Pack { card, weights }.to_bytes().unwrap()).unwrap()
+    Pack::from_bytes("Old", &Pack::new(card, &weights).to_bytes().unwrap()).unwrap()
 }
 
 fn old() -> Pack {
-    pack(Architecture::PatchResnet {
-        generator: GeneratorConfig { channels: 8, blocks: 1, ..GeneratorConfig::compact(2) },
-        classifier: ClassifierConfig { genres: 2, width: 4 },
-    })
+    pack(Parts::new(
+        GeneratorConfig { channels: 8, blocks: 1, ..GeneratorConfig::compact(2) },
+        ClassifierConfig { genres: 2, width: 4 },
+    ))
 }
 
-fn options(unfreeze: bool) -> FromOptions {
-    FromOptions {
+fn options(unfreeze: bool) -> AdditionOptions {
+    AdditionOptions {
         genre: None,
         unfreeze,
         steps: 6,
         batch: 4,
         rate: 1e-2,
         critic_rate: 1e-3,
-        ear_rate: 1e-2,
+        classifier_rate: 1e-2,
         decay: 0.5,
         average: 0.3,
         transpose: 3,
@@ -78,24 +69,24 @@ fn options(unfreeze: bool) -> FromOptions {
     }
 }
 
-fn addition(unfreeze: bool) -> Addition {
-    Addition::new(options(unfreeze), old(), "middle".to_string(), &Device::Cpu).unwrap()
+fn addition(unfreeze: bool) -> AdditionRun {
+    AdditionRun::new(options(unfreeze), old(), "middle".to_string(), &Device::Cpu).unwrap()
 }
 
 /// The pack that a whole run in `folder` exports, as it comes from a file.
 fn exported(folder: &Path, data: &Dataset, unfreeze: bool) -> Pack {
     let run = RunOptions::in_folder(folder);
     assert!(drive(&mut addition(unfreeze), data, &run, &AtomicBool::new(false)).unwrap());
-    let naming = Naming { name: "New".into(), pack_version: "1".into(), remark: String::new() };
-    let listening = ListenerOptions { listener_steps: 0, listener_batch: 1, listener_width: 1 };
-    let pack = export(data, &naming, &run, &listening).unwrap_or_else(|error| panic!("{error:#}"));
+    let classifier = PackClassifierOptions { classifier_steps: 0, classifier_batch: 1, classifier_width: 1 };
+    let pack =
+        export(data, &Naming::plain("New"), &run, &classifier).unwrap_or_else(|error| panic!("{error:#}"));
     Pack::from_bytes("New", &pack.to_bytes().unwrap()).unwrap()
 }
 
 /// The answers' logits of `pack` to phrases of slot `from` in slot `to`.
 fn answers(pack: &Pack, from: usize, to: usize) -> Vec<f32> {
     let data = music(&["high", "low"]);
-    let transfer = Transfer::new(pack).unwrap();
+    let transfer = LoadedPack::new(pack).unwrap();
     let target: [f32; SLOTS] = std::array::from_fn(|slot| f32::from(u8::from(slot == to)));
     let mut all = Vec::new();
     for item in data.split(from, Split::Test) {
@@ -148,31 +139,6 @@ fn unfrozen_the_old_directions_change() {
 }
 
 #[test]
-fn threads_and_interruptions_do_not_change_a_bit() {
-    let data = music(&["middle", "high"]);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("checkpoint.safetensors");
-    let steps = |addition: &mut Addition, count: usize, threads: usize| -> Vec<Losses> {
-        (0..count).map(|_| addition.train(&data, threads).unwrap()).collect()
-    };
-    let mut unbroken = addition(false);
-    let losses = steps(&mut unbroken, 6, 2);
-    let mut broken = addition(false);
-    let mut pieces = steps(&mut broken, 3, 1);
-    broken.checkpoint().unwrap().write(&path).unwrap();
-    let checkpoint = Checkpoint::read(&path, Addition::KIND).unwrap();
-    let mut resumed = Addition::resume(&checkpoint, &Device::Cpu).unwrap();
-    pieces.extend(steps(&mut resumed, 3, 2));
-    assert_eq!(pieces, losses);
-    let state = |addition: &Addition| {
-        let tensors = addition.checkpoint().unwrap().tensors;
-        let values = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        tensors.iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect::<Vec<_>>()
-    };
-    assert_eq!(state(&resumed), state(&unbroken));
-}
-
-#[test]
 fn missing_genres_are_replayed_and_present_ones_are_not() {
     let data = music(&["middle", "high"]);
     let complete = addition(false).genres(&data).unwrap();
@@ -186,11 +152,10 @@ fn missing_genres_are_replayed_and_present_ones_are_not() {
 
 #[test]
 fn what_does_not_fit_is_refused_in_a_sentence() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = RunOptions::in_folder(folder.path());
     let refused = |pack: Pack, genres: &[&str], genre: Option<&str>| {
-        let options = FromOptions { genre: genre.map(str::to_string), ..options(false) };
-        format!("{:#}", command(pack, &music(genres), &options, &run).unwrap_err())
+        let options = AdditionOptions { genre: genre.map(str::to_string), ..options(false) };
+        let run = plan(pack, options, &music(genres)).and_then(|plan| (plan.fresh)(&Device::Cpu));
+        format!("{:#}", run.err().unwrap())
     };
     let error = refused(old(), &["high", "low"], None);
     assert!(error.contains("high, low") && error.contains("already"), "{error}");
@@ -198,14 +163,25 @@ fn what_does_not_fit_is_refused_in_a_sentence() {
     assert!(error.contains("middle, other") && error.contains("--genre"), "{error}");
     let error = refused(old(), &["middle"], Some("low"));
     assert!(error.contains("low cannot be added") && error.contains("middle"), "{error}");
-    let pairwise = pack(Architecture::Pairwise {
-        network: PairConfig::Compact(GeneratorConfig {
-            channels: 8,
-            blocks: 1,
-            ..GeneratorConfig::compact(1)
-        }),
-        classifier: ClassifierConfig { genres: 2, width: 4 },
-    });
+    let sizes = GeneratorConfig { channels: 8, blocks: 1, ..GeneratorConfig::compact(1) };
+    let pairwise = pack(Parts::new(PairConfig::Compact(sizes), ClassifierConfig { genres: 2, width: 4 }));
     let error = refused(pairwise, &["middle"], None);
     assert!(error.contains("pairwise"), "{error}");
+}
+
+#[test]
+fn a_pack_whose_transfer_is_an_arranger_is_told_so_and_what_can_be_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("arranger.safetensors");
+    let data = music(&["high", "low"]);
+    let run = RunOptions::in_folder(folder.path());
+    let flags = (arranger::FAMILY.small)(folder.path()).unwrap();
+    let trainee = (arranger::FAMILY.planned(&flags, &data, &run).unwrap().fresh)(&Device::Cpu).unwrap();
+    blank(&*trainee, &data, &Naming::plain("Arranged")).unwrap().write(&path).unwrap();
+    let plan = FAMILY.planned(&[path.display().to_string()], &music(&["middle"]), &run);
+    let error = plan.err().unwrap().to_string();
+    for part in ["Arranged", "is an arranger", "prepare the music", "`train`"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(!error.contains("pairwise"), "{error}");
 }

@@ -2,9 +2,9 @@
 
 use candle_core::{Device, Tensor};
 use phrase::{PITCHES, Roll, STEPS};
-use trainer::classifier::hearing::logits;
+use trainer::classifier::PackClassifierOptions;
+use trainer::classifier::accuracy::logits;
 use trainer::classifier::noise::{NoiseTable, SIGMAS};
-use trainer::classifier::training::ListenerOptions;
 use trainer::classifier::{Build, ClassifierFile, ClassifierOptions, Keep, train};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
 
@@ -25,7 +25,8 @@ fn dataset() -> Dataset {
 }
 
 fn options(steps: u64) -> ClassifierOptions {
-    let listener = ListenerOptions { listener_steps: steps, listener_batch: 6, listener_width: 4 };
+    let listener =
+        PackClassifierOptions { classifier_steps: steps, classifier_batch: 6, classifier_width: 4 };
     ClassifierOptions { rate: 3e-3, average: 0.05, check_every: 10, ..listener.complete(2, 3) }
 }
 

@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
 use model::resnet::GeneratorConfig;
-use model::{Architecture, Card, ClassifierConfig, FORMAT, Pack, Weights};
-use phrase::{Grid, Roll, STEPS_PER_BAR, Song};
-use trainer::classifier::{ClassifierFile, EarConfig};
+use model::{Card, ClassifierConfig, Pack, Parts, Weights};
+use phrase::{Roll, STEPS_PER_BAR, Song};
+use trainer::classifier::{BuiltConfig, ClassifierFile};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
 use trainer::evaluate::check::{Checked, check};
 use trainer::evaluate::judge::Judge;
@@ -36,28 +36,15 @@ fn dataset(genres: [&str; 2]) -> Dataset {
 fn pack() -> Pack {
     let generator = GeneratorConfig { genres: 2, channels: 8, blocks: 1, planes: 4, attention: false };
     let classifier = ClassifierConfig { genres: 2, width: 4 };
-    let architecture = Architecture::PatchResnet { generator, classifier };
-    let card = Card {
-        format: FORMAT,
-        name: "Random & <odd>".to_string(),
-        version: "1".to_string(),
-        genres: vec!["long".to_string(), "short".to_string()],
-        grid: Grid::Nearest,
-        planes: vec!["sounding".to_string()],
-        threshold: 0.5,
-        data: Vec::new(),
-        recipe: String::new(),
-        metrics: Default::default(),
-        hash: String::new(),
-        architecture,
-    };
+    let genres = vec!["long".to_string(), "short".to_string()];
+    let card = Card::new("Random & <odd>", genres, Parts::new(generator, classifier));
     let mut weights = Weights::new();
-    for (i, parameter) in card.architecture.parameters().into_iter().enumerate() {
+    for (i, parameter) in card.parts.parameters().into_iter().enumerate() {
         let values = random::normal(&mut random::stream(7, i as u64), parameter.len());
         let values: Vec<f32> = values.into_iter().map(|x| 0.2 * x).collect();
         weights.insert(parameter.name, Tensor::from_vec(values, parameter.shape, &Device::Cpu).unwrap());
     }
-    Pack { card, weights }
+    Pack::new(card, &weights)
 }
 
 fn options(amount: u32, threads: usize) -> EvaluateOptions {
@@ -133,7 +120,7 @@ fn classifier(genres: &[&str], path: &Path) {
     }
     let genres: Vec<String> = genres.iter().map(|name| name.to_string()).collect();
     let accuracy = vec![0.5; genres.len()];
-    ClassifierFile { genres, config: EarConfig::Papers(config), weights, accuracy }.write(path).unwrap();
+    ClassifierFile { genres, config: BuiltConfig::Papers(config), weights, accuracy }.write(path).unwrap();
 }
 
 #[test]

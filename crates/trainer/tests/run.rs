@@ -8,25 +8,26 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use common::{dataset, options};
-use model::{Architecture, ClassifierConfig, Weights};
+use model::{Family, Weights};
 use phrase::Song;
+use trainer::core::{Losses, NotFinite};
 use trainer::dataset::Dataset;
-use trainer::gan::{Gan, GanOptions};
+use trainer::families::resnet::{NAME, ResnetOptions, plan};
 use trainer::run::checkpoint::OPTIONS;
 use trainer::run::tensorboard::{self, Kind, What};
-use trainer::run::{self, Checkpoint, METRICS, NotFinite, Record, RunOptions, Trainee};
+use trainer::run::{self, Checkpoint, METRICS, Needs, Record, RunOptions, Trainee};
 
 fn run(folder: &Path) -> RunOptions {
     RunOptions { every: 2, keep_every: 4, samples: 4, threads: 1, ..RunOptions::in_folder(folder) }
 }
 
-fn start(data: &Dataset, options: &GanOptions, run: &RunOptions) -> Result<Gan> {
-    run::start(data, options, run, |device| Gan::new(options.clone(), data.items.len(), device))
+fn start(data: &Dataset, options: &ResnetOptions, run: &RunOptions) -> Result<Box<dyn Trainee>> {
+    run::start(NAME, data, plan(options.clone(), data)?, run)
 }
 
 /// Trains until the end, or until step `stop` as if Ctrl-C came then.
-fn drive(data: &Dataset, options: &GanOptions, run: &RunOptions) -> Result<bool> {
-    run::drive(&mut start(data, options, run)?, data, run, &AtomicBool::new(false))
+fn drive(data: &Dataset, options: &ResnetOptions, run: &RunOptions) -> Result<bool> {
+    run::drive(&mut *start(data, options, run)?, data, run, &AtomicBool::new(false))
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn a_run_leaves_all_its_files() {
     assert!(drive(&data, &options(5), &run).unwrap());
 
     let record = Record::read(folder.path()).unwrap();
-    assert_eq!((record.kind.as_str(), record.sessions.len()), (Gan::KIND, 1));
+    assert_eq!((record.kind.as_str(), record.sessions.len()), (NAME, 1));
     assert_eq!(record.data.phrases["high"], [20, 6, 6]);
     assert_eq!(record.options["steps"], 5);
 
@@ -47,8 +48,8 @@ fn a_run_leaves_all_its_files() {
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("discriminator"));
 
     let kept = folder.path().join("step-000004.safetensors");
-    assert_eq!(Checkpoint::read(&kept, Gan::KIND).unwrap().header["step"], 4);
-    assert_eq!(Checkpoint::read(&run.checkpoint(), Gan::KIND).unwrap().header["step"], 5);
+    assert_eq!(Checkpoint::read(&kept, NAME).unwrap().header["step"], 4);
+    assert_eq!(Checkpoint::read(&run.checkpoint(), NAME).unwrap().header["step"], 5);
 
     let samples = folder.path().join("samples/step-000004");
     let song = |name: &str| Song::read(&samples.join(name)).unwrap();
@@ -133,24 +134,28 @@ fn ctrl_c_saves_what_is_done() {
     let run = run(folder.path());
     let mut gan = start(&data, &options(9), &run).unwrap();
     gan.train(&data, 1).unwrap();
-    assert!(!run::drive(&mut gan, &data, &run, &AtomicBool::new(true)).unwrap());
-    assert_eq!(Checkpoint::read(&run.checkpoint(), Gan::KIND).unwrap().header["step"], 1);
+    assert!(!run::drive(&mut *gan, &data, &run, &AtomicBool::new(true)).unwrap());
+    assert_eq!(Checkpoint::read(&run.checkpoint(), NAME).unwrap().header["step"], 1);
 }
 
 #[test]
 fn options_that_the_command_line_gives_replace_the_checkpoints() {
     let (data, folder) = (dataset(), tempfile::tempdir().unwrap());
     drive(&data, &options(2), &run(folder.path())).unwrap();
-    let resume = |given: &[&str], options: &GanOptions| {
+    let resume = |given: &[&str], options: &ResnetOptions| {
         let given = given.iter().map(|name| name.to_string()).collect();
         start(&data, options, &RunOptions { resume: true, given, ..run(folder.path()) })
     };
-    let mut other = GanOptions { rate: 0.5, channels: 16, ..options(7) };
+    let mut other = ResnetOptions { rate: 0.5, channels: 16, ..options(7) };
     other.terms.cycle = 9.0;
-    assert_eq!(resume(&[], &other).unwrap().options, options(2));
+    let kept = |trainee: Box<dyn Trainee>| -> ResnetOptions {
+        serde_json::from_value(trainee.configuration()).unwrap()
+    };
+    assert_eq!(kept(resume(&[], &other).unwrap()), options(2));
     let gan = resume(&["steps", "rate", "cycle"], &other).unwrap();
-    assert_eq!((gan.step, gan.options.steps, gan.options.rate, gan.options.terms.cycle), (2, 7, 0.5, 9.0));
-    assert_eq!(gan.options.channels, 8);
+    assert_eq!((gan.step(), gan.steps()), (2, 7));
+    let changed = kept(gan);
+    assert_eq!((changed.rate, changed.terms.cycle, changed.channels), (0.5, 9.0, 8));
     let changed = &Record::read(folder.path()).unwrap().sessions[2].changed;
     assert_eq!(changed, &["rate 0.5 (was 0.001)", "steps 7 (was 2)", "cycle 9.0 (was 5.0)"]);
     let error = format!("{:#}", resume(&["channels"], &other).unwrap_err());
@@ -169,7 +174,7 @@ fn a_checkpoint_of_something_else_is_refused_in_a_sentence() {
     drive(&data, &options(2), &run(folder.path())).unwrap();
 
     let error = Checkpoint::read(&resume.checkpoint(), "pairwise").unwrap_err().to_string();
-    assert!(error.contains("of a multi run, not of a pairwise one"), "{error}");
+    assert!(error.contains("of a resnet run, not of a pairwise one"), "{error}");
     let mut less = data.clone();
     less.items[0][0].pop();
     let error = start(&less, &options(2), &resume).unwrap_err().to_string();
@@ -178,7 +183,7 @@ fn a_checkpoint_of_something_else_is_refused_in_a_sentence() {
     let error = start(&data, &options(2), &run(folder.path())).unwrap_err().to_string();
     assert!(error.contains("--resume") && error.contains("--anew") && error.contains("--run"), "{error}");
     let gan = start(&data, &options(2), &RunOptions { anew: true, ..run(folder.path()) }).unwrap();
-    assert!(gan.step == 0 && events(folder.path()).is_empty());
+    assert!(gan.step() == 0 && events(folder.path()).is_empty());
 }
 
 #[test]
@@ -193,6 +198,7 @@ fn a_genre_without_phrases_is_named() {
 type Fault = fn(&mut Fragile) -> Result<f32>;
 
 /// A single number that counts steps; at `at` the fault happens.
+#[derive(Debug)]
 struct Fragile {
     step: u64,
     value: f32,
@@ -201,8 +207,16 @@ struct Fragile {
     folder: std::path::PathBuf,
 }
 
+const FRAGILE: &str = "fragile";
+
 impl Trainee for Fragile {
-    const KIND: &'static str = "fragile";
+    fn family(&self) -> &'static str {
+        FRAGILE
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::TRANSFER
+    }
 
     fn step(&self) -> u64 {
         self.step
@@ -216,11 +230,11 @@ impl Trainee for Fragile {
         vec!["loss"]
     }
 
-    fn train(&mut self, _: &Dataset, _: usize) -> Result<Vec<f32>> {
+    fn train(&mut self, _: &Dataset, _: usize) -> Result<Losses> {
         let loss = if self.step + 1 == self.at { (self.fault)(self)? } else { 1.0 };
         self.step += 1;
         self.value += 1.0;
-        Ok(vec![loss])
+        Ok(Losses::new([("loss", loss)]))
     }
 
     fn configuration(&self) -> serde_json::Value {
@@ -229,16 +243,12 @@ impl Trainee for Fragile {
 
     fn checkpoint(&self) -> Result<Checkpoint> {
         let header = serde_json::json!({ OPTIONS: {}, "step": self.step });
-        let mut checkpoint = Checkpoint::new(Self::KIND, header);
+        let mut checkpoint = Checkpoint::new(FRAGILE, header);
         checkpoint.tensors.insert("value".to_string(), Tensor::new(&[self.value], &Device::Cpu)?);
         Ok(checkpoint)
     }
 
-    fn resume(_: &Checkpoint, _: &Device) -> Result<Self> {
-        anyhow::bail!("not in these tests")
-    }
-
-    fn pack(&self, _: ClassifierConfig) -> Result<(Architecture, Weights)> {
+    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
         anyhow::bail!("nothing to play")
     }
 
@@ -252,7 +262,7 @@ fn broken(folder: &Path, at: u64, fault: Fault) -> (Option<String>, f32) {
     let mut trainee = Fragile { step: 0, value: 0.0, at, fault, folder: folder.to_path_buf() };
     let run = RunOptions { every: 4, keep_every: 0, ..run(folder) };
     let error = run::drive(&mut trainee, &dataset(), &run, &AtomicBool::new(false)).err();
-    let checkpoint = Checkpoint::read(&run.checkpoint(), Fragile::KIND).unwrap();
+    let checkpoint = Checkpoint::read(&run.checkpoint(), FRAGILE).unwrap();
     let value = checkpoint.tensor("value").unwrap().to_vec1::<f32>().unwrap()[0];
     (error.map(|error| format!("{error:#}")), value)
 }
@@ -287,11 +297,11 @@ fn a_number_that_is_none_stops_the_run_and_keeps_the_last_good_checkpoint() {
 #[test]
 fn the_gan_says_when_its_numbers_burst() {
     let (data, folder) = (dataset(), tempfile::tempdir().unwrap());
-    let options = GanOptions { rate: 1e30, ..options(20) };
+    let options = ResnetOptions { rate: 1e30, ..options(20) };
     let error =
         drive(&data, &options, &RunOptions { every: 1, ..run(folder.path()) }).unwrap_err().to_string();
     assert!(error.contains("not finite any more") && error.contains("--resume"), "{error}");
-    let kept = Checkpoint::read(&folder.path().join(run::CHECKPOINT), Gan::KIND).unwrap();
+    let kept = Checkpoint::read(&folder.path().join(run::CHECKPOINT), NAME).unwrap();
     assert_eq!(kept.fault().unwrap(), None);
 }
 

@@ -86,7 +86,8 @@ impl Audio {
         }
     }
 
-    /// Hands the plugin a parameter's value (0..=1), or only takes what it has to tell. Whether that was something.
+    /// Hands the plugin a parameter's value (0..=1), or only takes what it has to tell. Whether that was
+    /// something.
     pub fn flush(&mut self, plugin: &Plugin, params: &Params, value: Option<(&Param, f64)>) -> bool {
         if let Some((param, value)) = value {
             self.input.add_value(param, 0, value);
@@ -125,8 +126,8 @@ impl Audio {
             self.input.add_events(data.inputEvents, frames);
         }
         self.input.sort();
-        // A call without samples brings parameters only. A block that is too long breaks the host's own promise: its
-        // notes come with the next.
+        // A call without samples brings parameters only. A block that is too long breaks the host's own
+        // promise: its notes come with the next.
         if frames == 0 || frames > self.max_frames || !self.start(plugin) {
             let edited = self.flush_input(plugin, params);
             // SAFETY: as above.

@@ -149,7 +149,8 @@ impl IComponentTrait for Component {
                 instance.gate.outside_soon(|audio| audio.activate(&instance.plugin)).unwrap_or(false)
             } else {
                 instance.gate.outside_soon(|audio| {
-                    // Stopping belongs to the audio thread, as which this one may pass while the gate is shut.
+                    // Stopping belongs to the audio thread, as which this one may pass while the gate is
+                    // shut.
                     let running = Running::start(Mode::Realtime);
                     audio.stop(&instance.plugin);
                     drop(running);

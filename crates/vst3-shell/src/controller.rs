@@ -1,4 +1,5 @@
-//! The class as an edit controller: parameters, the mapping of MIDI controllers, note expressions, the editor.
+//! The class as an edit controller: parameters, the mapping of MIDI controllers, note expressions, the
+//! editor.
 
 use std::ffi::CStr;
 

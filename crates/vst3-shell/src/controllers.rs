@@ -1,8 +1,10 @@
-//! MIDI controllers on their way in. VST3 carries them as parameters of the plugin, one a controller and channel.
+//! MIDI controllers on their way in. VST3 carries them as parameters of the plugin, one a controller and
+//! channel.
 //!
-//! All of MIDI would be 130 x 16 = 2,080 parameters, which hosts list, scan and store. So only the controllers that
-//! keyboards, pedals, wind controllers and MPE send have some: 17 x 16 = 272, hidden and not for automation. The others
-//! do not reach a VST3 plugin here. The ids are those that nice-plug gives the same controllers.
+//! All of MIDI would be 130 x 16 = 2,080 parameters, which hosts list, scan and store. So only the
+//! controllers that keyboards, pedals, wind controllers and MPE send have some: 17 x 16 = 272, hidden and not
+//! for automation. The others do not reach a VST3 plugin here. The ids are those that nice-plug gives the
+//! same controllers.
 
 use std::sync::atomic::{AtomicU32, Ordering::*};
 
@@ -12,9 +14,9 @@ use vst3::Steinberg::Vst::ParameterInfo_::ParameterFlags_;
 
 use crate::{text, unit};
 
-/// The controllers that come in: modulation, breath, foot, portamento time, volume, pan, expression, sustain, portamento,
-/// sostenuto, soft pedal, timbre, brightness (MPE's third dimension), all sound off, all notes off; then channel pressure
-/// and pitch bend under VST3's numbers.
+/// The controllers that come in: modulation, breath, foot, portamento time, volume, pan, expression, sustain,
+/// portamento, sostenuto, soft pedal, timbre, brightness (MPE's third dimension), all sound off, all notes
+/// off; then channel pressure and pitch bend under VST3's numbers.
 const NUMBERS: [u16; 17] =
     [1, 2, 4, 5, 7, 10, 11, 64, 65, 66, 67, 71, 74, 120, 123, kAfterTouch as u16, kPitchBend as u16];
 const CHANNELS: usize = 16;

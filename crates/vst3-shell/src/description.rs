@@ -23,8 +23,8 @@ pub struct Description {
 }
 
 impl Description {
-    /// The class id in the order of bytes that this system's hosts use, so that projects move between systems: Windows
-    /// stores the first three fields of a GUID little endian.
+    /// The class id in the order of bytes that this system's hosts use, so that projects move between
+    /// systems: Windows stores the first three fields of a GUID little endian.
     pub(crate) fn platform_class_id(&self) -> [u8; 16] {
         let id = self.class_id;
         if !cfg!(target_os = "windows") {

@@ -27,16 +27,63 @@ pub struct Expression {
     zero: f64,
 }
 
-/// What passes. VST3's volume has 0 dB at a quarter and 12 dB at 1, where CLAP has gains of 1 and 4; its tuning reaches
-/// 120 semitones down and up.
-#[rustfmt::skip]
+/// What passes. VST3's volume has 0 dB at a quarter and 12 dB at 1, where CLAP has gains of 1 and 4; its
+/// tuning reaches 120 semitones down and up.
 pub const EXPRESSIONS: [Expression; 6] = [
-    Expression { vst3: kVolumeTypeID as u32, clap: CLAP_NOTE_EXPRESSION_VOLUME, name: "Volume", rest: 0.25, bipolar: false, scale: 4.0, zero: 0.0 },
-    Expression { vst3: kPanTypeID as u32, clap: CLAP_NOTE_EXPRESSION_PAN, name: "Pan", rest: 0.5, bipolar: true, scale: 1.0, zero: 0.0 },
-    Expression { vst3: kTuningTypeID as u32, clap: CLAP_NOTE_EXPRESSION_TUNING, name: "Tuning", rest: 0.5, bipolar: true, scale: 240.0, zero: 0.5 },
-    Expression { vst3: kVibratoTypeID as u32, clap: CLAP_NOTE_EXPRESSION_VIBRATO, name: "Vibrato", rest: 0.0, bipolar: false, scale: 1.0, zero: 0.0 },
-    Expression { vst3: kExpressionTypeID as u32, clap: CLAP_NOTE_EXPRESSION_EXPRESSION, name: "Expression", rest: 0.0, bipolar: false, scale: 1.0, zero: 0.0 },
-    Expression { vst3: kBrightnessTypeID as u32, clap: CLAP_NOTE_EXPRESSION_BRIGHTNESS, name: "Brightness", rest: 0.5, bipolar: false, scale: 1.0, zero: 0.0 },
+    Expression {
+        vst3: kVolumeTypeID as u32,
+        clap: CLAP_NOTE_EXPRESSION_VOLUME,
+        name: "Volume",
+        rest: 0.25,
+        bipolar: false,
+        scale: 4.0,
+        zero: 0.0,
+    },
+    Expression {
+        vst3: kPanTypeID as u32,
+        clap: CLAP_NOTE_EXPRESSION_PAN,
+        name: "Pan",
+        rest: 0.5,
+        bipolar: true,
+        scale: 1.0,
+        zero: 0.0,
+    },
+    Expression {
+        vst3: kTuningTypeID as u32,
+        clap: CLAP_NOTE_EXPRESSION_TUNING,
+        name: "Tuning",
+        rest: 0.5,
+        bipolar: true,
+        scale: 240.0,
+        zero: 0.5,
+    },
+    Expression {
+        vst3: kVibratoTypeID as u32,
+        clap: CLAP_NOTE_EXPRESSION_VIBRATO,
+        name: "Vibrato",
+        rest: 0.0,
+        bipolar: false,
+        scale: 1.0,
+        zero: 0.0,
+    },
+    Expression {
+        vst3: kExpressionTypeID as u32,
+        clap: CLAP_NOTE_EXPRESSION_EXPRESSION,
+        name: "Expression",
+        rest: 0.0,
+        bipolar: false,
+        scale: 1.0,
+        zero: 0.0,
+    },
+    Expression {
+        vst3: kBrightnessTypeID as u32,
+        clap: CLAP_NOTE_EXPRESSION_BRIGHTNESS,
+        name: "Brightness",
+        rest: 0.5,
+        bipolar: false,
+        scale: 1.0,
+        zero: 0.0,
+    },
 ];
 
 impl Expression {

@@ -18,8 +18,8 @@ pub struct Gate<T> {
     last: AtomicU64,
 }
 
-// SAFETY: `Inside` and the closures of `outside` exclude each other (see `enter`), so the value goes from thread to
-// thread but is never shared.
+// SAFETY: `Inside` and the closures of `outside` exclude each other (see `enter`), so the value goes from
+// thread to thread but is never shared.
 unsafe impl<T: Send> Sync for Gate<T> {}
 
 /// The audio thread's hold.
@@ -34,10 +34,10 @@ impl<T> Gate<T> {
 
     /// Takes the value for a block; `None` where another thread processes already, which no host should do.
     ///
-    /// Each side raises its own flag and then looks at the other's, so at least one of two sees the other. The outside
-    /// gives way, so the audio thread waits only for one that was in first, for some microseconds; and it is let in only
-    /// when no block is expected (see [`Gate::resting`]). The wait sleeps, for a spinning thread of high priority may
-    /// keep the other from ever running.
+    /// Each side raises its own flag and then looks at the other's, so at least one of two sees the other.
+    /// The outside gives way, so the audio thread waits only for one that was in first, for some
+    /// microseconds; and it is let in only when no block is expected (see [`Gate::resting`]). The wait
+    /// sleeps, for a spinning thread of high priority may keep the other from ever running.
     pub fn enter(&self) -> Option<Inside<'_, T>> {
         if self.inside.swap(true, SeqCst) {
             return None;
@@ -54,7 +54,8 @@ impl<T> Gate<T> {
         Some(Inside(self))
     }
 
-    /// Runs `work` between blocks; `None`, and nothing is run, while one is processed. Not for the audio thread.
+    /// Runs `work` between blocks; `None`, and nothing is run, while one is processed. Not for the audio
+    /// thread.
     pub fn outside<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.outside.store(true, SeqCst);

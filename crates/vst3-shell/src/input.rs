@@ -137,8 +137,8 @@ impl Input {
         self.push(ROOM_FOR_REST, Class::Note, Slot { expression });
     }
 
-    /// Adds the points of parameters and controllers. The host's views follow what is sent here, but for controls that a
-    /// user holds in the editor: what the host sends of those is an echo.
+    /// Adds the points of parameters and controllers. The host's views follow what is sent here, but for
+    /// controls that a user holds in the editor: what the host sends of those is an echo.
     ///
     /// # Safety
     ///
@@ -225,7 +225,8 @@ impl Input {
         self.entries.clear();
     }
 
-    /// A call without samples is done: only parameters are taken in it, the rest waits for the next block's start.
+    /// A call without samples is done: only parameters are taken in it, the rest waits for the next block's
+    /// start.
     pub fn clear_params(&mut self) {
         self.entries.retain(|entry| entry.class != Class::Param);
         for (order, entry) in self.entries.iter_mut().enumerate() {

@@ -21,7 +21,8 @@ use crate::params::{Param, Params};
 use crate::signals::Signals;
 use crate::waker::{Serve, Source};
 
-/// Without a block for so long the host is taken to rest, and the main thread may reach the plugin's audio side.
+/// Without a block for so long the host is taken to rest, and the main thread may reach the plugin's audio
+/// side.
 const REST: Duration = Duration::from_millis(300);
 
 /// Everything that component, processor, controller and view share.
@@ -60,7 +61,8 @@ struct Editor {
 #[derive(Clone, Copy, PartialEq)]
 pub struct View(pub *mut IPlugView);
 
-// SAFETY: the pointer is compared anywhere but followed by the host alone, on the main thread, while it is attached.
+// SAFETY: the pointer is compared anywhere but followed by the host alone, on the main thread, while it is
+// attached.
 unsafe impl Send for View {}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -112,7 +114,8 @@ impl Instance {
         drop(before);
     }
 
-    /// Does what has been noted. On the main thread; on another one, and inside of a call of the editor's, nothing.
+    /// Does what has been noted. On the main thread; on another one, and inside of a call of the editor's,
+    /// nothing.
     pub fn serve(&self) {
         if !self.signals.is_pending() || !self.signals.is_main() || self.busy.swap(true, AcqRel) {
             return;
@@ -141,8 +144,8 @@ impl Instance {
         self.busy.store(false, Release);
     }
 
-    /// The same, inside of a call by the host, and only where no run loop would ever call: hosts are told things then
-    /// while they ask for others.
+    /// The same, inside of a call by the host, and only where no run loop would ever call: hosts are told
+    /// things then while they ask for others.
     pub fn serve_in_call(&self) {
         if !self.signals.waker.is_listening() {
             self.serve();
@@ -178,7 +181,8 @@ impl Instance {
 
     /// The host sets a parameter (0..=1) from a thread that is not the audio thread.
     ///
-    /// While blocks are processed the host sends the value there too, sample by sample; then this is for its views.
+    /// While blocks are processed the host sends the value there too, sample by sample; then this is for its
+    /// views.
     pub fn set(&self, param: &Param, value: f64) {
         let reached = self.may_reach_audio()
             && self
@@ -193,7 +197,8 @@ impl Instance {
         }
     }
 
-    /// Hands the plugin what only the host's views show, if blocks have stopped before it could come with one.
+    /// Hands the plugin what only the host's views show, if blocks have stopped before it could come with
+    /// one.
     pub fn settle(&self) {
         if !self.may_reach_audio() {
             return;
@@ -316,7 +321,8 @@ impl Serve for Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         if lock(&self.editor).open.is_some() && !self.signals.is_main() {
-            // An editor that ends on a foreign thread would take the host with it. Rather one instance too many.
+            // An editor that ends on a foreign thread would take the host with it. Rather one instance too
+            // many.
             return;
         }
         self.close();

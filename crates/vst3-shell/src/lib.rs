@@ -1,7 +1,8 @@
 //! A VST3 around a CLAP plugin of the same library.
 //!
-//! The plugin is written once, as a CLAP; a VST3 host gets one class that is component, processor and controller in one
-//! and hands everything on to the CLAP object inside. [`export!`] makes the library a VST3 module.
+//! The plugin is written once, as a CLAP; a VST3 host gets one class that is component, processor and
+//! controller in one and hands everything on to the CLAP object inside. [`export!`] makes the library a VST3
+//! module.
 //!
 //! ```text
 //! VST3 host                  this crate                                   the plugin's CLAP object
@@ -14,10 +15,10 @@
 //!
 //! Three rules hold it together:
 //!
-//! - **The plugin is asked on the right thread.** What it wants of the main thread from another one is noted in `signals`
-//!   and done when the host's run loop calls us (`waker`); no thread is started for it.
-//! - **Audio never waits for the main thread.** `gate` lets the main thread at the plugin's audio side only while no
-//!   block is being processed, and `process` allocates and locks nothing.
+//! - **The plugin is asked on the right thread.** What it wants of the main thread from another one is noted
+//!   in `signals` and done when the host's run loop calls us (`waker`); no thread is started for it.
+//! - **Audio never waits for the main thread.** `gate` lets the main thread at the plugin's audio side only
+//!   while no block is being processed, and `process` allocates and locks nothing.
 //! - **No panic crosses the boundary**: every call from the host is caught and answered with a failure.
 
 // The bindings' enums are signed on Windows and unsigned elsewhere.

@@ -1,7 +1,7 @@
 //! The process mode of the block that runs on this thread.
 //!
-//! A VST3 host may change the mode with every block, and CLAP has no call for that from the audio thread. Shell and
-//! plugin are one library, so the shell leaves the mode where the plugin's `process` can read it.
+//! A VST3 host may change the mode with every block, and CLAP has no call for that from the audio thread.
+//! Shell and plugin are one library, so the shell leaves the mode where the plugin's `process` can read it.
 
 use std::cell::Cell;
 
@@ -33,8 +33,8 @@ thread_local! {
     static RUNNING: Cell<Option<Mode>> = const { Cell::new(None) };
 }
 
-/// The mode of the VST3 block that this thread processes now; `None` outside of one, and in another format. Real-time
-/// safe.
+/// The mode of the VST3 block that this thread processes now; `None` outside of one, and in another format.
+/// Real-time safe.
 pub fn mode() -> Option<Mode> {
     RUNNING.get()
 }

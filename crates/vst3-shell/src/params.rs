@@ -22,8 +22,9 @@ pub struct Param {
     max: f64,
     default: f64,
     flags: u32,
-    /// What the host has set for its views while blocks are processed; the bits of NaN for none. The plugin gets the
-    /// value with a block: the host sends it there too, and a late echo here must not undo newer automation.
+    /// What the host has set for its views while blocks are processed; the bits of NaN for none. The plugin
+    /// gets the value with a block: the host sends it there too, and a late echo here must not undo newer
+    /// automation.
     view: AtomicU64,
     /// A user holds the control in the editor: the host's echoes of that wait.
     held: AtomicBool,

@@ -74,7 +74,8 @@ impl IAudioProcessorTrait for Component {
         guard(kInternalError, || {
             let instance = &self.instance;
             let done = instance.gate.outside_soon(|audio| {
-                // Some hosts call from the audio thread, some from the main thread; with the gate shut it is the same.
+                // Some hosts call from the audio thread, some from the main thread; with the gate shut it is
+                // the same.
                 let _running = Running::start(Mode::Realtime);
                 if state == 0 {
                     audio.stop(&instance.plugin);

@@ -111,7 +111,9 @@ impl Signals {
 
     /// Takes all notes but that of a flush.
     pub fn take(&self) -> Taken {
-        self.posted.store(false, Release);
+        // Acquires what whoever set it had noted before. Were it only stored, a note that came with no call
+        // of its own, since one was on its way, could be read as not there yet, and nobody would call again.
+        self.posted.swap(false, AcqRel);
         let size = self.size.swap(0, AcqRel);
         Taken {
             callback: self.callback.swap(false, AcqRel),

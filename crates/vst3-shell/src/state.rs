@@ -1,7 +1,8 @@
 //! The project's copy of the plugin: VST3 streams from and to CLAP's.
 //!
-//! nice-plug writes the same JSON in both formats, with its length before it in CLAP. VST3 projects keep it without, as
-//! nice-plug's own VST3 wrote it, so that projects from before this crate load, and those from now load there.
+//! nice-plug writes the same JSON in both formats, with its length before it in CLAP. VST3 projects keep it
+//! without, as nice-plug's own VST3 wrote it, so that projects from before this crate load, and those from
+//! now load there.
 
 use std::ffi::c_void;
 
@@ -31,7 +32,8 @@ pub fn save(plugin: &Plugin) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Gives the plugin a state from a project: with a length before it or without. Whether it took it. On the main thread.
+/// Gives the plugin a state from a project: with a length before it or without. Whether it took it. On the
+/// main thread.
 pub fn load(plugin: &Plugin, bytes: &[u8]) -> bool {
     let mut whole = Vec::new();
     if bytes.first() == Some(&b'{') {

@@ -171,7 +171,9 @@ fn the_main_thread_is_called_from_any_other() {
     fake.rescan();
     main.pump(Duration::from_secs(10));
     assert_eq!(host.edits(), [Vst3Edit::Changed(4)], "the values have changed");
-    assert_eq!(main.watched(), 1);
+    // Only Linux's loop watches something of the plugin's.
+    let watched = usize::from(cfg!(target_os = "linux"));
+    assert_eq!(main.watched(), watched);
     drop(host);
     assert_eq!(main.watched(), 0);
 }

@@ -2,44 +2,45 @@
 
 use std::sync::Arc;
 
-use gui::{Control, Field, Kind, Live, Pack, Snapshot, Stage, Take};
+use gui::{Control, Field, Kind, Live, Pack, Page, Snapshot, Stage, Take};
 use phrase::Note;
 
 /// Controls of every kind, as the plugin describes them.
 fn fields() -> Vec<Field> {
     let list = |count: usize| Kind::Choice((0..count).map(|index| format!("choice {index}")).collect());
     let all = [
-        (Control::Target, "To", Kind::Number(8, None)),
-        (Control::Source, "From", Kind::Number(8, None)),
-        (Control::Blend, "Blend", Kind::Switch),
-        (Control::Amount, "Amount", Kind::Percent),
-        (Control::Variation, "Variation", Kind::Percent),
-        (Control::Seed, "Seed", Kind::Number(9999, None)),
-        (Control::Lock, "Lock draw", Kind::Switch),
-        (Control::Latency, "Later by", list(3)),
-        (Control::Margin, "And by", list(3)),
-        (Control::Fallback, "If late", list(3)),
-        (Control::Processor, "Computed by", list(3)),
-        (Control::Shift, "Shift by", list(16)),
-        (Control::Realign, "Realign now", Kind::Button),
-        (Control::Thru, "Hear", list(3)),
-        (Control::Freeze, "Freeze", Kind::Switch),
-        (Control::Melody, "Keep melody", Kind::Switch),
-        (Control::Key, "Key lock", list(26)),
-        (Control::Lowest, "Lowest new note", Kind::Pitch),
-        (Control::Highest, "Highest new note", Kind::Pitch),
-        (Control::Voices, "Voices", Kind::Number(16, Some("any"))),
-        (Control::Density, "Notes a beat", Kind::Number(16, Some("any"))),
-        (Control::Swing, "Swing", Kind::Percent),
-        (Control::Humanise, "Humanise", Kind::Percent),
-        (Control::Velocity, "Velocity", Kind::Number(127, Some("as played"))),
-        (Control::Channel, "Channel", Kind::Number(16, Some("as played"))),
-        (Control::Longest, "Longest note (16ths)", Kind::Number(64, Some("any"))),
-        (Control::Pedal, "Pedal as length", Kind::Switch),
-        (Control::Panic, "Panic", Kind::Button),
-        (Control::Bypass, "Bypass", Kind::Switch),
+        (Control::TARGET, "Target", Kind::Number(8, None), Page::Pad),
+        (Control::SOURCE, "Source", Kind::Number(8, None), Page::Panel),
+        (Control::BLEND, "Blend", Kind::Switch, Page::Pad),
+        (Control::AMOUNT, "Amount", Kind::Percent, Page::Panel),
+        (Control::VARIATION, "Variation", Kind::Percent, Page::Panel),
+        (Control::SEED, "Seed", Kind::Number(9999, None), Page::Panel),
+        (Control::LOCK, "Lock draw", Kind::Switch, Page::Panel),
+        (Control("latency"), "Latency", list(3), Page::Play),
+        (Control("margin"), "Margin", list(3), Page::Time),
+        (Control("fallback"), "When late", list(3), Page::Time),
+        (Control("processor"), "Processor", list(3), Page::Time),
+        (Control("shift"), "Shift", list(16), Page::Time),
+        (Control("realign"), "Realign now", Kind::Button, Page::Time),
+        (Control("thru"), "Hear", list(3), Page::Play),
+        (Control::FREEZE, "Freeze", Kind::Switch, Page::Header),
+        (Control("melody"), "Keep melody", Kind::Switch, Page::Play),
+        (Control("key"), "Key lock", list(26), Page::Play),
+        (Control("lowest"), "Lowest new note", Kind::Pitch, Page::Notes),
+        (Control("highest"), "Highest new note", Kind::Pitch, Page::Notes),
+        (Control("voices"), "Voices", Kind::Number(16, Some("any")), Page::Notes),
+        (Control("density"), "Notes a beat", Kind::Number(16, Some("any")), Page::Notes),
+        (Control("swing"), "Swing", Kind::Percent, Page::Play),
+        (Control("humanise"), "Humanise", Kind::Percent, Page::Notes),
+        (Control("velocity"), "Velocity", Kind::Number(127, Some("as played")), Page::Notes),
+        (Control("channel"), "Channel", Kind::Number(16, Some("as played")), Page::Notes),
+        (Control("longest"), "Longest note in 16ths", Kind::Number(64, Some("any")), Page::Notes),
+        (Control("pedal"), "Pedal as length", Kind::Switch, Page::Notes),
+        (Control::PANIC, "Panic", Kind::Button, Page::Header),
+        (Control::BYPASS, "Bypass", Kind::Switch, Page::Header),
     ];
-    all.map(|(control, name, kind)| Field { control, name, hint: "A sentence about it.", kind }).to_vec()
+    all.map(|(control, name, kind, page)| Field { control, name, hint: "A sentence about it.", kind, page })
+        .to_vec()
 }
 
 /// Some music; `seed` makes it another.
@@ -87,13 +88,13 @@ pub fn full() -> Snapshot {
     let takes: Vec<_> = (1..=64).map(|id| Arc::new(take(id))).collect();
     let fields = fields();
     let zero = |control: Control| match control {
-        Control::Target => 1.0,
-        Control::Amount => 0.9,
-        Control::Variation | Control::Swing => 0.5,
-        Control::Highest => 127.0,
+        Control::TARGET => 1.0,
+        Control::AMOUNT => 0.9,
+        Control::VARIATION | Control("swing") => 0.5,
+        Control("highest") => 127.0,
         _ => 0.0,
     };
-    let weights = (0..8).map(Control::Weight);
+    let weights = (0..8).map(Control::weight);
     let values = fields.iter().map(|field| field.control).chain(weights).map(|c| (c, zero(c))).collect();
     Snapshot {
         fields: Arc::new(fields),

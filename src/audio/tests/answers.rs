@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use crossbeam_channel::unbounded;
 
 use super::rig::Rig;
-use crate::shared::PackView;
-use crate::worker::Source;
+use crate::link::PackView;
+use crate::worker::PackSource;
 use crate::worker::fake::Way;
 
 /// Waits until the worker has given its `count`-th answer and it is on its way back.
@@ -68,6 +68,21 @@ fn a_phrase_that_was_asked_for_ahead_is_there_at_the_line_even_in_one_block() {
     rig.run_to(70.0);
     assert_eq!((rig.in_steps(), rig.shared.meters.late()), (vec![(72, 65.0, 67.0)], 0));
     assert_eq!(rig.fake.answers.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn settings_that_are_no_numbers_are_answered_all_the_same() {
+    for wild in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 5.0, -3.0] {
+        let mut rig = Rig::new(Way::Octaves);
+        rig.settings = model::Settings::to(1);
+        (rig.settings.amount, rig.settings.variation, rig.settings.target[3]) = (wild, wild, wild.min(0.0));
+        let feel = &mut rig.options.manner.feel;
+        (feel.humanise, feel.velocity) = (wild.min(0.0), Some(wild));
+        rig.note(60, 1.0, 3.0);
+        rig.run_to(140.0);
+        assert_eq!(rig.in_steps(), [(72, 65.0, 67.0)], "{wild}");
+        assert_eq!((rig.shared.meters.late(), rig.shared.meters.timeouts()), (0, 0));
+    }
 }
 
 #[test]
@@ -153,7 +168,7 @@ fn answers_of_another_time_or_pack_are_dropped() {
     rig.note(60, 1.0, 3.0);
     rig.run_to(63.9);
     rig.shared.announce(2, PackView::default());
-    rig.seat.choose(2, Some(Source::Default));
+    rig.seat.choose(2, Some(PackSource::Default));
     rig.shared.publish(2);
     rig.run_to(100.0);
     assert_eq!(rig.in_steps(), [(72, 65.0, 67.0)]);
@@ -181,7 +196,7 @@ fn jobs_are_never_lost() {
     rig.run_to(700.0);
     rig.playing = false;
     rig.run_to(701.0);
-    let all = crate::worker::JOBS;
+    let all = crate::link::JOBS;
     for _ in 0..1000 {
         if rig.audio.answers.idle() == all {
             break;

@@ -6,6 +6,7 @@ use phrase::{Feel, Guards, KeyLock, Mode};
 use super::rig::Rig;
 use crate::audio::event::Event;
 use crate::audio::options::{Latency, Thru};
+use crate::link::Frozen;
 use crate::worker::fake::Way;
 
 fn cc(channel: u8, cc: u8, value: f32) -> Event {
@@ -145,6 +146,104 @@ fn a_frozen_phrase_is_kept_for_the_state_and_comes_back_from_it() {
     while rig.shared.frozen().is_some() {
         std::thread::yield_now();
     }
+}
+
+/// A chord of twelve notes and one after it, as a project brings it.
+fn chord() -> Frozen {
+    let mut phrase = phrase::Phrase::new(0, 120.0);
+    for pitch in 50..62 {
+        phrase.push(phrase::Note::new(pitch, 0, 0.5, f64::from(pitch - 50) / 4.0, 40.0));
+    }
+    phrase.push(phrase::Note::new(70, 0, 0.5, 48.0, 4.0));
+    Frozen::new(&phrase, 0, 64.0)
+}
+
+#[test]
+fn a_bounce_plays_the_frozen_phrase_of_its_project_from_the_first_moment_on_each_time() {
+    for _ in 0..30 {
+        let mut rig = Rig::new(Way::Octaves);
+        rig.shared.load_frozen(Some(chord()));
+        rig.options.freeze = true;
+        rig.run_to(64.0 + 60.0);
+        let mut expected: Vec<_> =
+            (50..62).map(|pitch: u8| (pitch, f64::from(pitch - 50) / 4.0)).chain([(70, 48.0)]).collect();
+        expected.extend(expected.clone().into_iter().map(|(pitch, from)| (pitch, from + 64.0)));
+        let heard: Vec<_> = rig.in_steps().into_iter().map(|(pitch, from, _)| (pitch, from)).collect();
+        assert_eq!(heard, expected);
+    }
+}
+
+#[test]
+fn a_project_that_is_thawed_before_it_plays_plays_nothing_frozen() {
+    for index in 0..30 {
+        let mut rig = Rig::new(Way::Octaves);
+        // A bounce, and a fast render that does not say so.
+        rig.offline = index % 2 == 0;
+        rig.shared.load_frozen(Some(chord()));
+        rig.run_to(3.0 * 64.0);
+        assert!(rig.log.is_empty());
+        while rig.shared.frozen().is_some() {
+            rig.run_to(rig.elapsed as f64 / 6000.0 + 16.0);
+        }
+    }
+}
+
+#[test]
+fn panic_while_frozen_is_silence_until_the_phrase_begins_again() {
+    for at in [20.0, 0.0] {
+        let mut rig = Rig::new(Way::Octaves);
+        rig.shared.load_frozen(Some(chord()));
+        rig.options.freeze = true;
+        rig.run_to(64.0 + at);
+        rig.panics += 1;
+        rig.log.clear();
+        rig.run_to(127.9);
+        assert_eq!(rig.sounding(), 0);
+        let struck =
+            |rig: &Rig| rig.log.iter().filter(|(_, event)| matches!(event, NoteEvent::NoteOn { .. })).count();
+        assert_eq!(struck(&rig), 0, "what is over is not struck again, nor is what would come");
+        rig.run_to(128.0 + 60.0);
+        assert_eq!(struck(&rig), 13, "it is frozen still");
+    }
+}
+
+#[test]
+fn no_note_on_leaves_with_a_velocity_that_means_something_else() {
+    let on = |velocity| NoteEvent::NoteOn {
+        timing: 0,
+        voice_id: nice_plug::midi::VoiceID::Wildcard,
+        channel: Channel::Number(0),
+        key: nice_plug::midi::Key::Number(60),
+        velocity,
+    };
+    let check = |rig: &Rig, count: usize| {
+        let velocity = |(_, event): &(u64, Event)| match *event {
+            NoteEvent::NoteOn { velocity, .. } => Some(velocity),
+            _ => None,
+        };
+        let sent: Vec<_> = rig.log.iter().filter_map(velocity).collect();
+        assert_eq!(sent.len(), count);
+        assert!(sent.iter().all(|&velocity| velocity > 0.0 && velocity <= 1.0), "{sent:?}");
+    };
+    for bypass in [true, false] {
+        let mut rig = Rig::new(Way::Octaves);
+        (rig.bypass, rig.options.thru) = (bypass, Thru::Both);
+        for (index, velocity) in [0.0, -1.0, 7.0, 0.5].into_iter().enumerate() {
+            rig.event(1.0 + 4.0 * index as f64, on(velocity));
+        }
+        rig.off(60, 20.0);
+        rig.run_to(100.0);
+        check(&rig, if bypass { 4 } else { 8 });
+    }
+    // And from a project.
+    let wild = serde_json::json!({ "first": 0, "length": 64 << 24, "notes": [
+        [60, 0, 0, 0, 4 << 24, 0], [62, 0, (-1.0f32).to_bits(), 0, 4 << 24, 0], [64, 0, u32::MAX, 0, 4 << 24, 0],
+    ]});
+    let mut rig = Rig::new(Way::Octaves);
+    rig.shared.load_frozen(Some(serde_json::from_value(wild).unwrap()));
+    rig.options.freeze = true;
+    rig.run_to(60.0);
+    check(&rig, 3);
 }
 
 #[test]

@@ -11,9 +11,9 @@ use crate::audio::clock::Transport;
 use crate::audio::event::{Event, Io, Voice, moved, note_off, note_on};
 use crate::audio::options::Options;
 use crate::audio::{Audio, Block};
-use crate::shared::{PackView, Shared};
+use crate::link::{PackView, Shared};
 use crate::worker::fake::{Fake, Way};
-use crate::worker::{Seat, Source, Worker};
+use crate::worker::{PackSource, Seat, Worker};
 
 /// A host's event queues on paper.
 #[derive(Debug, Default)]
@@ -77,7 +77,7 @@ pub struct Rig {
 impl Rig {
     pub fn new(way: Way) -> Self {
         let fake = Fake::new(way);
-        Self::at(Worker::start(Box::new(fake.clone())).unwrap(), fake)
+        Self::at(Worker::start(Arc::new(fake.clone())).unwrap(), fake)
     }
 
     /// An instance at another one's worker.
@@ -89,7 +89,7 @@ impl Rig {
         let shared = Arc::new(Shared::default());
         let (desk, seat) = worker.enter(shared.clone());
         shared.announce(1, PackView::default());
-        seat.choose(1, Some(Source::Default));
+        seat.choose(1, Some(PackSource::Default));
         shared.publish(1);
         let mut audio = Audio::new(desk, shared.clone());
         audio.set_sample_rate(48_000.0);

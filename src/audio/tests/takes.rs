@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rig::Rig;
-use crate::frozen::Frozen;
-use crate::history::{Heard, Take};
+use crate::link::{Frozen, Played, Take};
 use crate::worker::fake::Way;
 
 /// The takes, once the worker has been told of so many.
 fn takes(rig: &Rig, count: usize) -> Vec<Arc<Take>> {
     for _ in 0..2000 {
-        let takes: Vec<_> = rig.shared.history().takes().map(|(take, _)| take.clone()).collect();
+        let takes: Vec<_> = rig.shared.takes(None).unwrap().1.into_iter().map(|(take, _)| take).collect();
         if takes.len() >= count {
             return takes;
         }
@@ -53,7 +52,7 @@ fn what_entered_is_remembered_as_it_was_played() {
     };
     assert_eq!(takes.iter().enumerate().map(played).collect::<Vec<_>>(), heard);
     for (index, take) in takes.iter().enumerate() {
-        assert_eq!((take.heard, take.input[0].pitch + 12), (Heard::Answer, take.played[0].pitch));
+        assert_eq!((take.kind, take.input[0].pitch + 12), (Played::Answer, take.played[0].pitch));
         assert_eq!((take.position, take.first, take.length), (64 * index as i64, 0, 64.0));
         assert_eq!(take.settings.target, rig.settings.target);
     }
@@ -95,6 +94,6 @@ fn without_an_answer_the_phrase_itself_is_remembered() {
     rig.note(60, 1.0, 3.0);
     rig.run_to(80.0);
     let take = takes(&rig, 1)[0].clone();
-    assert_eq!((take.heard, take.played.len()), (Heard::Dry, 1));
+    assert_eq!((take.kind, take.played.len()), (Played::Dry, 1));
     assert_eq!(take.played[0].pitch, 60);
 }

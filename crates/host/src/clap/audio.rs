@@ -6,7 +6,8 @@ use super::callbacks::Handlers;
 use super::{Param, convert};
 use crate::{Block, Event, HostError, Instance};
 
-/// Processes blocks, on whichever thread has it. What the plugin wants of the main thread meanwhile waits there.
+/// Processes blocks, on whichever thread has it. What the plugin wants of the main thread meanwhile waits
+/// there.
 pub struct ClapAudio {
     pub(super) processor: PluginAudioProcessor<Handlers>,
     params: Vec<Param>,
@@ -33,7 +34,8 @@ impl ClapAudio {
             channels: channels.clone(),
             buffers: channels.each_ref().map(buffers),
             events_in: EventBuffer::new(),
-            // Room beforehand: a plugin that is built in and watched for allocations fills it in its own call.
+            // Room beforehand: a plugin that is built in and watched for allocations fills it in its own
+            // call.
             events_out: EventBuffer::with_capacity(256),
         }
     }

@@ -1,8 +1,8 @@
 //! Our events and blocks as CLAP's, and back.
 
 use clack_host::events::event_types::{
-    MidiEvent, NoteExpressionEvent, NoteExpressionType, NoteOffEvent, NoteOnEvent, ParamValueEvent,
-    TransportEvent, TransportFlags,
+    MidiEvent, NoteExpressionEvent, NoteExpressionType, NoteOffEvent, NoteOnEvent, ParamModEvent,
+    ParamValueEvent, TransportEvent, TransportFlags,
 };
 use clack_host::events::spaces::CoreEventSpace;
 use clack_host::events::{EventFlags, EventHeader, Match, UnknownEvent};
@@ -34,6 +34,12 @@ pub fn push(events: &mut EventBuffer, block: &Block, event: &Event, params: &[Pa
             if let Some(param) = params.iter().find(|param| param.id == id) {
                 let value = param.min + normalised * (param.max - param.min);
                 events.push(&ParamValueEvent::new(time, ClapId::new(id), Pckn::match_all(), value));
+            }
+        }
+        EventKind::Modulation { id, amount } => {
+            if let Some(param) = params.iter().find(|param| param.id == id) {
+                let amount = amount * (param.max - param.min);
+                events.push(&ParamModEvent::new(time, ClapId::new(id), Pckn::match_all(), amount));
             }
         }
     }

@@ -7,7 +7,8 @@ use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiSize, PluginGui, Wi
 use super::ClapHost;
 use crate::HostError;
 
-/// An open editor; dropped, it is closed. The host is still there for everything else, through [`Self::host`].
+/// An open editor; dropped, it is closed. The host is still there for everything else, through
+/// [`Self::host`].
 pub struct ClapEditor<'a> {
     host: &'a mut ClapHost,
 }

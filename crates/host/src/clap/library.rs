@@ -46,7 +46,8 @@ impl ClapLibrary {
         if !path.is_absolute() {
             return Err(fault("the path must be absolute".into()));
         }
-        // SAFETY: loading runs the library's initialisers; the caller names a plugin built to be loaded by hosts.
+        // SAFETY: loading runs the library's initialisers; the caller names a plugin built to be loaded by
+        // hosts.
         let entry = unsafe { PluginEntry::load(path) }.map_err(|error| fault(error.to_string()))?;
         Ok(ClapLibrary { entry, path: path.to_owned() })
     }
@@ -58,7 +59,8 @@ impl ClapLibrary {
     /// The entry is of another CLAP or refuses to begin.
     pub fn built_in(entry: &'static EntryDescriptor) -> Result<Self, HostError> {
         let path = PathBuf::from("(built in)");
-        // SAFETY: a static entry of this program is never unloaded and was made by a plugin framework, not by hand.
+        // SAFETY: a static entry of this program is never unloaded and was made by a plugin framework, not by
+        // hand.
         let loaded = unsafe { PluginEntry::load_from_raw(entry, c"") };
         let entry =
             loaded.map_err(|error| HostError::Load { path: path.clone(), reason: error.to_string() })?;

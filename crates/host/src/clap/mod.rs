@@ -26,8 +26,8 @@ pub use editor::ClapEditor;
 pub use library::{ClapLibrary, Descriptor};
 pub use params::Param;
 
-/// An instance of a CLAP plugin. Not `Send`: the thread that made it is its main thread, and its audio thread too as
-/// long as the audio side is not lent to another.
+/// An instance of a CLAP plugin. Not `Send`: the thread that made it is its main thread, and its audio thread
+/// too as long as the audio side is not lent to another.
 pub struct ClapHost {
     // Dropped before the instance, which would otherwise be leaked.
     audio: Option<ClapAudio>,
@@ -200,7 +200,8 @@ impl ClapHost {
         self.instance.access_shared_handler(|shared| shared.restart.load(Ordering::Relaxed))
     }
 
-    /// Runs what the plugin wants run on the main thread. Every call of this host does it, so this is for waiting.
+    /// Runs what the plugin wants run on the main thread. Every call of this host does it, so this is for
+    /// waiting.
     pub fn pump(&mut self) {
         while self.instance.access_shared_handler(|shared| shared.callback.swap(false, Ordering::AcqRel)) {
             self.instance.call_on_main_thread_callback();
@@ -223,8 +224,8 @@ impl ClapHost {
         self.audio.as_mut().ok_or(HostError::State("active"))
     }
 
-    /// The audio side of an active instance, for a thread of its own; [`Self::take_back`] before anything else is done
-    /// with that side here.
+    /// The audio side of an active instance, for a thread of its own; [`Self::take_back`] before anything
+    /// else is done with that side here.
     ///
     /// # Errors
     ///

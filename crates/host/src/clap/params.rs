@@ -22,6 +22,10 @@ pub struct Param {
     pub default: f64,
     /// Values are whole numbers.
     pub stepped: bool,
+    /// Hosts may offer it for automation.
+    pub automatable: bool,
+    /// Hosts may modulate it.
+    pub modulatable: bool,
     /// It is the host's bypass.
     pub bypass: bool,
     /// Hosts should not show it.
@@ -115,6 +119,8 @@ impl ClapHost {
                     max: info.max_value,
                     default: info.default_value,
                     stepped: info.flags.contains(ParamInfoFlags::IS_STEPPED),
+                    automatable: info.flags.contains(ParamInfoFlags::IS_AUTOMATABLE),
+                    modulatable: info.flags.contains(ParamInfoFlags::IS_MODULATABLE),
                     bypass: info.flags.contains(ParamInfoFlags::IS_BYPASS),
                     hidden: info.flags.contains(ParamInfoFlags::IS_HIDDEN),
                 })

@@ -45,7 +45,9 @@ impl IHostApplicationTrait for Application {
     }
 }
 
-/// The descriptors that the host's main thread watches. A run loop on Linux; elsewhere nobody asks for it.
+/// The host's main loop: on Linux the descriptors that its main thread watches, on Windows that thread's
+/// messages. On macOS the system's main queue would be served, which only a program's first thread can do:
+/// there nothing is.
 #[derive(Clone, Default)]
 pub struct Vst3Loop(Arc<Mutex<Vec<Watch>>>);
 
@@ -103,7 +105,30 @@ fn ready(descriptors: &[FileDescriptor], wait: Duration) -> Vec<FileDescriptor> 
     polled.iter().filter(|polled| polled.revents & libc::POLLIN != 0).map(|polled| polled.fd).collect()
 }
 
-#[cfg(not(target_os = "linux"))]
+/// Waits for a message to a window of this thread at most so long, and hands on all that are there. No
+/// descriptors.
+#[cfg(windows)]
+fn ready(_: &[FileDescriptor], wait: Duration) -> Vec<FileDescriptor> {
+    use std::ptr::{null, null_mut};
+
+    use windows_sys::Win32::UI::WindowsAndMessaging::{
+        DispatchMessageW, MSG, MsgWaitForMultipleObjects, PM_REMOVE, PeekMessageW, QS_ALLINPUT,
+    };
+
+    let milliseconds = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX - 1);
+    // SAFETY: no handles are waited for; a message is plain numbers, and the place for it lives through the
+    // calls.
+    unsafe {
+        MsgWaitForMultipleObjects(0, null(), 0, milliseconds, QS_ALLINPUT);
+        let mut message: MSG = std::mem::zeroed();
+        while PeekMessageW(&mut message, null_mut(), 0, 0, PM_REMOVE) != 0 {
+            DispatchMessageW(&message);
+        }
+    }
+    Vec::new()
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
 fn ready(_: &[FileDescriptor], wait: Duration) -> Vec<FileDescriptor> {
     std::thread::sleep(wait);
     Vec::new()

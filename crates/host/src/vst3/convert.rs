@@ -98,6 +98,7 @@ pub fn push(
             }
         }
         EventKind::Param { id, normalised } => changes.push(id, offset, normalised),
+        EventKind::Modulation { .. } => {}
         EventKind::Expression { channel, key, id, value } => {
             if let Some(&note) = ids.given.get(&(channel, key)) {
                 let change = NoteExpressionValueEvent { typeId: id.unsigned_abs(), noteId: note, value };

@@ -61,14 +61,15 @@ pub struct Vst3Controller {
 }
 
 impl Vst3Controller {
-    /// Opens the editor inside of an X11 window. The calling thread is the main thread; [`Vst3Host::main_loop`] must be
-    /// pumped on it.
+    /// Opens the editor inside of an X11 window. The calling thread is the main thread;
+    /// [`Vst3Host::main_loop`] must be pumped on it.
     ///
     /// # Errors
     ///
     /// The plugin has no editor for X11, or refuses.
     pub fn open_editor(&self, parent: u32) -> Result<Vst3Editor, HostError> {
-        // SAFETY: the calls come in the standard's order, on objects that are alive, and the name is the standard's.
+        // SAFETY: the calls come in the standard's order, on objects that are alive, and the name is the
+        // standard's.
         unsafe {
             let view = ComPtr::from_raw(self.controller.createView(kEditor))
                 .ok_or(HostError::Missing("an editor"))?;

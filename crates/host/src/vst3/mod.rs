@@ -49,8 +49,8 @@ pub struct Vst3Param {
     pub hidden: bool,
 }
 
-/// An instance of a VST3 plugin, with the library it came from. The thread that opens it is the plugin's main thread;
-/// processing may go to another one with it, while a [`Vst3Controller`] stays behind.
+/// An instance of a VST3 plugin, with the library it came from. The thread that opens it is the plugin's main
+/// thread; processing may go to another one with it, while a [`Vst3Controller`] stays behind.
 pub struct Vst3Host {
     params: Vec<Vst3Param>,
     pending: Vec<Event>,
@@ -94,7 +94,8 @@ impl Vst3Host {
         Self::with(Module::load(path)?, true)
     }
 
-    /// The same with a host that has no run loop to lend, as those without windows; editors get one from their frame.
+    /// The same with a host that has no run loop to lend, as those without windows; editors get one from
+    /// their frame.
     ///
     /// # Errors
     ///
@@ -133,7 +134,8 @@ impl Vst3Host {
         let handler_pointer = handler.as_com_ref::<IComponentHandler>().map(|of| of.as_ptr());
         let single = component.cast::<IEditController>();
         let separate = single.is_none();
-        // SAFETY: the calls come in the standard's order, on objects that are alive, with places of the right types.
+        // SAFETY: the calls come in the standard's order, on objects that are alive, with places of the right
+        // types.
         let (controller, processor) = unsafe {
             check(component.initialize(unknown), "initialise its component")?;
             let controller = match single {
@@ -418,7 +420,8 @@ impl Instance for Vst3Host {
         };
         let done = {
             self.around.inspect(|around| around(true));
-            // SAFETY: everything that `data` points to lives until the call returns, and the buffers hold a whole block.
+            // SAFETY: everything that `data` points to lives until the call returns, and the buffers hold a
+            // whole block.
             let done = unsafe { self.processor.process(&mut data) };
             self.around.inspect(|around| around(false));
             done

@@ -33,7 +33,8 @@ impl Module {
     /// Loads the library at an absolute path (the file itself, not the bundle's folder).
     pub fn load(path: &Path) -> Result<Self, HostError> {
         let fault = |reason: String| HostError::Load { path: path.to_owned(), reason };
-        // SAFETY: loading runs the library's initialisers; the caller names a plugin built to be loaded by hosts.
+        // SAFETY: loading runs the library's initialisers; the caller names a plugin built to be loaded by
+        // hosts.
         let library = unsafe { Library::new(path) }.map_err(|error| fault(error.to_string()))?;
         // SAFETY: these are the signatures that the VST3 standard gives for the names.
         unsafe {
@@ -89,7 +90,8 @@ impl Module {
     fn create<I: Interface>(&self, id: &TUID) -> Result<ComPtr<I>, HostError> {
         let factory = self.factory.as_ref().ok_or(HostError::Missing("a VST3 factory"))?;
         let mut object = std::ptr::null_mut();
-        // SAFETY: both ids are 16 bytes, and an object that is handed out is of the asked interface and ours to release.
+        // SAFETY: both ids are 16 bytes, and an object that is handed out is of the asked interface and ours
+        // to release.
         unsafe {
             let done = factory.createInstance(id.as_ptr(), I::IID.as_ptr().cast(), &mut object);
             let made = if done == kResultOk { ComPtr::from_raw(object.cast::<I>()) } else { None };

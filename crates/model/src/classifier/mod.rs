@@ -1,17 +1,19 @@
 //! The genre classifier of *Symbolic Music Genre Transfer with CycleGAN* (Brunner et al., 2018).
 //!
-//! Five convolutions whose kernel equals their stride: an octave, then four, eight and all 64 steps, then all octaves.
-//! Each is therefore a regrouping of cells and one matrix product. It tells the plugin's *auto* source genre.
+//! Five convolutions whose kernel equals their stride: an octave, then four, eight and all 64 steps, then all
+//! octaves. Each is therefore a regrouping of cells and one matrix product. It tells the plugin's *auto*
+//! source genre.
 
 mod saliency;
 
 pub use saliency::{Saliency, saliency};
 
 use candle_core::{Device, Result, Tensor};
-use phrase::{PITCHES, STEPS};
+use phrase::{PITCHES, Roll, STEPS};
 use serde::{Deserialize, Serialize};
 
-use crate::{Init, ModelError, Ops, Parameter, Weights};
+use crate::families::logits;
+use crate::{Init, ModelError, Ops, Parameter, SLOTS, Weights};
 
 const OCTAVE: usize = 12;
 const OCTAVES: usize = PITCHES / OCTAVE;
@@ -26,10 +28,20 @@ pub struct ClassifierConfig {
     pub width: usize,
 }
 
+/// The most channels of the first layer, 64 x 7 of them: see the widest generator.
+const WIDEST: usize = 128;
+
 /// Steps gathered by the second, third and fourth layer.
 const GATHER: [usize; 3] = [4, 2, 8];
 
 impl ClassifierConfig {
+    /// What makes it unusable for this many genres, if anything.
+    pub(crate) fn fault(&self, genres: usize) -> Option<String> {
+        let sizes = [self.width, 1, 1];
+        crate::roles::fault(self.genres == genres, sizes, self.width, WIDEST)
+            .map(|fault| fault.replace("network", "classifier"))
+    }
+
     /// Every parameter of the network.
     pub fn parameters(&self) -> Vec<Parameter> {
         let Self { genres, width } = *self;
@@ -85,6 +97,24 @@ impl Classifier {
     /// Where its weights are, and its input must be.
     pub(crate) fn device(&self) -> &Device {
         self.genres.device()
+    }
+
+    /// The likeliest genre's slot for `roll`, and the probability of each.
+    ///
+    /// # Errors
+    /// When it cannot compute.
+    pub fn classify(&self, roll: &Roll) -> std::result::Result<(u8, [f32; SLOTS]), ModelError> {
+        let cells = logits::tensor(roll, self.device())?;
+        let logits = self.forward(&cells)?.flatten_all()?.to_vec1::<f32>()?;
+        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut probabilities = [0.0; SLOTS];
+        for (probability, logit) in probabilities.iter_mut().zip(&logits) {
+            *probability = (logit - highest).exp();
+        }
+        let sum: f32 = probabilities.iter().sum();
+        probabilities.iter_mut().for_each(|p| *p /= sum);
+        let best = logits.iter().position(|&logit| logit == highest).unwrap_or(0);
+        Ok((best as u8, probabilities))
     }
 
     /// Genre logits `[B, G]` of `rolls` `[B, 64, 84]` (0 or 1).

@@ -1,4 +1,4 @@
-//! Which notes make a phrase sound like a genre, in a classifier's ears: the attribution of Brunner et al., 2019.
+//! Which notes make a phrase sound like a genre, to a classifier: the attribution of Brunner et al., 2019.
 
 use candle_core::Var;
 use phrase::{PITCHES, Roll, STEPS};
@@ -11,15 +11,16 @@ const FAINTEST: f32 = 0.25;
 /// How much each cell of a phrase speaks for a genre. Only sounding cells speak.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Saliency {
-    /// By step and row: 0, or from a quarter to 1 for the cell that speaks most. All 0 where none speaks for the genre.
+    /// By step and row: 0, or from a quarter to 1 for the cell that speaks most. All 0 where none speaks for
+    /// the genre.
     pub cells: Box<[[f32; PITCHES]; STEPS]>,
-    /// What was divided by: the logit's gradient in the cell that speaks most. It compares phrases: the paper shows those
-    /// with high gradients.
+    /// What was divided by: the logit's gradient in the cell that speaks most. It compares phrases: the paper
+    /// shows those with high gradients.
     pub strongest: f32,
 }
 
-/// The saliency of `roll` for `genre` (0-based): the positive part of the genre logit's gradient, times the input, divided
-/// by its maximum, without what lies under a quarter. Starts no thread.
+/// The saliency of `roll` for `genre` (0-based): the positive part of the genre logit's gradient, times the
+/// input, divided by its maximum, without what lies under a quarter. Starts no thread.
 ///
 /// # Errors
 /// When the classifier knows no such genre, or cannot compute.

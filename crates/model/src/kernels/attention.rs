@@ -1,7 +1,8 @@
 //! Dot-product attention without a map in memory: a block of queries at a time, forward and backward.
 //!
-//! The map of 1,344 pixels by 1,344 would be 7 MB a sample; the backward pass computes each block of it again, which is
-//! cheaper than keeping it. Blocks as in Dao et al., "FlashAttention", arXiv 2205.14135, but a block sees all keys at once.
+//! The map of 1,344 pixels by 1,344 would be 7 MB a sample; the backward pass computes each block of it
+//! again, which is cheaper than keeping it. Blocks as in Dao et al., "FlashAttention", arXiv 2205.14135, but
+//! a block sees all keys at once.
 
 use std::cell::RefCell;
 
@@ -15,8 +16,8 @@ use super::tensor::{Reader, check, floats, gradient};
 /// Queries taken at a time: their rows of the map stay in the processor's cache.
 const BLOCK: usize = 64;
 
-/// `softmax(query key^T) value`, the softmax over the keys, without scaling: `query` `[B, N, K]`, `key` `[B, M, K]` and
-/// `value` `[B, M, C]` give `[B, N, C]`.
+/// `softmax(query key^T) value`, the softmax over the keys, without scaling: `query` `[B, N, K]`, `key`
+/// `[B, M, K]` and `value` `[B, M, C]` give `[B, N, C]`.
 ///
 /// # Errors
 /// When the shapes don't fit, or a tensor is empty or not `f32`.
@@ -62,8 +63,8 @@ impl CustomOp3 for Attention {
         Ok((CpuStorage::F32(out), (sizes.batch, sizes.queries, sizes.channels).into()))
     }
 
-    /// With `P` the map and `g` the gradient: `dV = P^T g`, and for the scores `dS = P (g V^T - rowsum(P g V^T))`, so
-    /// `dQ = dS K` and `dK = dS^T Q`.
+    /// With `P` the map and `g` the gradient: `dV = P^T g`, and for the scores
+    /// `dS = P (g V^T - rowsum(P g V^T))`, so `dQ = dS K` and `dK = dS^T Q`.
     fn bwd(
         &self,
         query: &Tensor,
@@ -133,8 +134,8 @@ impl Sizes {
                 Ok(Self { batch, queries, keys, features, channels })
             }
             _ => bail!(
-                "attention: query {query:?} needs key [batch, keys, features] and value [batch, keys, channels], \
-                 not {key:?} and {value:?}"
+                "attention: query {query:?} needs key [batch, keys, features] and value \
+                 [batch, keys, channels], not {key:?} and {value:?}"
             ),
         }
     }
@@ -208,8 +209,8 @@ fn sum(values: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
-/// The exponential of what is not positive, to 2e-7 of it, in operations that vectorise: `2^n e^r` with `|r|` at most half
-/// the logarithm of 2, and the series of `e^r`.
+/// The exponential of what is not positive, to 2e-7 of it, in operations that vectorise: `2^n e^r` with `|r|`
+/// at most half the logarithm of 2, and the series of `e^r`.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     // ln 2 in two parts, the first exact in few bits, so that subtracting its multiples rounds nothing.

@@ -1,5 +1,5 @@
-//! col2im: what [`super::unfold`] gathers, added back. A convolution to few channels is a product that gives each pixel's
-//! share in its whole neighbourhood, folded; a transposed convolution likewise.
+//! col2im: what [`super::unfold`] gathers, added back. A convolution to few channels is a product that gives
+//! each pixel's share in its whole neighbourhood, folded; a transposed convolution likewise.
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
@@ -8,8 +8,9 @@ use super::tensor::{Reader, check, floats};
 use super::unfold::gather;
 use super::window::{Window, Windows};
 
-/// Adds `columns` `[B, OH, OW, kernel * kernel * C]` (as [`super::unfold`] orders them) to the pixels of an image
-/// `[B, height, width, C]` that lie under each position of `window`; what falls on its padding is dropped.
+/// Adds `columns` `[B, OH, OW, kernel * kernel * C]` (as [`super::unfold`] orders them) to the pixels of an
+/// image `[B, height, width, C]` that lie under each position of `window`; what falls on its padding is
+/// dropped.
 ///
 /// # Errors
 /// When the columns are not those of such an image, are empty or not `f32`.

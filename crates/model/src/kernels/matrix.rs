@@ -1,21 +1,24 @@
 //! The one matrix product, on one thread.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gemm::{Parallelism, gemm};
 
-/// What all products of the process took; two clock readings a product are nothing beside it.
+/// Whether somebody measures: else no product reads a clock.
+static MEASURED: AtomicBool = AtomicBool::new(false);
+/// What all products of the process took since.
 static NANOSECONDS: AtomicU64 = AtomicU64::new(0);
 
-/// How long all threads of the process have spent in matrix products so far: the heart of every convolution, its gradients
-/// included. For benchmarks.
+/// How long all threads of the process have spent in matrix products since this was asked for the first time:
+/// the heart of every convolution, its gradients included. For benchmarks.
 pub fn products() -> Duration {
+    MEASURED.store(true, Ordering::Relaxed);
     Duration::from_nanos(NANOSECONDS.load(Ordering::Relaxed))
 }
 
-/// How many numbers of 32 bits the vectors of a matrix product hold: 16 with AVX-512, 8 with AVX2 and FMA, 4 on other
-/// processors. Two widths add in another order, so their logits differ in the last digits.
+/// How many numbers of 32 bits the vectors of a matrix product hold: 16 with AVX-512, 8 with AVX2 and FMA, 4
+/// on other processors. Two widths add in another order, so their logits differ in the last digits.
 pub fn width() -> u8 {
     #[cfg(target_arch = "x86_64")]
     {
@@ -73,7 +76,7 @@ impl<'a> Matrix<'a> {
 /// Panics where the sizes don't fit together: a mistake in the kernel that calls, not in its input.
 pub(crate) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) {
     assert!(a.columns == b.rows && a.fits() && b.fits() && out.len() == a.rows * b.columns);
-    let start = Instant::now();
+    let start = MEASURED.load(Ordering::Relaxed).then(Instant::now);
     // SAFETY: the assertion above keeps every read and write inside its slice; `out` is borrowed mutably and
     // so doesn't overlap the others.
     unsafe {
@@ -99,5 +102,7 @@ pub(crate) fn multiply(a: Matrix, b: Matrix, out: &mut [f32], accumulate: bool) 
             Parallelism::None,
         );
     }
-    NANOSECONDS.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    if let Some(start) = start {
+        NANOSECONDS.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
 }

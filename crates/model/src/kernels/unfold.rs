@@ -8,12 +8,13 @@ use super::reference;
 use super::tensor::{Reader, check, floats};
 use super::window::{Window, Windows};
 
-/// Gathers from `x` `[B, H, W, C]`, zero-padded, the `kernel` x `kernel` pixels under each position of `window` to
-/// `[B, OH, OW, kernel * kernel * C]` in the order (row, column, channel). Follow it with [`super::linear`].
+/// Gathers from `x` `[B, H, W, C]`, zero-padded, the `kernel` x `kernel` pixels under each position of
+/// `window` to `[B, OH, OW, kernel * kernel * C]` in the order (row, column, channel). Follow it with
+/// [`super::linear`].
 ///
 /// # Errors
-/// When `x` is not such an image, is empty or not `f32`, or the window has a size of zero, one over 4096, or is larger
-/// than the padded image.
+/// When `x` is not such an image, is empty or not `f32`, or the window has a size of zero, one over 4096, or
+/// is larger than the padded image.
 pub fn unfold(x: &Tensor, window: Window) -> Result<Tensor> {
     check("unfold", &[("x", x)])?;
     Windows::new(x.dims(), window)?;

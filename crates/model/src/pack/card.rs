@@ -6,119 +6,59 @@ use phrase::Grid;
 use serde::{Deserialize, Serialize};
 
 use super::Parameter;
-use crate::arranger::{ArrangerConfig, Style};
-use crate::papers::{DIRECTIONS, PairConfig};
-use crate::resnet::GeneratorConfig;
+use super::formats::Written;
+use crate::families::Family;
+use crate::roles::Role;
 use crate::{ClassifierConfig, SLOTS};
 
-/// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention, 3 arrangers.
-pub const FORMAT: u32 = 3;
+/// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention, 3
+/// arrangers, 4 parts by role.
+pub const FORMAT: u32 = 4;
 
-/// The most channels of the generator. From 65,536 values candle hands elementwise operations to a thread pool, which
-/// must not exist inside a host: 16 x 21 x 192 stays below.
-const WIDEST: usize = 192;
-/// The widest of the papers' generators, twice the published one: no layer of theirs goes through candle's elementwise
-/// operations. Two of them with 10 blocks fill the largest pack.
-const WIDEST_PAPERS: usize = 128;
-/// The most channels anywhere in an arranger: 64 steps of it must answer in time.
-const WIDEST_ARRANGER: usize = 1024;
-/// The most residual blocks, and planes, of any generator.
-const DEEPEST: usize = 64;
-/// The most channels of the classifier's first layer, 64 x 7 of them, for the same reason.
-const WIDEST_CLASSIFIER: usize = 128;
-
-/// The network in a pack. Each kind is one shape of weights; later kinds are new variants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Architecture {
-    /// [`crate::resnet`] with [`crate::Classifier`].
-    PatchResnet {
-        /// Sizes of the generator.
-        generator: GeneratorConfig,
-        /// Sizes of the classifier.
-        classifier: ClassifierConfig,
-    },
-    /// Two genres and a generator for each direction, with [`crate::Classifier`]: the papers' CycleGAN. Parameters begin with
-    /// [`DIRECTIONS`].
-    Pairwise {
-        /// The network of both directions.
-        network: PairConfig,
-        /// Sizes of the classifier.
-        classifier: ClassifierConfig,
-    },
-    /// [`crate::arranger`] with [`crate::Classifier`].
-    Arranger {
-        /// Sizes of the arranger.
-        arranger: ArrangerConfig,
-        /// How it writes.
-        style: Style,
-        /// Sizes of the classifier.
-        classifier: ClassifierConfig,
-    },
+/// What a pack holds: any of these, one at least.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Parts {
+    /// What recasts phrases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Family>,
+    /// What tells genres.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<ClassifierConfig>,
 }
 
-impl Architecture {
-    /// Every parameter that a pack of this architecture holds.
+impl Parts {
+    /// A transfer, and a classifier of its genres.
+    pub fn new(transfer: impl Into<Family>, classifier: ClassifierConfig) -> Self {
+        Self { transfer: Some(transfer.into()), classifier: Some(classifier) }
+    }
+
+    /// Every parameter of these parts, as it is called in a pack: with [`Role::prefix`] before the part's own
+    /// name.
     pub fn parameters(&self) -> Vec<Parameter> {
-        let mut all = match self {
-            Self::PatchResnet { generator, .. } => generator.parameters(""),
-            Self::Pairwise { network, .. } => {
-                DIRECTIONS.into_iter().flat_map(|prefix| network.parameters(prefix)).collect()
-            }
-            Self::Arranger { arranger, .. } => arranger.parameters(),
-        };
-        all.extend(self.classifier().parameters());
+        let mut all = Vec::new();
+        if let Some(transfer) = &self.transfer {
+            all.extend(transfer.sizes().parameters().into_iter().map(|parameter| Parameter {
+                name: format!("{}{}", Role::Transfer.prefix(), parameter.name),
+                ..parameter
+            }));
+        }
+        // A classifier's own names begin with the prefix.
+        all.extend(self.classifier.iter().flat_map(ClassifierConfig::parameters));
         all
     }
 
-    /// Planes of the roll that the network knows, as cards name them.
+    /// Planes of the roll that the parts know, as cards name them.
     pub fn planes(&self) -> &'static [&'static str] {
-        match self {
-            Self::Arranger { .. } => &["sounding", "onset"],
-            _ => &["sounding"],
-        }
+        self.transfer.as_ref().map_or(&["sounding"], |transfer| transfer.sizes().planes())
     }
 
-    /// Sizes of the classifier.
-    pub fn classifier(&self) -> ClassifierConfig {
-        match self {
-            Self::PatchResnet { classifier, .. }
-            | Self::Pairwise { classifier, .. }
-            | Self::Arranger { classifier, .. } => *classifier,
-        }
-    }
-
-    /// What makes it unusable for this many genres, if anything.
+    /// What makes them unusable for this many genres, if anything.
     fn fault(&self, genres: usize) -> Option<String> {
-        let classifier = self.classifier();
-        // Genres that the generator is for, its sizes, and its width with the widest possible.
-        let (fit, sizes, width, widest) = match self {
-            Self::PatchResnet { generator: g, .. } => {
-                (g.genres == genres, [g.channels, g.blocks, g.planes], g.channels, WIDEST)
-            }
-            Self::Pairwise { network: PairConfig::Compact(g), .. } => {
-                (g.genres == 1 && genres == 2, [g.channels, g.blocks, g.planes], g.channels, WIDEST)
-            }
-            Self::Pairwise { network: PairConfig::Papers(g), .. } => {
-                (genres == 2, [g.width, g.blocks, 1], g.width, WIDEST_PAPERS)
-            }
-            Self::Arranger { arranger: a, style, .. } => {
-                let even = a.heads > 0 && a.width.is_multiple_of(a.heads) && style.is_usable();
-                let sizes = [a.width, a.reader.max(1), a.writer];
-                let width = a.width.max(a.inner).max(a.units);
-                let least = a.inner.min(a.units).min(1);
-                (a.genres == genres && even && least == 1, sizes, width, WIDEST_ARRANGER)
-            }
-        };
-        if !fit || classifier.genres != genres {
-            Some("its network and its list of genres disagree".to_string())
-        } else if sizes.contains(&0) || classifier.width == 0 || sizes[1..].iter().any(|&n| n > DEEPEST) {
-            Some("its network sizes are out of range".to_string())
-        } else if width > widest || classifier.width > WIDEST_CLASSIFIER {
-            Some(format!("its network is wider than {widest} channels, which this version cannot play"))
-        } else {
-            None
+        if *self == Self::default() {
+            return Some("it holds no part: no transfer and no classifier".to_string());
         }
+        let transfer = self.transfer.as_ref().and_then(|transfer| transfer.sizes().fault(genres));
+        transfer.or_else(|| self.classifier.and_then(|classifier| classifier.fault(genres)))
     }
 }
 
@@ -135,8 +75,9 @@ pub struct Corpus {
     pub files: usize,
 }
 
-/// A pack's card, stored as JSON.
+/// A pack's card, stored as JSON. Cards of older formats are read as if they were of this one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct Card {
     /// Card format, see [`FORMAT`].
     pub format: u32,
@@ -146,8 +87,8 @@ pub struct Card {
     pub version: String,
     /// Names of the genres, in slot order.
     pub genres: Vec<String>,
-    /// Network and sizes.
-    pub architecture: Architecture,
+    /// What it holds.
+    pub parts: Parts,
     /// How onsets and ends were quantised in training.
     pub grid: Grid,
     /// Planes of the roll that the network sees.
@@ -160,12 +101,31 @@ pub struct Card {
     pub recipe: String,
     /// What was measured, by name.
     pub metrics: BTreeMap<String, f64>,
-    /// SHA-256 (hex) over the card and the tensors; filled in when a pack is read or written, not part of the JSON.
+    /// SHA-256 (hex) over the card and the tensors; filled in when a pack is read or written, not part of the
+    /// JSON.
     #[serde(skip)]
     pub hash: String,
 }
 
 impl Card {
+    /// A card that says the least: what a pack of these parts needs to be played.
+    pub fn new(name: impl Into<String>, genres: Vec<String>, parts: Parts) -> Self {
+        Self {
+            format: FORMAT,
+            name: name.into(),
+            version: "1".to_string(),
+            genres,
+            planes: parts.planes().iter().map(|plane| plane.to_string()).collect(),
+            parts,
+            grid: Grid::Nearest,
+            threshold: 0.5,
+            data: Vec::new(),
+            recipe: String::new(),
+            metrics: BTreeMap::new(),
+            hash: String::new(),
+        }
+    }
+
     /// What makes this card unusable, if anything.
     pub(crate) fn fault(&self) -> Option<String> {
         let genres = self.genres.len();
@@ -175,9 +135,9 @@ impl Card {
             Some("a genre's name is empty or longer than 32 bytes".to_string())
         } else if self.genres.iter().collect::<BTreeSet<_>>().len() < genres {
             Some("two genres have the same name".to_string())
-        } else if let Some(fault) = self.architecture.fault(genres) {
+        } else if let Some(fault) = self.parts.fault(genres) {
             Some(fault)
-        } else if self.planes != self.architecture.planes() || self.grid != Grid::Nearest {
+        } else if self.planes != self.parts.planes() || self.grid != Grid::Nearest {
             Some("it needs planes or a grid rule that this version does not know".to_string())
         } else if !(self.threshold > 0.0 && self.threshold < 1.0) {
             Some("its threshold is not between 0 and 1".to_string())

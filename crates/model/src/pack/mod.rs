@@ -1,15 +1,21 @@
 //! Packs: one `.safetensors` file with f16 weights and, in its metadata, the card as JSON.
 //!
-//! The metadata key `contrafact` holds `{"sha256": .., "card": ..}`. The hash covers the card's text as it stands in
-//! the file and every tensor in name order, so that it does not depend on how a JSON library orders keys.
+//! The metadata key `contrafact` holds `{"sha256": .., "card": ..}`. The hash covers the card's text as it
+//! stands in the file and every tensor in name order, so that it does not depend on how a JSON library orders
+//! keys.
+//!
+//! A pack is parts, by role. The names of a part's parameters begin with its role; before format 4 those of a
+//! transfer did not.
 
 mod card;
+mod formats;
 pub(crate) mod weights;
 
-pub use card::{Architecture, Card, Corpus, FORMAT};
+pub use card::{Card, Corpus, FORMAT, Parts};
 pub use weights::{Init, Parameter, Weights};
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
@@ -21,6 +27,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::PackError;
+use crate::roles::Role;
 
 const KEY: &str = "contrafact";
 /// No pack is larger: two of the biggest published generators (12.71 M parameters each) take 51 MB.
@@ -43,11 +50,23 @@ struct Envelope<'a> {
 pub struct Pack {
     /// What the pack says of itself.
     pub card: Card,
-    /// All parameters of its architecture.
+    /// All parameters of its parts, as [`Parts::parameters`] calls them.
     pub weights: Weights,
 }
 
 impl Pack {
+    /// A pack of these weights. Those whose names begin with no part's are the transfer's: so trainers call
+    /// them, and so did packs before format 4.
+    pub fn new(card: Card, weights: &Weights) -> Self {
+        let mut all = Weights::new();
+        for (name, tensor) in weights.iter() {
+            let called = Role::ALL.iter().any(|role| name.starts_with(role.prefix()));
+            let prefix = if called { "" } else { Role::Transfer.prefix() };
+            all.insert(format!("{prefix}{name}"), tensor.clone());
+        }
+        Self { card, weights: all }
+    }
+
     /// Reads and checks the file at `path`.
     pub fn read(path: &Path) -> Result<Self, PackError> {
         let name = path.display().to_string();
@@ -57,7 +76,7 @@ impl Pack {
     /// Reads and checks a pack in memory; `name` is what errors call it.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, PackError> {
         let damaged = |fault: String| PackError::Damaged { name: name.to_string(), fault };
-        let (mut card, sha256, text) = header(name, bytes)?;
+        let Header { mut card, sha256, text, format } = header(name, bytes)?;
         let tensors = SafeTensors::deserialize(bytes)
             .map_err(|error| damaged(format!("it is cut or damaged ({error})")))?;
         let mut views = tensors.tensors();
@@ -67,9 +86,9 @@ impl Pack {
             return Err(damaged("its contents do not match its SHA-256".to_string()));
         }
         let mut weights = Weights::new();
-        for parameter in card.architecture.parameters() {
+        for parameter in card.parts.parameters() {
             let view = tensors
-                .tensor(&parameter.name)
+                .tensor(name_in(format, &parameter.name))
                 .map_err(|_| damaged(format!("the parameter {} is missing", parameter.name)))?;
             if view.dtype() != Dtype::F16 || view.shape() != parameter.shape {
                 let (shape, dtype) = (view.shape(), view.dtype());
@@ -101,7 +120,7 @@ impl Pack {
     /// The pack as the bytes of a file; the same pack always gives the same bytes.
     ///
     /// # Errors
-    /// When the card is not usable or `weights` lacks a parameter of the architecture.
+    /// When the card is not usable or `weights` lacks a parameter of a part.
     pub fn to_bytes(&self) -> Result<Vec<u8>, PackError> {
         let name = &self.card.name;
         let damaged = |fault: String| PackError::Damaged { name: name.clone(), fault };
@@ -109,7 +128,7 @@ impl Pack {
             return Err(damaged(fault));
         }
         let mut data = Vec::new();
-        for parameter in self.card.architecture.parameters() {
+        for parameter in self.card.parts.parameters() {
             let tensor =
                 self.weights.get(&parameter.name, &parameter.shape).map_err(|e| damaged(e.to_string()))?;
             let values =
@@ -135,7 +154,8 @@ impl Pack {
         safetensors::serialize(views, Some(metadata)).map_err(|e| damaged(e.to_string()))
     }
 
-    /// Writes the pack to `path`: first beside it, then renamed, so that a failure never destroys an older pack.
+    /// Writes the pack to `path`: first beside it, then renamed, so that a failure never destroys an older
+    /// pack.
     pub fn write(&self, path: &Path) -> Result<(), PackError> {
         let bytes = self.to_bytes()?;
         let part = path.with_extension("part");
@@ -146,24 +166,41 @@ impl Pack {
     }
 }
 
-/// Only the card of a pack in memory: no tensor is touched, so this is fast enough for a plugin's constructor.
+/// Only the card of a pack in memory: no tensor is touched, so this is fast enough for a plugin's
+/// constructor.
 pub fn read_card(name: &str, bytes: &[u8]) -> Result<Card, PackError> {
-    header(name, bytes).map(|(card, sha256, _)| Card { hash: sha256, ..card })
+    header(name, bytes).map(|Header { card, sha256, .. }| Card { hash: sha256, ..card })
 }
 
-/// The whole file, unless it is too large to be a pack.
+/// The whole file, unless it is no file or too large to be a pack.
 fn read_bytes(path: &Path, name: &str) -> Result<Vec<u8>, PackError> {
-    let io = |error| PackError::Io { name: name.to_string(), action: "read", error };
-    let size = std::fs::metadata(path).map_err(io)?.len();
-    if size > LARGEST {
-        let fault = format!("it is {} MiB where a pack has at most {}", size >> 20, LARGEST >> 20);
-        return Err(PackError::Damaged { name: name.to_string(), fault });
-    }
-    std::fs::read(path).map_err(io)
+    phrase::read_regular(path, LARGEST).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => PackError::Damaged {
+            name: name.to_string(),
+            fault: format!("it is larger than the {} MiB that a pack has at most", LARGEST >> 20),
+        },
+        _ => PackError::Io { name: name.to_string(), action: "read", error },
+    })
 }
 
-/// The checked card, its hash, and its text.
-fn header(name: &str, bytes: &[u8]) -> Result<(Card, String, String), PackError> {
+/// What a file of this format calls a parameter.
+fn name_in(format: u32, name: &str) -> &str {
+    let old = (format < formats::PARTS).then(|| name.strip_prefix(Role::Transfer.prefix())).flatten();
+    old.unwrap_or(name)
+}
+
+/// What stands before the tensors.
+struct Header {
+    /// The card, which was checked.
+    card: Card,
+    sha256: String,
+    /// The card as it stands in the file.
+    text: String,
+    /// Its format there.
+    format: u32,
+}
+
+fn header(name: &str, bytes: &[u8]) -> Result<Header, PackError> {
     #[derive(Deserialize)]
     struct Version {
         format: u32,
@@ -182,10 +219,15 @@ fn header(name: &str, bytes: &[u8]) -> Result<(Card, String, String), PackError>
     if format > FORMAT {
         return Err(PackError::Newer { name: name.to_string(), found: format, known: FORMAT });
     }
+    if format >= formats::PARTS
+        && let Some(part) = formats::unknown(&serde_json::from_str(envelope.card.get()).map_err(unreadable)?)
+    {
+        return Err(PackError::Unknown { name: name.to_string(), part });
+    }
     let card: Card = serde_json::from_str(envelope.card.get()).map_err(unreadable)?;
     match card.fault() {
         Some(fault) => Err(damaged(fault)),
-        None => Ok((card, envelope.sha256, envelope.card.get().to_string())),
+        None => Ok(Header { card, sha256: envelope.sha256, text: envelope.card.get().to_string(), format }),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Tensor, Var};
 
 use crate::ModelError;
+use crate::roles::Role;
 
 /// How a parameter starts before training.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,8 +18,8 @@ pub enum Init {
     Constant(f32),
     /// Normal with this standard deviation.
     Normal(f32),
-    /// Normal with this standard deviation, drawn again where it lies further than two of them from 0, as the papers'
-    /// code starts its convolutions.
+    /// Normal with this standard deviation, drawn again where it lies further than two of them from 0, as the
+    /// papers' code starts its convolutions.
     TruncatedNormal(f32),
 }
 
@@ -108,6 +109,16 @@ impl Weights {
         self.0.get(name).cloned().ok_or_else(missing)
     }
 
+    /// The parameters of a part, called as the part itself calls them: a transfer's without the prefix.
+    pub fn part(&self, role: Role) -> Self {
+        let own = |name: &String| {
+            let rest = name.strip_prefix(role.prefix())?;
+            // A classifier's own names begin with the prefix.
+            Some(if role == Role::Classifier { name.clone() } else { rest.to_string() })
+        };
+        Self(self.0.iter().filter_map(|(name, tensor)| Some((own(name)?, tensor.clone()))).collect())
+    }
+
     /// All parameters in name order.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Tensor)> {
         self.0.iter()
@@ -119,7 +130,7 @@ impl Weights {
         Ok(Self(self.0.iter().map(moved).collect::<Result<_, ModelError>>()?))
     }
 
-    /// The same values outside the gradient's graph: a network that judges without being trained.
+    /// The same values outside the gradient's graph: a network that is asked and not trained.
     pub fn detached(&self) -> Self {
         Self(self.0.iter().map(|(name, tensor)| (name.clone(), tensor.detach())).collect())
     }

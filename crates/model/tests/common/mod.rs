@@ -1,14 +1,12 @@
 //! Small random packs and phrases.
 #![allow(dead_code)] // Each test file uses some of these.
 
-use std::collections::BTreeMap;
-
 use candle_core::{Device, Tensor};
-use model::arranger::{ArrangerConfig, Style};
+use model::arranger::{ArrangerConfig, Sizes, Style};
 use model::papers::PairConfig;
 use model::resnet::GeneratorConfig;
-use model::{Architecture, Card, ClassifierConfig, FORMAT, Init, Pack, Parameter, SLOTS, Weights, papers};
-use phrase::{Grid, Note, Phrase};
+use model::{Card, ClassifierConfig, Init, Pack, Parameter, Parts, SLOTS, Weights, papers};
+use phrase::{Note, Phrase};
 
 /// A reproducible stream of numbers in -1..1 (a linear congruential generator: quality does not matter here).
 pub struct Numbers(pub u64);
@@ -46,11 +44,9 @@ pub fn weights(parameters: &[Parameter], seed: u64) -> Weights {
 /// A pack with a small random network.
 pub fn pack(genres: &[&str], seed: u64) -> Pack {
     let count = genres.len();
-    let architecture = Architecture::PatchResnet {
-        generator: GeneratorConfig { genres: count, channels: 16, blocks: 2, planes: 4, attention: false },
-        classifier: ClassifierConfig { genres: count, width: 4 },
-    };
-    pack_of(architecture, genres, seed)
+    let generator = GeneratorConfig { genres: count, channels: 16, blocks: 2, planes: 4, attention: false };
+    let classifier = ClassifierConfig { genres: count, width: 4 };
+    pack_of(Parts::new(generator, classifier), genres, seed)
 }
 
 /// Small networks of both kinds for one direction, with attention.
@@ -70,7 +66,7 @@ pub fn pair_networks() -> [PairConfig; 2] {
 /// A pairwise pack with small random networks.
 pub fn pairwise(network: PairConfig, seed: u64) -> Pack {
     let classifier = ClassifierConfig { genres: 2, width: 4 };
-    pack_of(Architecture::Pairwise { network, classifier }, &["jazz", "pop"], seed)
+    pack_of(Parts::new(network, classifier), &["jazz", "pop"], seed)
 }
 
 /// An arranger's pack with a small random network for three genres.
@@ -87,30 +83,18 @@ pub fn arranger(seed: u64) -> Pack {
         chromatic: [0.0; SLOTS],
         lowest: [0; SLOTS],
         highest: [127; SLOTS],
+        counts_after: true,
+        limits: true,
     };
     let classifier = ClassifierConfig { genres: 3, width: 4 };
-    pack_of(Architecture::Arranger { arranger, style, classifier }, &["jazz", "pop", "classic"], seed)
+    pack_of(Parts::new(Sizes { network: arranger, style }, classifier), &["jazz", "pop", "classic"], seed)
 }
 
-/// A pack of this architecture with random weights.
-pub fn pack_of(architecture: Architecture, genres: &[&str], seed: u64) -> Pack {
-    let weights = weights(&architecture.parameters(), seed);
-    let planes = architecture.planes().iter().map(|plane| plane.to_string()).collect();
-    let card = Card {
-        format: FORMAT,
-        name: "Random".into(),
-        version: "1".into(),
-        genres: genres.iter().map(|name| name.to_string()).collect(),
-        architecture,
-        grid: Grid::Nearest,
-        planes,
-        threshold: 0.5,
-        data: Vec::new(),
-        recipe: "random weights".into(),
-        metrics: BTreeMap::new(),
-        hash: String::new(),
-    };
-    Pack { card, weights }
+/// A pack of these parts with random weights.
+pub fn pack_of(parts: Parts, genres: &[&str], seed: u64) -> Pack {
+    let weights = weights(&parts.parameters(), seed);
+    let card = Card::new("Random", genres.iter().map(|name| name.to_string()).collect(), parts);
+    Pack::new(Card { recipe: "random weights".into(), ..card }, &weights)
 }
 
 /// A phrase of a few dozen random notes, with micro-timing.

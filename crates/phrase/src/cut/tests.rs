@@ -132,6 +132,7 @@ fn the_sections_in_four_four_are_cut_from_their_own_first_bar() {
     assert_eq!(positions(&mixed), [0, 104, 168, 232]);
     let report = cut(&mixed, &options).report;
     assert_eq!((report.other_sections, report.out_of_sections, report.refused()), (1, 24, 0));
+    assert_eq!((report.phrases, report.tail, report.kept), (6, 2, 4), "of both sections");
     // Said again off a bar line, the bars start anew.
     assert_eq!(positions(&metered(140, &[(0.0, 4, 4), (70.0, 4, 4)])), [0, 70]);
     // Without signature before 3/4: 4/4 by the standard, if that is accepted.
@@ -142,6 +143,24 @@ fn the_sections_in_four_four_are_cut_from_their_own_first_bar() {
     assert_eq!(cut(&metered(140, &[(0.0, 3, 4)]), &CutOptions::training()).report.other_signature, 1);
     // Of two signatures at one time the last counts.
     assert_eq!(positions(&metered(64, &[(0.0, 3, 4), (0.0, 4, 4)])), [0]);
+}
+
+#[test]
+fn laying_is_cutting_without_the_notes() {
+    let mixed = metered(300, &[(0.0, 4, 4), (80.0, 3, 4), (104.0, 4, 4)]);
+    for options in
+        [CutOptions::training(), CutOptions::papers(), CutOptions { hop_bars: 1, ..CutOptions::whole() }]
+    {
+        let (cut, laid) = (cut(&mixed, &options), lay(&mixed, &options));
+        assert_eq!((&laid.rolls, laid.report), (&cut.rolls, cut.report));
+        // The places say where to find each phrase's cells again.
+        for ((roll, phrase), place) in laid.rolls.iter().zip(&cut.phrases).zip(&laid.places) {
+            let section = laid.sections[place.section];
+            let grid = SongGrid::new(&section.tracks(&laid.tracks), section.steps(), &options);
+            assert_eq!(grid.roll(place.start), *roll);
+            assert_eq!(phrase.position, section.start as i64 + place.start as i64);
+        }
+    }
 }
 
 #[test]

@@ -11,10 +11,10 @@ use crate::STEPS_PER_BAR;
 #[derive(Debug, Error)]
 #[expect(missing_docs, reason = "the messages say it; every `name` is the file's")]
 pub enum MidiError {
-    #[error("cannot read {name}: {source}; check that the file is there and that you may read it")]
-    Read { name: String, source: io::Error },
-    #[error("cannot write {name}: {source}; check that the folder is there, may be written to and has room")]
-    Write { name: String, source: io::Error },
+    #[error("cannot read {name}: {error}; check that the file is there and that you may read it")]
+    Read { name: String, error: io::Error },
+    #[error("cannot write {name}: {error}; check that the folder is there, may be written to and has room")]
+    Write { name: String, error: io::Error },
     #[error("{name} is empty; choose a file that holds MIDI")]
     Empty { name: String },
     #[error("{name} is larger than {} MiB, which no song is; choose a MIDI file", MAX_FILE_BYTES >> 20)]

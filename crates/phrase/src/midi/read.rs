@@ -1,8 +1,7 @@
 //! Bytes -> song.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use midly::{EventIter, MetaMessage, MidiMessage, TrackEventKind};
@@ -11,7 +10,7 @@ use super::{
     MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,
     TempoChange, Track,
 };
-use crate::STEPS_PER_BEAT;
+use crate::{STEPS_PER_BEAT, read_regular};
 
 const MICROS_PER_MINUTE: f64 = 60e6;
 
@@ -23,16 +22,14 @@ impl Song {
     /// of zero and whatever follows the last track are passed over.
     ///
     /// # Errors
-    /// What cannot be opened, is over 64 MiB, cut off, damaged, of format 2 or in SMPTE time, or absurdly long, in one
-    /// sentence that names the file.
+    /// What cannot be opened, is no regular file, is over 64 MiB, cut off, damaged, of format 2 or in SMPTE time, or absurdly
+    /// long, in one sentence that names the file.
     pub fn read(path: &Path) -> Result<Self, MidiError> {
         let name = path.display().to_string();
-        let cannot = |source| MidiError::Read { name: name.clone(), source };
-        let mut bytes = Vec::new();
-        // One byte more than allowed shows what is too large, without trusting the length that the system tells.
-        File::open(path)
-            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-            .map_err(cannot)?;
+        let bytes = read_regular(path, MAX_FILE_BYTES).map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => MidiError::TooBig { name: name.clone() },
+            _ => MidiError::Read { name: name.clone(), error },
+        })?;
         Self::from_bytes(&name, &bytes)
     }
 

@@ -24,7 +24,7 @@ impl Song {
     pub fn write(&self, path: &Path) -> Result<(), MidiError> {
         let name = path.display().to_string();
         let bytes = self.bytes(&name)?;
-        replace(path, &bytes).map_err(|source| MidiError::Write { name, source })
+        replace(path, &bytes).map_err(|error| MidiError::Write { name, error })
     }
 
     /// The song as the bytes of a MIDI file: format 0 for one track, else 1, tempo and signatures in the first.

@@ -15,9 +15,9 @@ const MOST_OFFSET: f64 = 0.49;
 
 /// What a new note takes from its phrase.
 ///
-/// Its onset leaves its step's line as far as the input's onsets on that step do on average; where there are none, as
-/// those on the same place in the beat do. It ends on a line, or later where it would not last a step. Velocity and
-/// channel come from its neighbours in time and pitch.
+/// Its onset leaves its step's line as far as the input's onsets on that step do on average; where there are
+/// none, as those on the same place in the beat do. It ends on a line, or later where it would not last a
+/// step. Velocity and channel come from its neighbours in time and pitch.
 pub(super) struct Fresh {
     /// Sum of offsets and number of onsets, of every step.
     steps: [(f64, u32); STEPS],
@@ -80,8 +80,8 @@ impl Fresh {
         (sum / f64::from(count.max(1))).clamp(-MOST_OFFSET, MOST_OFFSET)
     }
 
-    /// Velocity and channel for a new note: the mean velocity of all notes, the near ones counting most, and the channel
-    /// of the nearest, in time before pitch.
+    /// Velocity and channel for a new note: the mean velocity of all notes, the near ones counting most, and
+    /// the channel of the nearest, in time before pitch.
     fn struck_like(&self, row: usize, step: usize) -> (f32, u8) {
         let (row, step) = (row as u8, step as u8);
         let (mut weights, mut sum) = (0.0f32, 0.0f32);
@@ -102,15 +102,16 @@ impl Fresh {
         if weights > 0.0 { ((sum / weights).clamp(0.0, 1.0), channel) } else { (DEFAULT_VELOCITY, 0) }
     }
 
-    /// Adds the new note of a run, where the run does not begin with an owned onset.
-    /// `beside` tells whether the pitch sounds right before the run and right after it, where it was struck anew: there the
-    /// line is kept, so that no note of a key begins before the one before it has ended.
+    /// Adds the new note of a run, where the run does not begin with an owned onset. `told` is its velocity,
+    /// or 0 where it takes its neighbours'. `beside` tells whether the pitch sounds right before the run and
+    /// right after it, where it was struck anew: there the line is kept, so that no note of a key begins
+    /// before the one before it has ended.
     pub(super) fn add(
         &self,
         input: &Phrase,
         rows: &Rows,
-        row: usize,
-        run: &Range<usize>,
+        (row, run): (usize, &Range<usize>),
+        told: u8,
         beside: [bool; 2],
         out: &mut Phrase,
     ) {
@@ -131,6 +132,7 @@ impl Fresh {
         };
         let (velocity, channel) =
             held.map_or_else(|| self.struck_like(row, run.start), |held| (held.velocity, held.channel));
+        let velocity = if told == 0 { velocity } else { f32::from(told.min(127)) / 127.0 };
 
         let line = run.start as f64;
         let offset = self.offset(run.start);

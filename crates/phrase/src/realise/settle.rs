@@ -14,7 +14,8 @@ pub(super) fn settle(note: &mut Note, input: &Phrase, first: usize) -> bool {
     }
     let end = note.end();
     if step < first as i64 {
-        // It began before. What the input held over the line is tied, all else that sounds on is struck there.
+        // It began before. What the input held over the line is tied, all else that sounds on is struck
+        // there.
         if end <= line {
             return false;
         }

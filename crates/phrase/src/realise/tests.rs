@@ -275,6 +275,14 @@ proptest! {
     }
 
     #[test]
+    fn what_was_played_is_what_its_own_cells_give(input in phrases(), first in 0..=STEPS) {
+        let (mut played, mut of_cells) = (Phrase::new(3, 4.0), Phrase::new(0, 120.0));
+        as_played(&input, first, &mut played);
+        realise(&input, &input.roll(), first, &mut of_cells);
+        prop_assert_eq!(played, of_cells);
+    }
+
+    #[test]
     fn the_notes_cover_exactly_the_answer((input, cells) in answers(), first in 0..STEPS) {
         prop_assert_eq!(answer(&input, &cells, 0).roll().sounding, cells);
         let window = answer(&input, &cells, first).roll();
@@ -392,4 +400,24 @@ fn an_answer_strikes_anew_where_it_says_so_and_where_the_input_does() {
         let notes: Vec<_> = out.notes.iter().map(|note| (note.onset, note.end())).collect();
         assert_eq!(notes, expected);
     }
+}
+
+#[test]
+fn a_new_note_is_struck_as_it_is_told_and_a_kept_one_as_it_was() {
+    // Kept at 60; new at 64 from step 4, and at 67 from step 8 on, whose velocity is not told.
+    let input = phrase(&[note(60, 0.0, 4.0)]);
+    let mut roll = Roll { sounding: cells(60, 0..4), ..Roll::EMPTY };
+    for (pitch, steps) in [(64, 4..8), (67, 8..12)] {
+        let new = cells(pitch, steps);
+        roll.sounding.iter_mut().zip(new).for_each(|(all, new)| *all |= new);
+    }
+    let mut told = [[0; PITCHES]; STEPS];
+    (told[0][36], told[4][40], told[5][40]) = (9, 127, 3);
+    let (mut struck, mut plain) = (Phrase::new(0, 120.0), Phrase::new(0, 120.0));
+    realise_struck(&input, &roll, Some(&told), 0, &mut struck);
+    realise(&input, &roll, 0, &mut plain);
+    let velocities = |phrase: &Phrase| phrase.notes.iter().map(|note| note.velocity).collect::<Vec<_>>();
+    let own = input.notes[0].velocity;
+    assert_eq!(velocities(&struck), [own, 1.0, own]);
+    assert_eq!(velocities(&plain), [own, own, own]);
 }

@@ -1,4 +1,4 @@
-//! A classifier of another build than the papers': it judges transfers that a generator learned with the papers' ear.
+//! A classifier of another build than the papers': it judges transfers that a generator learned with the papers'.
 //!
 //! A beat of four steps, with what sounds and what starts in it, is one vector of a dense layer; a 1-d convolution over
 //! time hears four of them, a bar, from every beat on; mean and maximum over time are all that the last layers know. So

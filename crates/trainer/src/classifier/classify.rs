@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::hearing::accuracy;
+use super::accuracy::accuracy;
 use super::noise::{NoiseTable, SIGMAS};
 use super::{ClassifierFile, ClassifierOptions, train};
 use crate::dataset::{Dataset, Split, write_whole};

@@ -1,6 +1,6 @@
 //! A trained classifier in a file.
 //!
-//! One `.safetensors` file: its parameters in f32, by the names of [`EarConfig::parameters`]. The metadata
+//! One `.safetensors` file: its parameters in f32, by the names of [`BuiltConfig::parameters`]. The metadata
 //! key `contrafact-classifier` holds the rest of [`ClassifierFile`] as JSON.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use model::Weights;
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use super::{Ear, EarConfig};
+use super::{BuiltClassifier, BuiltConfig};
 use crate::dataset::{Dataset, Split, write_whole};
 
 const KEY: &str = "contrafact-classifier";
@@ -27,7 +27,7 @@ pub struct ClassifierFile {
     /// The genres it tells apart, in the order of its logits.
     pub genres: Vec<String>,
     /// Its build and sizes.
-    pub config: EarConfig,
+    pub config: BuiltConfig,
     /// Its parameters, f32 on the CPU.
     pub weights: Weights,
     /// Share of phrases heard right, 0..=1, by genre, on songs that it was not trained on (see [`held_out`]).
@@ -38,14 +38,14 @@ pub struct ClassifierFile {
 struct Header {
     version: u32,
     genres: Vec<String>,
-    config: EarConfig,
+    config: BuiltConfig,
     accuracy: Vec<f64>,
 }
 
 impl ClassifierFile {
     /// The network, computing with our CPU kernels.
-    pub fn classifier(&self) -> Result<Ear> {
-        Ear::new(self.config, &self.weights)
+    pub fn classifier(&self) -> Result<BuiltClassifier> {
+        BuiltClassifier::new(self.config, &self.weights)
     }
 
     /// The part of `data` that this classifier can judge, its genres in this classifier's order.

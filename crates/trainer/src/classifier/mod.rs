@@ -1,18 +1,19 @@
-//! The genre classifier of the CycleGAN papers: the ear of a pack, and the judge of transfers.
+//! The classifier: which genre a phrase is of. A pack holds one, and evaluation judges transfers by some; only there a
+//! classifier is called a judge.
 //!
 //! [`training`] makes one out of a dataset, [`ClassifierFile`] keeps it, [`noise`] measures how far noise confuses it,
 //! and [`classify`] is the command around all three. [`beats`] is a classifier of another build, to judge what was trained
-//! with this one's help; [`Ear`] is either.
+//! with this one's help; [`BuiltClassifier`] is either.
 
+pub mod accuracy;
 pub mod beats;
+mod built;
 mod classify;
-mod ear;
 mod file;
-pub mod hearing;
 pub mod noise;
 pub mod training;
 
+pub use built::{Build, BuiltClassifier, BuiltConfig};
 pub use classify::{ClassifyOptions, classify};
-pub use ear::{Build, Ear, EarConfig};
 pub use file::ClassifierFile;
-pub use training::{ClassifierOptions, Keep, train};
+pub use training::{ClassifierOptions, Keep, PackClassifierOptions, train};

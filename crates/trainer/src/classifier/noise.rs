@@ -9,7 +9,7 @@ use std::fmt;
 use anyhow::{Result, ensure};
 
 use super::ClassifierFile;
-use super::hearing::{Noise, logits, share};
+use super::accuracy::{Noise, logits, share};
 use crate::dataset::{Dataset, Split};
 
 /// The papers' noise levels.

@@ -2,17 +2,19 @@
 
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
+use model::Weights;
 use phrase::{PITCHES, Roll, STEPS};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::accuracy::accuracy;
 use super::file::held_out;
-use super::hearing::accuracy;
-use super::{Build, ClassifierFile, Ear, EarConfig};
+use super::{Build, BuiltClassifier, BuiltConfig, ClassifierFile};
 use crate::batch;
+use crate::core::Optimised;
 use crate::dataset::{Dataset, Split};
 use crate::random;
-use crate::variables::{Adam, Gradients, Variables};
+use crate::run::Needs;
 
 /// Which of the weights that training passed through are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -75,26 +77,26 @@ pub struct ClassifierOptions {
 
 /// How the classifier is trained that goes into a pack: the few options that stand beside those of a run.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct ListenerOptions {
+pub struct PackClassifierOptions {
     /// Training steps of the classifier.
-    #[arg(long, default_value_t = 3000)]
-    pub listener_steps: u64,
+    #[arg(long, default_value_t = 3000, alias = "listener-steps")]
+    pub classifier_steps: u64,
     /// Its batch.
-    #[arg(long, default_value_t = 16)]
-    pub listener_batch: usize,
+    #[arg(long, default_value_t = 16, alias = "listener-batch")]
+    pub classifier_batch: usize,
     /// Channels of its first layer; the paper has 64.
-    #[arg(long, default_value_t = 64)]
-    pub listener_width: usize,
+    #[arg(long, default_value_t = 64, alias = "listener-width")]
+    pub classifier_width: usize,
 }
 
-impl ListenerOptions {
+impl PackClassifierOptions {
     /// All options, with the run's transposition and seed and our defaults for the rest.
     pub fn complete(&self, transpose: i32, seed: u64) -> ClassifierOptions {
         ClassifierOptions {
             build: Build::Papers,
-            steps: self.listener_steps,
-            batch: self.listener_batch,
-            width: self.listener_width,
+            steps: self.classifier_steps,
+            batch: self.classifier_batch,
+            width: self.classifier_width,
             rate: 2e-4,
             decay_from: 0.1,
             average: 0.005,
@@ -117,49 +119,46 @@ pub fn train(
     options: &ClassifierOptions,
     mut tell: impl FnMut(u64, f32),
 ) -> Result<ClassifierFile> {
-    data.check_trainable()?;
+    Needs::TRANSFER.check(data)?;
     ensure!(
         options.keep == Keep::Latest || held_out(data) == Split::Valid,
         "the best weights cannot be chosen: a genre has no validation phrases; use --keep latest"
     );
-    let config = EarConfig::new(options.build, data.items.len(), options.width);
+    let config = BuiltConfig::new(options.build, data.items.len(), options.width);
     // Streams of the classifier never meet those of a run, which count up from zero.
     let base = 1 << 40;
-    let variables =
-        Variables::new(&config.parameters(), &mut random::stream(options.seed, base), &Device::Cpu)?;
-    let mut adam = Adam::new(&variables.values()?, 0.5, 0.999);
-    let mut average = variables.values()?;
-    let mut best: Option<(f64, Gradients)> = None;
+    let mut rng = random::stream(options.seed, base);
+    let mut network =
+        Optimised::new(&config.parameters(), [0.5, 0.999], &mut rng, &Device::Cpu)?.averaging()?;
+    let mut best: Option<(f64, Weights)> = None;
     for step in 0..options.steps {
         let mut rng = random::stream(options.seed, base + 1 + step);
         let (rolls, labels) = draw(data, options, &mut rng);
-        let ear = Ear::new(config, &variables.weights())?;
-        let logits = ear.forward(&ear.tensor(ear.cells(&rolls), rolls.len())?)?;
+        let classifier = BuiltClassifier::new(config, &network.weights())?;
+        let cells = classifier.tensor(classifier.cells(&rolls), rolls.len())?;
+        let logits = classifier.forward(&cells)?;
         let labels = Tensor::new(labels, &Device::Cpu)?;
         let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
-        let mut values = variables.values()?;
-        adam.update(&mut values, &variables.gradients(&loss.backward()?)?, options.rate_at(step));
-        variables.set(&values)?;
+        let gradients = network.gradients(&loss.backward()?)?;
+        let values = network.descend(&gradients, options.rate_at(step))?;
         // The plain weights at first, then an average over about 1 / share steps.
-        let share = if options.average > 0.0 { options.average.max(1.0 / (step + 1) as f32) } else { 1.0 };
-        for (average, value) in average.iter_mut().flatten().zip(values.iter().flatten()) {
-            *average += share * (value - *average);
-        }
+        network.follow(&values, if options.average > 0.0 { options.average } else { 1.0 }, step);
         let loss = loss.to_scalar::<f32>()?;
         ensure!(loss.is_finite(), "the loss is not a number at step {}; lower --rate", step + 1);
         tell(step + 1, loss);
         let look = (step + 1) % options.check_every.max(1) == 0 || step + 1 == options.steps;
         if options.keep == Keep::Best && look {
-            let classifier = Ear::new(config, &variables.dressed(&average)?)?;
+            let weights = network.averaged()?;
+            let classifier = BuiltClassifier::new(config, &weights)?;
             let shares = accuracy(&classifier, data, Split::Valid)?;
             let mean = shares.iter().sum::<f64>() / shares.len() as f64;
             if best.as_ref().is_none_or(|(before, _)| mean > *before) {
-                best = Some((mean, average.clone()));
+                best = Some((mean, weights));
             }
         }
     }
-    let weights = variables.dressed(best.as_ref().map_or(&average, |(_, values)| values))?;
-    let classifier = Ear::new(config, &weights)?;
+    let weights = best.map_or_else(|| network.averaged(), |(_, weights)| Ok(weights))?;
+    let classifier = BuiltClassifier::new(config, &weights)?;
     let accuracy = accuracy(&classifier, data, held_out(data))?;
     Ok(ClassifierFile { genres: data.genres(), config, weights, accuracy })
 }
@@ -218,8 +217,8 @@ mod tests {
 
     #[test]
     fn the_rate_falls_from_a_tenth_of_the_steps_to_nothing() {
-        let listener = ListenerOptions { listener_steps: 100, listener_batch: 1, listener_width: 1 };
-        let options = listener.complete(0, 1);
+        let few = PackClassifierOptions { classifier_steps: 100, classifier_batch: 1, classifier_width: 1 };
+        let options = few.complete(0, 1);
         let at = |step| options.rate_at(step) / options.rate;
         assert!((at(0) - 1.0).abs() < 1e-6 && (at(10) - 1.0).abs() < 1e-6);
         assert!((at(55) - 0.5).abs() < 1e-6 && at(100) == 0.0);

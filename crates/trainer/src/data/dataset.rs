@@ -1,4 +1,5 @@
-//! Music by genre and split: each song's notes once, and its phrases, which every family sees through a [`super::view`].
+//! Music by genre and split: each song's notes once, and its phrases, which every family sees through a
+//! [`super::view`].
 //!
 //! [`super::file`] has the file's format.
 
@@ -95,8 +96,8 @@ pub struct Dataset {
     pub info: Info,
     /// Phrases by genre and [`Split`].
     pub items: Vec<[Vec<Item>; 3]>,
-    /// The songs of each genre, by [`Item::song`]. None of a genre of which only the phrases' cells are known: that of a
-    /// file of format 1, or one that was made up.
+    /// The songs of each genre, by [`Item::song`]. None of a genre of which only the phrases' cells are
+    /// known: that of a file of format 1, or one that was made up.
     pub songs: Vec<Arc<Vec<StoredSong>>>,
 }
 
@@ -121,8 +122,8 @@ impl Dataset {
         self.songs.len() == self.items.len() && self.songs.iter().zip(&self.items).all(known)
     }
 
-    /// A number for what a song is a version of (a tune, a work): songs of one number count as one. A song of which that
-    /// is not known stands for itself.
+    /// A number for what a song is a version of (a tune, a work): songs of one number count as one. A song of
+    /// which that is not known stands for itself.
     pub fn work(&self, genre: usize, song: u32) -> u64 {
         let songs = self.songs.get(genre).map_or(&[][..], |songs| songs);
         let group = songs.get(song as usize).map(|song| &song.group);
@@ -130,8 +131,8 @@ impl Dataset {
         first.map_or(u64::from(song) | 1 << 32, |first| first as u64)
     }
 
-    /// The phrases of a genre and split by what they are a version of (a tune, a work), as indices, in the order of their
-    /// first phrase. Where that is not known each song is one of its own.
+    /// The phrases of a genre and split by what they are a version of (a tune, a work), as indices, in the
+    /// order of their first phrase. Where that is not known each song is one of its own.
     ///
     /// A tune that is there in four versions counts once here and four times among the songs.
     pub fn groups(&self, genre: usize, split: Split) -> Vec<Vec<usize>> {
@@ -158,24 +159,13 @@ impl Dataset {
         self.info.genres.iter().map(|genre| genre.name.clone()).collect()
     }
 
-    /// Whether a transfer can be learned from this: two genres or more, each with training phrases.
-    ///
-    /// # Errors
-    /// Says what is missing.
-    pub fn check_trainable(&self) -> Result<()> {
-        let names = self.genres();
-        ensure!(
-            names.len() > 1,
-            "the dataset holds one genre only ({}); a transfer needs two: give `prepare` a folder for each",
-            names.join(", ")
-        );
-        for (name, splits) in names.iter().zip(&self.items) {
-            ensure!(
-                !splits[Split::Train as usize].is_empty(),
-                "the dataset holds no training phrase of {name}; give `prepare` more songs of it or softer rules"
-            );
-        }
-        Ok(())
+    /// Whether training sees the same in `other`: the same cells of the same songs.
+    pub fn same_phrases(&self, other: &Self) -> bool {
+        let same = |a: &Vec<Item>, b: &Vec<Item>| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a.roll, a.song) == (b.roll, b.song))
+        };
+        self.items.len() == other.items.len()
+            && self.items.iter().flatten().zip(other.items.iter().flatten()).all(|(a, b)| same(a, b))
     }
 
     /// Only the genres `a` and `b`, in this order: slot 1 and slot 2.
@@ -208,7 +198,8 @@ impl Dataset {
         })
     }
 
-    /// With the phrases of `other` behind these, split by split, as songs of their own. Sources are those of both.
+    /// With the phrases of `other` behind these, split by split, as songs of their own. Sources are those of
+    /// both.
     ///
     /// # Errors
     /// When `other` lacks one of these genres.
@@ -241,8 +232,8 @@ impl Dataset {
         self.balanced_by(1)
     }
 
-    /// Every genre cut down to the smallest, split by split, as the papers do for a pair: phrases are drawn with `seed`
-    /// and keep their order. A split that some genre lacks stays as it is.
+    /// Every genre cut down to the smallest, split by split, as the papers do for a pair: phrases are drawn
+    /// with `seed` and keep their order. A split that some genre lacks stays as it is.
     pub fn balanced_by(&self, seed: u64) -> Self {
         let mut balanced = self.clone();
         for split in 0..Split::ALL.len() {

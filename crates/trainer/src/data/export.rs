@@ -13,15 +13,16 @@ use super::npy::{write_phrase, write_phrases};
 pub struct ExportNpyOptions {
     /// The dataset that `prepare` made.
     pub dataset: PathBuf,
-    /// The folder to write: `<A><B>_<A>/train/<genre>_piano_train_1.npy` and so on for each pair of genres (bool
-    /// [64,84,1], a file a phrase), all training phrases in `<A><B><C>_mixed`, and one array a genre and split,
-    /// `<genre>_train_piano.npy` (bool [n,64,84,1]).
+    /// The folder to write: `<A><B>_<A>/train/<genre>_piano_train_1.npy` and so on for each pair of genres
+    /// (bool [64,84,1], a file a phrase), all training phrases in `<A><B><C>_mixed`, and one array a genre
+    /// and split, `<genre>_train_piano.npy` (bool [n,64,84,1]).
     #[arg(short, long)]
     pub output: PathBuf,
     /// Only the arrays, not a file a phrase.
     #[arg(long)]
     pub arrays_only: bool,
-    /// Keeps all phrases of both genres of a pair; by default the larger is cut down to the smaller, as in the papers.
+    /// Keeps all phrases of both genres of a pair; by default the larger is cut down to the smaller, as in
+    /// the papers.
     #[arg(long)]
     pub unbalanced: bool,
     /// Seed of that cut.

@@ -1,7 +1,8 @@
 //! The dataset's file: one `.safetensors`, format 2. Format 1 is still read.
 //!
-//! The metadata key `contrafact-dataset` holds [`Info`] as JSON, `contrafact-dataset-version` the format's number (1
-//! where it is missing). Tensors of genre G, whose columns have a row a note, a section and so on, song after song:
+//! The metadata key `contrafact-dataset` holds [`Info`] as JSON, `contrafact-dataset-version` the format's
+//! number (1 where it is missing). Tensors of genre G, whose columns have a row a note, a section and so on,
+//! song after song:
 //!
 //! | tensor | what it holds |
 //! |---|---|
@@ -14,9 +15,9 @@
 //! | `G/tempos` | f64 `[.., 2]`: when, and quarters a minute |
 //! | `G/S/song`, `start`, `section`, `by` | u32, u32, u16, i8 `[N]`: each phrase of split S (`train`, `valid`, `test`), as [`Item`] has it |
 //!
-//! A genre without known notes has no `G/songs`, and its splits hold the cells themselves, `G/S/sounding` and `G/S/onset`,
-//! u8 `[N, 64, 11]` (84 bits a step, lowest pitch first). In format 1 all genres were so, and `song` was all that was told
-//! of where a phrase lies.
+//! A genre without known notes has no `G/songs`, and its splits hold the cells themselves, `G/S/sounding` and
+//! `G/S/onset`, u8 `[N, 64, 11]` (84 bits a step, lowest pitch first). In format 1 all genres were so, and
+//! `song` was all that was told of where a phrase lies.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -351,7 +352,8 @@ impl<'a> Genre<'a> {
         Ok(all.map(item).collect())
     }
 
-    /// A split's phrases of format 1, `hop` steps from one of a song to the next: where they lie was not told.
+    /// A split's phrases of format 1, `hop` steps from one of a song to the next: where they lie was not
+    /// told.
     fn old_items(&self, split: Split, hop: u32) -> Result<Vec<Item>> {
         let mut items: Vec<Item> = Vec::new();
         for song in self.numbers::<4>(&format!("{}/song", split.name()), Dtype::U32)?.map(u32::from_le_bytes)
@@ -417,8 +419,8 @@ fn unpack(bytes: &[u8], index: usize) -> [u128; STEPS] {
     })
 }
 
-/// Writes `bytes` beside `path` and renames, so that a failure leaves an older file whole. What is no file (a pipe, a
-/// device) is written to as it is.
+/// Writes `bytes` beside `path` and renames, so that a failure leaves an older file whole. What is no file (a
+/// pipe, a device) is written to as it is.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let written = if path.metadata().is_ok_and(|old| !old.is_file()) {
         std::fs::write(path, bytes)

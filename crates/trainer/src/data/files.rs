@@ -54,10 +54,10 @@ pub struct Shares {
     pub seed: u64,
 }
 
-/// The MIDI files and arrays in `folders`: in `train`, `valid` and `test` inside each, or divided by `shares` where there is
-/// no folder `train`. The plain folders are divided together: each held-back split gets at least one file of theirs, and
-/// about a third at most; files of one `group` stay together. Only files that `takes` says yes to (with the split, where
-/// the folder says it) are there.
+/// The MIDI files and arrays in `folders`: in `train`, `valid` and `test` inside each, or divided by `shares`
+/// where there is no folder `train`. The plain folders are divided together: each held-back split gets at
+/// least one file of theirs, and about a third at most; files of one `group` stay together. Only files that
+/// `takes` says yes to (with the split, where the folder says it) are there.
 ///
 /// # Errors
 /// When a folder cannot be read at all.
@@ -152,7 +152,8 @@ fn collect(
     Ok(())
 }
 
-/// What files are sorted by: their path, but arrays by the number at their name's end, as the papers number phrases.
+/// What files are sorted by: their path, but arrays by the number at their name's end, as the papers number
+/// phrases.
 fn order(path: &Path) -> (PathBuf, u64, PathBuf) {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let text = stem.trim_end_matches(|c: char| c.is_ascii_digit());

@@ -68,7 +68,8 @@ pub struct Account {
     pub licences: BTreeMap<String, u64>,
     /// Files that could not be read.
     pub unreadable: Vec<Fault>,
-    /// MIDI files with the same bytes as an earlier one of this genre, which were passed over: file and earlier file.
+    /// MIDI files with the same bytes as an earlier one of this genre, which were passed over: file and
+    /// earlier file.
     pub copies: Vec<(PathBuf, PathBuf)>,
     /// MIDI files with the same bytes as one of another genre, which were kept: file and the other's.
     pub elsewhere: Vec<(PathBuf, PathBuf)>,
@@ -123,7 +124,8 @@ pub struct Genre {
     pub account: Account,
 }
 
-/// Reads the genre `name` in `folders`, one after another. What cannot be read is noted, and the rest goes on.
+/// Reads the genre `name` in `folders`, one after another. What cannot be read is noted, and the rest goes
+/// on.
 ///
 /// # Errors
 /// When a folder or its licence table cannot be read, or no file could be used.

@@ -1,5 +1,5 @@
-//! Phrases that are there more than once: within a split, where they only count double, and across splits and genres,
-//! where they blur what is measured.
+//! Phrases that are there more than once: within a split, where they only count double, and across splits and
+//! genres, where they blur what is measured.
 
 use std::collections::{HashMap, HashSet};
 
@@ -66,8 +66,8 @@ impl Identical {
     }
 }
 
-/// Leaves out validation phrases that training has too, in whatever genre, and test phrases that training or validation
-/// has: then all that is measured was never learned. Returns how many went, by genre.
+/// Leaves out validation phrases that training has too, in whatever genre, and test phrases that training or
+/// validation has: then all that is measured was never learned. Returns how many went, by genre.
 pub fn drop_leaks(data: &mut Dataset) -> Vec<u64> {
     let mut dropped = vec![0; data.items.len()];
     let mut known: HashSet<[u128; STEPS]> = HashSet::new();

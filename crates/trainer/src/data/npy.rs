@@ -20,10 +20,11 @@ const MAX_HEADER: usize = 512;
 /// Digits in a header's numbers together: the reader multiplies the shape unchecked.
 const MAX_DIGITS: usize = 18;
 
-/// Reads the phrases of an array `[64, 84]`, `[64, 84, 1]`, `[n, 64, 84]` or `[n, 64, 84, 1]` (steps, pitches from MIDI
-/// 24), in C or Fortran order.
+/// Reads the phrases of an array `[64, 84]`, `[64, 84, 1]`, `[n, 64, 84]` or `[n, 64, 84, 1]` (steps, pitches
+/// from MIDI 24), in C or Fortran order.
 ///
-/// A cell sounds where a bool is true, a uint8 is not 0, or a float (4 or 8 bytes) is over 0.5, the papers' threshold.
+/// A cell sounds where a bool is true, a uint8 is not 0, or a float (4 or 8 bytes) is over 0.5, the papers'
+/// threshold.
 ///
 /// # Errors
 /// When the file cannot be read, is no such array, is cut or too long, or holds a float that is not finite.
@@ -87,7 +88,8 @@ fn parse(mut file: impl Read, size: u64) -> Result<Vec<Roll>> {
     }
 }
 
-/// The bytes before the values: magic, version, length, text. Bounded, so that a damaged file costs no memory.
+/// The bytes before the values: magic, version, length, text. Bounded, so that a damaged file costs no
+/// memory.
 fn head(file: &mut impl Read) -> Result<Vec<u8>> {
     let mut head = vec![0; 10];
     file.read_exact(&mut head).context("it is cut off in its header")?;

@@ -1,4 +1,5 @@
-//! A part of a genre's songs: so that a judge can be trained on songs that a generator was not chosen by, out of one folder.
+//! A part of a genre's songs: so that a judge can be trained on songs that a generator was not chosen by, out
+//! of one folder.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::dataset::Split;
 
-/// One of several parts of a genre's songs, by a hash of the song's group: the same group is in the same part in every
-/// folder and every run.
+/// One of several parts of a genre's songs, by a hash of the song's group: the same group is in the same part
+/// in every folder and every run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     genre: String,

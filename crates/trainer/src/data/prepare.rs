@@ -18,10 +18,10 @@ use super::transpose::Transposition;
 /// What is prepared and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct PrepareOptions {
-    /// One folder a genre, in slot order, named as its folder or as NAME=FOLDER says; NAME=FOLDER+FOLDER+FOLDER takes
-    /// several for one genre. Inside: folders train, valid and test, or just files, which are then split at random by song.
-    /// MIDI files are cut; .npy arrays of phrases (the papers' [64,84,1] or [n,64,84,1], bool, uint8 or float) are taken as
-    /// they are.
+    /// One folder a genre, in slot order, named as its folder or as NAME=FOLDER says;
+    /// NAME=FOLDER+FOLDER+FOLDER takes several for one genre. Inside: folders train, valid and test, or just
+    /// files, which are then split at random by song. MIDI files are cut; .npy arrays of phrases (the papers'
+    /// [64,84,1] or [n,64,84,1], bool, uint8 or float) are taken as they are.
     #[arg(required = true, value_name = "FOLDER")]
     pub folders: Vec<PathBuf>,
     /// Preset of the cutting rules.
@@ -33,29 +33,31 @@ pub struct PrepareOptions {
     /// Keys and octaves.
     #[command(flatten)]
     pub transposition: Transposition,
-    /// Makes swung songs straight before they are cut, four bars at a time, so that their off-beats land on their own 16ths;
-    /// straight songs stay as they are. On with the training rules, off with the papers'.
+    /// Makes swung songs straight before they are cut, four bars at a time, so that their off-beats land on
+    /// their own 16ths; straight songs stay as they are. On with the training rules, off with the papers'.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Songs and phrases")]
     pub straighten: Option<bool>,
-    /// Damages every phrase as playing does, before it is made straight and cut, each by a draw of its own from this seed:
-    /// hands and tracks left out, other tempos and keys, pedalled and clipped notes, swing, loose timing, soft notes lost.
-    /// A pack is measured on such a dataset beside the clean one.
+    /// Damages every phrase as playing does, before it is made straight and cut, each by a draw of its own
+    /// from this seed: hands and tracks left out, other tempos and keys, pedalled and clipped notes, swing,
+    /// loose timing, soft notes lost. A pack is measured on such a dataset beside the clean one.
     #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1", help_heading = "Songs and phrases")]
     pub as_played: Option<u64>,
-    /// Cuts every genre down to the smallest, split by split, as the papers do for a pair. Off by default: training
-    /// draws the genres in equal shares anyway.
+    /// Cuts every genre down to the smallest, split by split, as the papers do for a pair. Off by default:
+    /// training draws the genres in equal shares anyway.
     #[arg(long, help_heading = "Songs and phrases")]
     pub balance: bool,
-    /// Leaves out of valid and test what is also in train (or, for test, in valid), cell for cell, in any genre.
+    /// Leaves out of valid and test what is also in train (or, for test, in valid), cell for cell, in any
+    /// genre.
     #[arg(long, help_heading = "Songs and phrases")]
     pub drop_leaks: bool,
-    /// Takes only one of N parts of a genre's songs, as GENRE=K/N, or of one split of them, as GENRE/valid=K/N. Files of one
-    /// `group` in a provenance.csv are in one part, which depends on the group's name alone: parts 1/2 and 2/2 never share a
-    /// song, in any folder. Can be repeated.
+    /// Takes only one of N parts of a genre's songs, as GENRE=K/N, or of one split of them, as
+    /// GENRE/valid=K/N. Files of one `group` in a provenance.csv are in one part, which depends on the
+    /// group's name alone: parts 1/2 and 2/2 never share a song, in any folder. Can be repeated.
     #[arg(long = "part", value_name = "GENRE=K/N", help_heading = "Songs and phrases")]
     pub parts: Vec<Part>,
-    /// Values of `commercial_use` in a provenance.csv (columns file, source, licence, commercial_use; in the folder or
-    /// beside it) whose files may be used; `unknown` stands for files without a value. By default all but `no`.
+    /// Values of `commercial_use` in a provenance.csv (columns file, source, licence, commercial_use; in the
+    /// folder or beside it) whose files may be used; `unknown` stands for files without a value. By default
+    /// all but `no`.
     #[arg(long, value_delimiter = ',', value_name = "VALUES", help_heading = "Songs and phrases")]
     pub licence_allow: Vec<String>,
     /// Share of a plain folder's songs that are held back for choosing. The papers have none.
@@ -103,7 +105,8 @@ fn share(text: &str) -> Result<f64, String> {
 /// Reads, cuts and collects. Files that cannot be read are named in the report, and the rest goes on.
 ///
 /// # Errors
-/// When a folder cannot be read or holds nothing to train on, two genres have one name, or a rule cannot be understood.
+/// When a folder cannot be read or holds nothing to train on, two genres have one name, or a rule cannot be
+/// understood.
 pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
     let rules = options.flags.applied(options.rules)?;
     let straighten = options.straighten.unwrap_or(options.rules == Rules::Training);

@@ -1,7 +1,7 @@
 //! Licences and groups of training files: a `provenance.csv` beside the genre folders.
 //!
-//! Columns used: `file` (relative to the CSV's folder), `source`, `licence`, `commercial_use`, `group` (versions of
-//! one work, which belong into one split). Others are ignored.
+//! Columns used: `file` (relative to the CSV's folder), `source`, `licence`, `commercial_use`, `group`
+//! (versions of one work, which belong into one split). Others are ignored.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -89,8 +89,8 @@ impl Provenance {
 
     /// Why a file may not be used: its value of `commercial_use`. `None` where it may.
     ///
-    /// With an empty `allowed`, all but `no` may be used. Otherwise only these values, where a missing row or value
-    /// counts as `unknown`; without any table everything may.
+    /// With an empty `allowed`, all but `no` may be used. Otherwise only these values, where a missing row or
+    /// value counts as `unknown`; without any table everything may.
     pub fn refused(&self, file: &Path, allowed: &[String]) -> Option<String> {
         let value = self.of(file).map_or("", |row| row.commercial_use.trim()).to_lowercase();
         let value = if value.is_empty() { UNKNOWN.to_string() } else { value };

@@ -13,8 +13,8 @@ pub enum Rules {
     Training,
     /// The published code of the 2018 paper (CycleGAN genre transfer).
     Papers,
-    /// The published code of the 2019 paper (spectral norm and self-attention): at least 2 cells a phrase, and no
-    /// multiples of four.
+    /// The published code of the 2019 paper (spectral norm and self-attention): at least 2 cells a phrase,
+    /// and no multiples of four.
     #[value(name = "papers-2019")]
     Papers2019,
 }
@@ -25,23 +25,23 @@ const HEADING: &str = "Rules of cutting (where not given, as --rules has them)";
 /// Changes of single rules; what is not given is as the preset has it. Named as the fields of [`CutOptions`].
 #[derive(Clone, Debug, Default, Serialize, clap::Args)]
 pub struct RuleFlags {
-    /// How times become 16ths: `nearest` (training), as the plugin hears them, or `floor` (papers; their code, the text
-    /// says nothing).
+    /// How times become 16ths: `nearest` (training), as the plugin hears them, or `floor` (papers; their
+    /// code, the text says nothing).
     #[arg(help_heading = HEADING, long, value_parser = ["nearest", "floor"])]
     pub grid: Option<String>,
-    /// A note also sounds on the step on which it ends, one step longer than it is (papers: pypianoroll 0.1; training:
-    /// no).
+    /// A note also sounds on the step on which it ends, one step longer than it is (papers: pypianoroll 0.1;
+    /// training: no).
     #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub inclusive_ends: Option<bool>,
-    /// A repeated note keeps a silent step before it, so that it stays repeated in an array (papers: yes, pypianoroll 0.1;
-    /// training: no, onsets are kept beside the cells).
+    /// A repeated note keeps a silent step before it, so that it stays repeated in an array (papers: yes,
+    /// pypianoroll 0.1; training: no, onsets are kept beside the cells).
     #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub rearticulate: Option<bool>,
     /// Refuse songs whose first time signature comes after the start (papers: yes; training: no).
     #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub signature_at_start: Option<bool>,
-    /// Where the first bar begins: `song`, at the start (training), or `signature`, at the first time signature, dropping
-    /// notes that end before it (papers, whose code takes that for the first beat).
+    /// Where the first bar begins: `song`, at the start (training), or `signature`, at the first time
+    /// signature, dropping notes that end before it (papers, whose code takes that for the first beat).
     #[arg(help_heading = HEADING, long = "first-bar", value_parser = ["song", "signature"])]
     #[serde(rename = "start")]
     pub first_bar: Option<String>,
@@ -51,15 +51,16 @@ pub struct RuleFlags {
     /// Refuse songs with a time signature other than 4/4 (papers and training: yes).
     #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub four_four: Option<bool>,
-    /// Instead of refusing a song for its time signatures keep its 4/4 sections, each cut from its own first bar (papers:
-    /// no; training: yes).
+    /// Instead of refusing a song for its time signatures keep its 4/4 sections, each cut from its own first
+    /// bar (papers: no; training: yes).
     #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub sections: Option<bool>,
-    /// Take songs without a time signature, which MIDI means as 4/4 (papers: no, their filter drops them; training: yes).
+    /// Take songs without a time signature, which MIDI means as 4/4 (papers: no, their filter drops them;
+    /// training: yes).
     #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub unknown_signature: Option<bool>,
-    /// Refuse songs with more sounding tracks (drums and --leave-out not counted): symphonies, which the papers dropped
-    /// by hand. No limit in any preset.
+    /// Refuse songs with more sounding tracks (drums and --leave-out not counted): symphonies, which the
+    /// papers dropped by hand. No limit in any preset.
     #[arg(help_heading = HEADING, long, value_name = "N")]
     pub max_tracks: Option<usize>,
     /// Leave out the drum channel (papers and training: yes; there is no network for drums).
@@ -69,16 +70,16 @@ pub struct RuleFlags {
     #[arg(help_heading = HEADING, long, value_delimiter = ',', value_name = "WORDS")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leave_out: Vec<String>,
-    /// Bars from one phrase's start to the next: 4 (papers and training: phrases do not overlap), or 2 or 1 for twice or
-    /// four times the phrases.
+    /// Bars from one phrase's start to the next: 4 (papers and training: phrases do not overlap), or 2 or 1
+    /// for twice or four times the phrases.
     #[arg(help_heading = HEADING, long, value_name = "BARS", value_parser = clap::value_parser!(u8).range(1..=4))]
     pub hop_bars: Option<u8>,
-    /// Keep a last phrase that its song does not fill, with silence after it (papers: an option of their code that is off;
-    /// training: kept if it passes the rules below).
+    /// Keep a last phrase that its song does not fill, with silence after it (papers: an option of their code
+    /// that is off; training: kept if it passes the rules below).
     #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub pad_tail: Option<bool>,
-    /// Drop phrases at a song's end until their number is a multiple of four (2018 code: yes, a left-over; 2019 and
-    /// training: no).
+    /// Drop phrases at a song's end until their number is a multiple of four (2018 code: yes, a left-over;
+    /// 2019 and training: no).
     #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub multiple_of_four: Option<bool>,
     /// Drop phrases with fewer sounding cells (2018: 1; 2019: 2; training: 1).

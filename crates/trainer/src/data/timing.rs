@@ -1,7 +1,7 @@
 //! When a song's notes were really played: a table beside its file.
 //!
-//! `X.csv` beside `X.mid` with the columns `grid_beats`, `true_beats` and `pitch` (others are ignored), a row a note. The
-//! file's own onsets are either.
+//! `X.csv` beside `X.mid` with the columns `grid_beats`, `true_beats` and `pitch` (others are ignored), a row
+//! a note. The file's own onsets are either.
 
 use std::path::Path;
 
@@ -20,9 +20,9 @@ struct Row {
     pitch: u8,
 }
 
-/// The timing of each note of `tracks`, track by track, as the table beside `file` tells it; the notes were moved by
-/// `shift` semitones. Nothing without a table of these columns, or where it does not tell it of every note: then it is a
-/// table of something else.
+/// The timing of each note of `tracks`, track by track, as the table beside `file` tells it; the notes were
+/// moved by `shift` semitones. Nothing without a table of these columns, or where it does not tell it of
+/// every note: then it is a table of something else.
 pub fn beside(file: &Path, tracks: &[Vec<SongNote>], shift: i32) -> Vec<Timing> {
     let Ok(mut table) = csv::Reader::from_path(file.with_extension("csv")) else { return Vec::new() };
     let Ok(rows) = table.deserialize().collect::<Result<Vec<Row>, _>>() else { return Vec::new() };

@@ -1,8 +1,8 @@
-//! Moving songs to one key or one octave, or into many: the appendix of many a tutorial, here on whole songs, so that a
-//! song keeps its own modulations.
+//! Moving songs to one key or one octave, or into many: the appendix of many a tutorial, here on whole songs,
+//! so that a song keeps its own modulations.
 //!
-//! Training moves phrases at random anyway; normalising pays where there are few songs, copies where the phrases are
-//! exported to another program.
+//! Training moves phrases at random anyway; normalising pays where there are few songs, copies where the
+//! phrases are exported to another program.
 
 use phrase::{DRUM_CHANNEL, Key, LOWEST, Mode, PITCHES, Roll, Song};
 
@@ -15,15 +15,16 @@ const HEADING: &str = "Keys and octaves";
 /// How songs are moved.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Transposition {
-    /// Moves every song to one key, by its estimated key and at most half an octave: `C` is C major, or its relative A
-    /// minor for a song in minor. The papers keep every song's own key.
+    /// Moves every song to one key, by its estimated key and at most half an octave: `C` is C major, or its
+    /// relative A minor for a song in minor. The papers keep every song's own key.
     #[arg(help_heading = HEADING, long, value_name = "TONIC", value_parser = tonic)]
     pub key: Option<u8>,
-    /// Moves every song by whole octaves so that its mean pitch lies in this one; 4 begins with middle C (MIDI 60).
+    /// Moves every song by whole octaves so that its mean pitch lies in this one; 4 begins with middle C
+    /// (MIDI 60).
     #[arg(help_heading = HEADING, long, value_name = "OCTAVE", value_parser = clap::value_parser!(i32).range(0..=8))]
     pub octave: Option<i32>,
-    /// Writes each training song also moved by up to this many semitones either way; 6 is every key once. Training moves
-    /// phrases at random by itself: this is for export.
+    /// Writes each training song also moved by up to this many semitones either way; 6 is every key once.
+    /// Training moves phrases at random by itself: this is for export.
     #[arg(help_heading = HEADING, long, value_name = "SEMITONES", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=6))]
     pub copies: i32,
     /// Writes each training song also moved by up to this many octaves either way.

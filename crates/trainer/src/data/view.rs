@@ -32,7 +32,8 @@ impl Rolls {
         Self { rules: serde_json::from_value(all).unwrap_or_else(|_| CutOptions::whole()) }
     }
 
-    /// [`View::see`] of several phrases of one song: a section is laid on the grid once for all that follow one another.
+    /// [`View::see`] of several phrases of one song: a section is laid on the grid once for all that follow
+    /// one another.
     pub fn all(&self, song: &StoredSong, places: impl IntoIterator<Item = At>) -> Vec<Roll> {
         let mut laid: Option<(At, SongGrid)> = None;
         let roll = |at: At| {
@@ -157,8 +158,8 @@ mod tests {
         };
         assert_eq!(struck(&keys), [(0, 0, 100), (60, 39, 10)]);
         assert_eq!(keys.held.iter().filter(|held| **held).count(), 1 + 4);
-        // Of the next phrase: the note goes on without being struck, the harder of two on one cell counts, and what lies
-        // over the last key is not there.
+        // Of the next phrase: the note goes on without being struck, the harder of two on one cell counts,
+        // and what lies over the last key is not there.
         let keys = see(64, 0);
         assert_eq!(struck(&keys), [(3, 39, 90)]);
         assert!((0..7).all(|step| keys.held[step * KEYS + 39]) && !keys.held[7 * KEYS + 39]);

@@ -3,18 +3,18 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use model::{Classifier, Ops, Pack, Transfer};
+use model::{Classifier, LoadedPack, Ops, Pack};
 use phrase::Roll;
 use serde::Serialize;
 
 use super::features::{features, names};
 use super::regression::Regression;
-use crate::classifier::hearing::logits;
-use crate::classifier::{ClassifierFile, Ear};
+use crate::classifier::accuracy::logits;
+use crate::classifier::{BuiltClassifier, ClassifierFile};
 use crate::dataset::{Dataset, Item, Split};
 
-/// How strongly the feature judge's weights are held back. Accuracies on the validation split of the three genres differ by
-/// under half a point from 1e-4 to 1e-1.
+/// How strongly the feature judge's weights are held back. Accuracies on the validation split of the three
+/// genres differ by under half a point from 1e-4 to 1e-1.
 const PENALTY: f64 = 1e-3;
 
 /// A judge over the genres of an evaluation. Shared by the threads.
@@ -29,7 +29,7 @@ enum Kind {
     /// The classifier in the pack under evaluation.
     Own,
     /// A classifier from a file.
-    Network(Box<Ear>),
+    Network(Box<BuiltClassifier>),
     /// Logistic regression on musical features.
     Features(Box<Regression>),
 }
@@ -66,8 +66,8 @@ impl Judge {
         Ok(Self { name, kind, places })
     }
 
-    /// Logistic regression on [`features`], trained on the train split of `data`: multinomial, standardised, every
-    /// genre counted alike, L2. The same data give the same judge.
+    /// Logistic regression on [`features`], trained on the train split of `data`: multinomial, standardised,
+    /// every genre counted alike, L2. The same data give the same judge.
     ///
     /// # Errors
     /// When `data` lacks one of `genres`, or has no training phrase of it.
@@ -100,8 +100,9 @@ impl Judge {
         Some(FeatureModel { genres: genres.to_vec(), features: names(), regression: (**regression).clone() })
     }
 
-    /// The probability of each genre of the evaluation, out of those alone. `own` is the pack under evaluation.
-    pub fn hear(&self, own: &Transfer, roll: &Roll) -> Result<Vec<f64>> {
+    /// The probability of each genre of the evaluation, out of those alone. `own` is the pack under
+    /// evaluation.
+    pub fn hear(&self, own: &LoadedPack, roll: &Roll) -> Result<Vec<f64>> {
         let all: Vec<f64> = match &self.kind {
             Kind::Own => own.classify(roll)?.map(f64::from).to_vec(),
             Kind::Network(classifier) => hear(classifier, roll)?,
@@ -118,20 +119,21 @@ impl Judge {
 ///
 /// # Errors
 /// When the file is neither.
-pub fn ear(path: &Path) -> Result<(Ear, Vec<String>)> {
+pub fn ear(path: &Path) -> Result<(BuiltClassifier, Vec<String>)> {
     match (ClassifierFile::read(path), Pack::read(path)) {
         (Ok(file), _) => Ok((file.classifier()?, file.genres)),
         (_, Ok(pack)) => {
-            let config = pack.card.architecture.classifier();
+            let config = pack.card.parts.classifier;
+            let config = config.context("this pack holds no classifier; name a pack that has one")?;
             let ear = Classifier::new(config, &pack.weights, Ops::KERNELS)?;
-            Ok((Ear::Papers(ear), pack.card.genres))
+            Ok((BuiltClassifier::Papers(ear), pack.card.genres))
         }
         (Err(fault), _) => Err(fault),
     }
 }
 
 /// What `classifier` hears: the probability of each of its genres.
-pub fn hear(classifier: &Ear, roll: &Roll) -> Result<Vec<f64>> {
+pub fn hear(classifier: &BuiltClassifier, roll: &Roll) -> Result<Vec<f64>> {
     let logits = logits(classifier, &[Item::of(*roll, 0)], None)?.concat();
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let all: Vec<f64> = logits.into_iter().map(|logit| f64::from(logit - highest).exp()).collect();

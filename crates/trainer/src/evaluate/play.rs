@@ -1,12 +1,12 @@
-//! Plays phrases through a pack: transfers, cycles, and what the judges say of them. The numbers do not depend on the
-//! number of threads.
+//! Plays phrases through a pack: transfers, cycles, and what the judges say of them. The numbers do not
+//! depend on the number of threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow};
 use candle_core::{Device, Tensor};
 use indicatif::ProgressBar;
-use model::{Pack, Settings, Transfer};
+use model::{LoadedPack, Pack, Settings};
 use phrase::{PITCHES, Phrase, Roll, STEPS, realise};
 
 use super::judge::Judge;
@@ -26,8 +26,8 @@ pub struct Asked {
     pub item: Item,
     /// The work that its song is a version of.
     pub work: u64,
-    /// The windows whose newest parts it is made of, the last of which is the phrase itself: one at a latency of four bars,
-    /// two at two, four at one.
+    /// The windows whose newest parts it is made of, the last of which is the phrase itself: one at a latency
+    /// of four bars, two at two, four at one.
     pub windows: Vec<Roll>,
 }
 
@@ -95,10 +95,10 @@ pub fn play(
     let played = over_threads(
         asked.len(),
         options.threads,
-        || Ok(Transfer::new(pack)?),
+        || Ok(LoadedPack::new(pack)?),
         |transfer, index| {
             let threshold = pack.card.threshold;
-            let player = Player { transfer, judges, options, threshold, genres: &pack.card.genres };
+            let mut player = Player { transfer, judges, options, threshold, genres: &pack.card.genres };
             let played = player.play(&asked[index]);
             bar.inc(1);
             played
@@ -108,21 +108,22 @@ pub fn play(
     played
 }
 
-/// Does `work` for each index below `count`, results in order of index. Each thread has one worker of its own.
+/// Does `work` for each index below `count`, results in order of index. Each thread has one worker of its
+/// own.
 fn over_threads<W, T: Send>(
     count: usize,
     threads: usize,
     worker: impl Fn() -> Result<W> + Sync,
-    work: impl Fn(&W, usize) -> Result<T> + Sync,
+    work: impl Fn(&mut W, usize) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
     let next = AtomicUsize::new(0);
     let run = || -> Result<Vec<(usize, T)>> {
-        let worker = worker()?;
+        let mut worker = worker()?;
         let indices = std::iter::from_fn(|| {
             let index = next.fetch_add(1, Ordering::Relaxed);
             (index < count).then_some(index)
         });
-        indices.map(|index| Ok((index, work(&worker, index)?))).collect()
+        indices.map(|index| Ok((index, work(&mut worker, index)?))).collect()
     };
     let parts: Vec<Result<Vec<(usize, T)>>> = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..threads.clamp(1, count.max(1))).map(|_| scope.spawn(run)).collect();
@@ -140,7 +141,7 @@ fn over_threads<W, T: Send>(
 }
 
 struct Player<'a> {
-    transfer: &'a Transfer,
+    transfer: &'a mut LoadedPack,
     judges: &'a [Judge],
     options: &'a EvaluateOptions,
     threshold: f32,
@@ -148,9 +149,9 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn play(&self, asked: &Asked) -> Result<Played> {
+    fn play(&mut self, asked: &Asked) -> Result<Played> {
         let Asked { genre: source, item, work, windows, .. } = asked;
-        let (source, amount) = (*source, self.options.amount);
+        let (source, amount, genres) = (*source, self.options.amount, self.genres);
         let own = self.hear(&item.roll)?;
         let answer = |target: usize| {
             let transfer = self.answer(windows, source, target, amount)?;
@@ -173,31 +174,34 @@ impl Player<'_> {
             } else {
                 (item.roll, own.clone())
             };
+            let options = self.options;
             let swept = |&amount: &u32| {
                 let transfer = self.answer(windows, source, target, amount)?;
                 Ok(Swept { transfer, heard: self.hear(&transfer)? })
             };
-            let sweep = self.options.amounts.iter().map(swept).collect::<Result<_>>()?;
+            let sweep = options.amounts.iter().map(swept).collect::<Result<_>>()?;
             let ruled =
                 |transfer: Roll| Ok::<_, anyhow::Error>(Swept { transfer, heard: self.hear(&transfer)? });
-            let rule = rule::answer(&item.roll, &self.genres[target]).map(ruled).transpose()?;
+            let rule = rule::answer(&item.roll, &genres[target]).map(ruled).transpose()?;
             Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep, rule })
         };
         Ok(Played {
             item: *item,
             work: *work,
             heard: own.clone(),
-            answers: (0..self.genres.len()).map(answer).collect::<Result<_>>()?,
+            answers: (0..genres.len()).map(answer).collect::<Result<_>>()?,
         })
     }
 
     /// The answer as it is played: the newest parts of the answers to `windows`, one after another.
-    fn answer(&self, windows: &[Roll], source: usize, target: usize, amount: u32) -> Result<Roll> {
+    fn answer(&mut self, windows: &[Roll], source: usize, target: usize, amount: u32) -> Result<Roll> {
         let hop = STEPS / windows.len();
         let settings = Settings {
             source: (!self.options.auto).then_some(source as u8),
             amount: amount as f32 / 100.0,
             first: (STEPS - hop) as u8,
+            // As its own genre a phrase is asked to stay what it is.
+            leave_own: source == target,
             ..Settings::to(target)
         };
         let mut answer = Roll::EMPTY;
@@ -237,8 +241,8 @@ impl Player<'_> {
     }
 }
 
-/// The answer `cells` to `roll`, of which the steps from `first` on are played, with the onsets that realisation gives it:
-/// notes that were repeated stay so. Of what is before `first` nothing is said.
+/// The answer `cells` to `roll`, of which the steps from `first` on are played, with the onsets that
+/// realisation gives it: notes that were repeated stay so. Of what is before `first` nothing is said.
 pub fn played(roll: &Roll, cells: &Roll, first: usize) -> Roll {
     let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
     let mut output = Phrase::new(0, 120.0);
@@ -278,7 +282,7 @@ mod tests {
     #[test]
     fn results_come_in_order_from_any_number_of_threads() {
         for threads in [1, 2, 7] {
-            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(factor * i)).unwrap();
+            let all = over_threads(50, threads, || Ok(3), |factor, i| Ok(*factor * i)).unwrap();
             assert_eq!(all, (0..50).map(|i| 3 * i).collect::<Vec<_>>());
             let failed = over_threads(
                 50,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dataset::write_whole;
+use crate::families;
 
 /// The header's field with the options that the run goes on with.
 pub const OPTIONS: &str = "options";
@@ -34,7 +35,7 @@ struct Envelope {
 /// A state between two steps.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    /// [`super::Trainee::KIND`].
+    /// [`super::Trainee::family`], as it is called today.
     pub kind: String,
     /// Digest of the dataset; [`super::drive`] fills it in.
     pub data: String,
@@ -123,7 +124,7 @@ impl Checkpoint {
         write_whole(path, &safetensors::serialize(tensors, Some(metadata))?)
     }
 
-    /// Reads a file that [`Checkpoint::write`] made of a trainee of this kind, to the CPU.
+    /// Reads a file that [`Checkpoint::write`] made of a trainee of this family, to the CPU.
     ///
     /// # Errors
     /// Where it cannot be read, is no checkpoint, is of another version, or of another kind.
@@ -158,11 +159,12 @@ impl Checkpoint {
             .map_err(anyhow::Error::from)
             .and_then(|head| envelope(&head))
             .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
-        Ok(Self { kind, data, header, tensors: BTreeMap::new() })
+        Ok(Self { kind: families::today(&kind).to_string(), data, header, tensors: BTreeMap::new() })
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let Envelope { kind, data, header, .. } = envelope(bytes)?;
+        let kind = families::today(&kind).to_string();
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu)?;
         Ok(Self { kind, data, header, tensors: tensors.into_iter().collect() })
     }

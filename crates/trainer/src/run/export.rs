@@ -1,21 +1,17 @@
 //! A run's networks with a classifier, as a pack.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use candle_core::Device;
-use model::{Card, ClassifierConfig, FORMAT, Pack};
-use phrase::Grid;
+use model::{Card, ClassifierConfig, Corpus, Pack, Parts};
 use serde_json::Value;
 
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
-use crate::arrange::Arrange;
-use crate::classifier::training::ListenerOptions;
-use crate::classifier::{self, ClassifierFile, EarConfig};
+use crate::classifier::PackClassifierOptions;
+use crate::classifier::{self, BuiltConfig, ClassifierFile};
 use crate::dataset::Dataset;
-use crate::from::Addition;
-use crate::gan::Gan;
-use crate::pairwise::Pair;
+use crate::families;
 
 /// What a pack's card says beside what the run knows.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,6 +27,13 @@ pub struct Naming {
     pub remark: String,
 }
 
+impl Naming {
+    /// A name and nothing else.
+    pub fn plain(name: &str) -> Self {
+        Self { name: name.to_string(), pack_version: "1".to_string(), remark: String::new() }
+    }
+}
+
 /// The run's weights and a classifier as a pack. The classifier is trained once and kept in the folder.
 ///
 /// # Errors
@@ -39,94 +42,89 @@ pub fn export(
     data: &Dataset,
     naming: &Naming,
     run: &RunOptions,
-    listening: &ListenerOptions,
+    options: &PackClassifierOptions,
 ) -> Result<Pack> {
     let path = run.checkpoint();
-    match Checkpoint::peek(&path)?.kind.as_str() {
-        Arrange::KIND => of::<Arrange>(&path, data, naming, run, listening),
-        Gan::KIND => of::<Gan>(&path, data, naming, run, listening),
-        Pair::KIND => of::<Pair>(&path, data, naming, run, listening),
-        Addition::KIND => of::<Addition>(&path, data, naming, run, listening),
-        kind => bail!("{}: this program knows no {kind} runs", path.display()),
-    }
+    let named = || path.display().to_string();
+    let family = families::named(&Checkpoint::peek(&path)?.kind).with_context(named)?;
+    let checkpoint = Checkpoint::read(&path, family.name)?;
+    ensure!(checkpoint.data == digest(data), "{}: the run was on another dataset; give that one", named());
+    let trainee = (family.resume)(&checkpoint, &Device::Cpu)
+        .with_context(|| format!("{}: this is no checkpoint of this version", named()))?;
+    let sources = trainee.sources(data);
+    let own = trainee.classifier(data)?;
+    let data = &trainee.genres(data)?;
+    let file = match own {
+        None if trainee.needs().classifier => Some(of_run(data, &trainee.configuration(), run, options)?),
+        own => own,
+    };
+    assembled(&*trainee, data, naming, sources, file.as_ref())
 }
 
-fn of<T: Trainee>(
-    path: &Path,
+/// The trainee's network as a pack, as it would be exported now, but for its classifier, which is left out, and for what
+/// its card says of the music.
+///
+/// # Errors
+/// Where the weights cannot be read.
+pub fn blank(trainee: &dyn Trainee, data: &Dataset, naming: &Naming) -> Result<Pack> {
+    assembled(trainee, data, naming, Vec::new(), None)
+}
+
+/// A trainee's network and a classifier as a pack.
+fn assembled(
+    trainee: &dyn Trainee,
     data: &Dataset,
     naming: &Naming,
-    run: &RunOptions,
-    listening: &ListenerOptions,
+    sources: Vec<Corpus>,
+    classifier: Option<&ClassifierFile>,
 ) -> Result<Pack> {
-    let checkpoint = Checkpoint::read(path, T::KIND)?;
-    ensure!(
-        checkpoint.data == digest(data),
-        "{}: the run was on another dataset; give that one",
-        path.display()
-    );
-    let mut trainee = T::resume(&checkpoint, &Device::Cpu)
-        .with_context(|| format!("{}: this is no checkpoint of this version", path.display()))?;
-    trainee.settle(data);
-    let sources = trainee.sources(data);
-    let own = trainee.ear(data)?;
-    let data = &trainee.genres(data)?;
-    let ClassifierFile { config, mut weights, accuracy, .. } = match own {
-        Some(own) => own,
-        None => ear(data, &trainee.configuration(), run, listening)?,
-    };
-    let classifier = config.papers().context("a pack's classifier is of the papers' build")?;
-    let (architecture, generator) = trainee.pack(classifier)?;
-    for (name, tensor) in generator.iter() {
-        weights.insert(name, tensor.clone());
-    }
+    let (transfer, mut weights) = trainee.pack(data)?;
+    let mut parts = Parts { transfer: Some(transfer), classifier: None };
+    let mut metrics = BTreeMap::new();
     let genres = data.genres();
-    let heard = genres.iter().zip(accuracy);
-    let metrics = heard
-        .map(|(genre, share)| {
-            (format!("{genre}: classifier accuracy, validation split"), (share * 1e4).round() / 1e4)
-        })
-        .collect();
+    if let Some(file) = classifier {
+        let config = file.config.papers().context("a pack's classifier is of the papers' build")?;
+        parts.classifier = Some(config);
+        file.weights.iter().for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
+        for (genre, share) in genres.iter().zip(&file.accuracy) {
+            let name = format!("{genre}: classifier accuracy, validation split");
+            metrics.insert(name, (share * 1e4).round() / 1e4);
+        }
+    }
     let card = Card {
-        format: FORMAT,
-        name: naming.name.clone(),
         version: naming.pack_version.clone(),
-        genres,
-        planes: architecture.planes().iter().map(|plane| plane.to_string()).collect(),
-        architecture,
-        grid: Grid::Nearest,
-        threshold: 0.5,
         data: sources,
         recipe: format!("{} {}", trainee.recipe(), naming.remark).trim_end().to_string(),
         metrics,
-        hash: String::new(),
+        ..Card::new(naming.name.clone(), genres, parts)
     };
-    Ok(Pack { card, weights })
+    Ok(Pack::new(card, &weights))
 }
 
 /// The classifier of a run: read from its folder, or trained now with the run's own seed and transposition.
-fn ear(
+fn of_run(
     data: &Dataset,
     configuration: &Value,
     run: &RunOptions,
-    listening: &ListenerOptions,
+    options: &PackClassifierOptions,
 ) -> Result<ClassifierFile> {
     let path = run.run.join(CLASSIFIER);
     let genres = data.genres();
     // One of another size or for other genres is no use here.
     let wanted =
-        EarConfig::Papers(ClassifierConfig { genres: genres.len(), width: listening.listener_width });
+        BuiltConfig::Papers(ClassifierConfig { genres: genres.len(), width: options.classifier_width });
     if let Ok(kept) = ClassifierFile::read(&path)
         && kept.config == wanted
         && kept.genres == genres
     {
         return Ok(kept);
     }
-    let mut bar = Progress::new("classifier step", 0, listening.listener_steps);
+    let mut bar = Progress::new("classifier step", 0, options.classifier_steps);
     let transpose = configuration["transpose"].as_i64().unwrap_or(0) as i32;
     let seed = configuration["seed"].as_u64().unwrap_or(1);
     let tell = |step, loss| bar.set(step, || format!("loss {loss:.3}"));
-    let ear = classifier::train(data, &listening.complete(transpose, seed), tell)?;
+    let file = classifier::train(data, &options.complete(transpose, seed), tell)?;
     bar.end();
-    ear.write(&path)?;
-    Ok(ear)
+    file.write(&path)?;
+    Ok(file)
 }

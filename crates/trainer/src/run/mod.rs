@@ -7,6 +7,11 @@
 //! | `metrics.csv`, `losses.svg`, `events.out.tfevents.*` | the losses as a table, as charts, and for TensorBoard |
 //! | `samples/step-001000/` | a few phrases of each direction as MIDI and as pictures |
 //! | `classifier.safetensors` | the classifier, once it was exported |
+//!
+//! Everything random is drawn from (seed, step), each batch is cut into two shards whose gradients are added
+//! in order, and checkpoints hold the optimisers: a resumed run, on any number of threads, gives the same
+//! numbers. A failing checkpoint, or a number that is not finite, ends a run with the last good checkpoint; a
+//! failing table, chart or sample is said once and does not.
 
 pub mod checkpoint;
 mod device;
@@ -26,18 +31,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use candle_core::Device;
-use serde::Serialize;
+use serde_json::Value;
 
 pub use checkpoint::Checkpoint;
 pub use device::DeviceChoice;
-pub use export::{Naming, export};
+pub use export::{Naming, blank, export};
 pub use log::Log;
 pub use progress::Progress;
 pub use record::{Data, Record, Session, digest};
-pub use samples::{Sample, samples};
-pub use trainee::{NotFinite, Trainee};
+pub use samples::{Sample, played_by, samples};
+pub use trainee::{Needs, Sight, Trainee};
 
+use crate::core::NotFinite;
 use crate::dataset::Dataset;
+use crate::families::{self, Plan};
 use watch::Watch;
 
 /// The newest checkpoint in a run's folder.
@@ -131,25 +138,20 @@ pub fn interruption() -> Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// What a run trains: fresh, or with `run.resume` from its checkpoint. `options` are the command line's, of which those
-/// named in `run.given` replace the checkpoint's.
+/// What a run trains: fresh, or with `run.resume` from its checkpoint. The plan's options are the command line's, of which
+/// those named in `run.given` replace the checkpoint's.
 ///
 /// # Errors
-/// Where the device is not there, the checkpoint cannot be read, or it is of another kind, dataset or size.
-pub fn start<T: Trainee>(
-    data: &Dataset,
-    options: &impl Serialize,
-    run: &RunOptions,
-    fresh: impl FnOnce(&Device) -> Result<T>,
-) -> Result<T> {
+/// Where the device is not there, the checkpoint cannot be read, or it is of another family, dataset or size.
+pub fn start(family: &str, data: &Dataset, plan: Plan, run: &RunOptions) -> Result<Box<dyn Trainee>> {
     let device = run.device.open()?;
     let folder = &run.run;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
     let (trainee, changed) = match run.resume {
-        true => resume(data, options, run, &device)?,
+        true => resume(family, data, &plan.options, run, &device)?,
         false => {
-            let trainee = fresh(&device)?;
+            let trainee = (plan.fresh)(&device)?;
             clear(run)?;
             (trainee, Vec::new())
         }
@@ -157,33 +159,33 @@ pub fn start<T: Trainee>(
     let session = Session::now(trainee.step(), &changed, run.threads);
     let sessions = Record::read(folder).filter(|_| run.resume).map(|record| record.sessions);
     let sessions = sessions.into_iter().flatten().chain([session]).collect();
-    let (kind, options) = (T::KIND.to_string(), record::tidy(&trainee.configuration()));
+    let (kind, options) = (family.to_string(), record::tidy(&trainee.configuration()));
     Record { kind, options, data: Data::of(data), sessions }.write(folder)?;
     Ok(trainee)
 }
 
 /// The trainee of a run's checkpoint, and what of its options was changed.
-fn resume<T: Trainee>(
+fn resume(
+    family: &str,
     data: &Dataset,
-    options: &impl Serialize,
+    options: &Value,
     run: &RunOptions,
     device: &Device,
-) -> Result<(T, Vec<String>)> {
+) -> Result<(Box<dyn Trainee>, Vec<String>)> {
     let path = run.checkpoint();
     let name = path.display();
-    let mut checkpoint = Checkpoint::read(&path, T::KIND)?;
+    let mut checkpoint = Checkpoint::read(&path, family)?;
     let digest = digest(data);
     ensure!(
         checkpoint.data == digest,
         "{name}: the checkpoint is of a run on another dataset ({:.12}, this one is {digest:.12}); give that one, or start over with --anew",
         checkpoint.data
     );
-    let options = serde_json::to_value(options)?;
-    let changed = record::replace(&mut checkpoint.header[checkpoint::OPTIONS], &options, &run.given);
+    let changed = record::replace(&mut checkpoint.header[checkpoint::OPTIONS], options, &run.given);
     if !changed.is_empty() {
         eprintln!("from here on: {}", changed.join(", "));
     }
-    let trainee = T::resume(&checkpoint, device).with_context(|| {
+    let trainee = (families::named(family)?.resume)(&checkpoint, device).with_context(|| {
         let fault = match changed.join(", ").as_str() {
             "" => "this is no checkpoint of this version".to_string(),
             changed => {
@@ -222,10 +224,11 @@ fn clear(run: &RunOptions) -> Result<()> {
     Ok(())
 }
 
-/// Whether `run`'s folder holds a checkpoint of this kind on this dataset with these options (but for the number of steps).
-pub fn resumable<T: Trainee>(data: &Dataset, options: &impl Serialize, run: &RunOptions) -> bool {
-    let Ok(mut options) = serde_json::to_value(options) else { return false };
-    Checkpoint::read(&run.checkpoint(), T::KIND).is_ok_and(|checkpoint| {
+/// Whether `run`'s folder holds a checkpoint of this family on this dataset with these options (but for the number of
+/// steps).
+pub fn resumable(family: &str, data: &Dataset, options: &Value, run: &RunOptions) -> bool {
+    let mut options = options.clone();
+    Checkpoint::read(&run.checkpoint(), family).is_ok_and(|checkpoint| {
         options["steps"] = checkpoint.header[checkpoint::OPTIONS]["steps"].clone();
         checkpoint.data == digest(data) && checkpoint.header[checkpoint::OPTIONS] == options
     })
@@ -250,14 +253,9 @@ impl std::error::Error for Interrupted {}
 ///
 /// # Errors
 /// As those two; [`Interrupted`] where Ctrl-C came.
-pub fn train<T: Trainee>(
-    data: &Dataset,
-    options: &impl Serialize,
-    run: &RunOptions,
-    fresh: impl FnOnce(&Device) -> Result<T>,
-) -> Result<()> {
+pub fn train(family: &str, data: &Dataset, plan: Plan, run: &RunOptions) -> Result<()> {
     let stop = interruption()?;
-    let complete = drive(&mut start(data, options, run, fresh)?, data, run, &stop)?;
+    let complete = drive(&mut *start(family, data, plan, run)?, data, run, &stop)?;
     let folder = run.run.display();
     println!("{folder}: {}", if complete { "trained" } else { "stopped; go on with --resume" });
     if complete { Ok(()) } else { Err(Interrupted.into()) }
@@ -267,14 +265,9 @@ pub fn train<T: Trainee>(
 ///
 /// # Errors
 /// Where a step's numbers are not finite, or a checkpoint cannot be written. The last good checkpoint then stays.
-pub fn drive<T: Trainee>(
-    trainee: &mut T,
-    data: &Dataset,
-    run: &RunOptions,
-    stop: &AtomicBool,
-) -> Result<bool> {
+pub fn drive(trainee: &mut dyn Trainee, data: &Dataset, run: &RunOptions, stop: &AtomicBool) -> Result<bool> {
     // What the pack will have: a genre that is added to a pack may come alone.
-    trainee.genres(data)?.check_trainable()?;
+    trainee.needs().check(&trainee.genres(data)?)?;
     let folder = &run.run;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
@@ -282,15 +275,11 @@ pub fn drive<T: Trainee>(
     // A full disk or a folder without permission shows before the work.
     let mut saved = save(trainee, &digest, run, None)?;
     let mut watch = Watch::open(trainee, folder);
-    let names = trainee.losses();
     let due = |step: u64, every: u64| every > 0 && step.is_multiple_of(every);
     while trainee.step() < trainee.steps() && !stop.load(Ordering::Relaxed) {
-        let losses = trainee.train(data, run.threads).and_then(|losses| {
-            let fault = names.iter().zip(&losses).find(|(_, loss)| !loss.is_finite());
-            let step = trainee.step();
-            fault.map_or(Ok(losses.clone()), |(name, _)| {
-                Err(NotFinite { step, what: format!("the {name} loss") }.into())
-            })
+        let losses = trainee.train(data, run.threads).and_then(|losses| match losses.fault() {
+            Some(name) => Err(NotFinite { step: trainee.step(), what: format!("the {name} loss") }.into()),
+            None => Ok(losses),
         });
         let losses = losses.map_err(|error| stopped(error, run, saved))?;
         let step = trainee.step();
@@ -324,7 +313,7 @@ fn stopped(error: anyhow::Error, run: &RunOptions, saved: u64) -> anyhow::Error 
 }
 
 /// Writes the newest checkpoint, and the kept one where it is due. Returns its step; `last` is that of the one before.
-fn save<T: Trainee>(trainee: &T, digest: &str, run: &RunOptions, last: Option<u64>) -> Result<u64> {
+fn save(trainee: &dyn Trainee, digest: &str, run: &RunOptions, last: Option<u64>) -> Result<u64> {
     let step = trainee.step();
     let checkpoint = Checkpoint { data: digest.to_string(), ..trainee.checkpoint()? };
     if let Some(name) = checkpoint.fault()? {

@@ -71,7 +71,7 @@ pub fn tidy(options: &Value) -> Value {
 /// What `run.json` says: the run's configuration and dataset, and each time that it was begun or gone on with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
-    /// [`super::Trainee::KIND`].
+    /// [`super::Trainee::family`].
     pub kind: String,
     /// Every option that decides the numbers, as of the last session.
     pub options: Value,

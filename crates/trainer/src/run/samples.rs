@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use candle_core::{Device, Tensor};
-use model::{Card, ClassifierConfig, FORMAT, Pack, Settings, Transfer, Weights};
-use phrase::{Grid, Phrase, STEPS, Song, join};
+use model::{LoadedPack, Pack, Settings};
+use phrase::{Phrase, STEPS, Song, join};
 
-use super::Trainee;
+use super::{Naming, Trainee, blank};
 use crate::dataset::{Dataset, Split};
 use crate::picture::{self, Cells, Picture};
 
@@ -43,21 +42,31 @@ impl Sample {
     }
 }
 
-/// A sample of each direction, evenly spread phrases of the validation split, or of the training split where a genre has
-/// no other.
+/// A sample of each direction as the trainee's pack would play it now; see [`played_by`].
 ///
 /// # Errors
 /// Where the network cannot compute.
-pub fn samples<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Vec<Sample>> {
+pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
     let data = &trainee.genres(data)?;
-    let transfer = Transfer::new(&pack(trainee, data)?)?;
+    // Weights as a file holds them, and everything else that an exported pack says of how it plays.
+    let pack = blank(trainee, data, &Naming::plain("sample"))?;
+    played_by(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data)
+}
+
+/// A sample of each direction of a pack, of evenly spread phrases of the validation split, or of the training split where a
+/// genre has no other. `data` has the pack's genres in its order.
+///
+/// # Errors
+/// Where the network cannot compute.
+pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
+    let mut transfer = LoadedPack::new(pack)?;
     let genres = data.genres();
     let mut samples = Vec::new();
     for from in 0..genres.len() {
         let origins = phrases(data, from);
         for to in (0..genres.len()).filter(|&to| to != from) {
-            let answers = played(&transfer, &origins, from, to)?;
-            let cycles = played(&transfer, &answers, to, from)?;
+            let answers = played(&mut transfer, &origins, from, to)?;
+            let cycles = played(&mut transfer, &answers, to, from)?;
             let songs = [&origins, &answers, &cycles].map(|phrases| join(phrases, &Song::new(TEMPO)));
             samples.push(Sample { name: format!("{}-to-{}", genres[from], genres[to]), songs });
         }
@@ -73,43 +82,12 @@ fn phrases(data: &Dataset, genre: usize) -> Vec<Phrase> {
     (0..count).map(|i| Phrase::of_roll(item(i), (i * STEPS) as i64, TEMPO, VELOCITY)).collect()
 }
 
-fn played(transfer: &Transfer, phrases: &[Phrase], from: usize, to: usize) -> Result<Vec<Phrase>> {
+fn played(transfer: &mut LoadedPack, phrases: &[Phrase], from: usize, to: usize) -> Result<Vec<Phrase>> {
     let settings = Settings { source: Some(from as u8), ..Settings::to(to) };
-    let answer = |phrase: &Phrase| {
+    let mut answer = |phrase: &Phrase| {
         let mut out = Phrase::new(phrase.position, phrase.tempo);
         transfer.transfer(phrase, &settings, &mut out)?;
         Ok(out)
     };
-    phrases.iter().map(answer).collect()
-}
-
-/// The trainee's network as a pack. Its classifier is blank: the source is told here, never heard.
-fn pack<T: Trainee>(trainee: &T, data: &Dataset) -> Result<Pack> {
-    let classifier = ClassifierConfig { genres: data.items.len(), width: 1 };
-    let (architecture, generator) = trainee.pack(classifier)?;
-    let mut weights = Weights::new();
-    for parameter in classifier.parameters() {
-        weights.insert(
-            &parameter.name,
-            Tensor::zeros(parameter.shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?,
-        );
-    }
-    for (name, tensor) in generator.iter() {
-        weights.insert(name, tensor.clone());
-    }
-    let card = Card {
-        format: FORMAT,
-        name: "sample".to_string(),
-        version: trainee.step().to_string(),
-        genres: data.genres(),
-        architecture,
-        grid: Grid::Nearest,
-        planes: vec!["sounding".to_string()],
-        threshold: 0.5,
-        data: Vec::new(),
-        recipe: String::new(),
-        metrics: Default::default(),
-        hash: String::new(),
-    };
-    Ok(Pack { card, weights })
+    phrases.iter().map(&mut answer).collect()
 }

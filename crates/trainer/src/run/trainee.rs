@@ -1,51 +1,88 @@
-//! What a run trains: the multi-genre GAN, a pairwise one, a genre added to a pack.
+//! What a run trains.
 
-use anyhow::Result;
-use candle_core::Device;
-use model::{Architecture, ClassifierConfig, Corpus, Weights};
+use std::ops::RangeInclusive;
+
+use anyhow::{Result, ensure};
+use model::{Corpus, Family, SLOTS, Weights};
 
 use super::checkpoint::Checkpoint;
 use crate::classifier::ClassifierFile;
-use crate::dataset::Dataset;
-use crate::variables::Gradients;
+use crate::core::Losses;
+use crate::dataset::{Dataset, Split};
 
-/// A step after which a number would be infinite or none at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotFinite {
-    /// The step, counted from 1.
-    pub step: u64,
-    /// What is not finite: "the cycle loss", "a gradient".
-    pub what: String,
+/// What a trainee sees of the music; see [`crate::data::view`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Cells: every dataset has them.
+    Rolls,
+    /// Notes with their velocities: not in datasets of format 1, nor in those of arrays.
+    Velocities,
 }
 
-impl NotFinite {
-    /// Whether all losses, named `names`, and all gradients of the networks are finite at `step`.
+/// What a trainee needs of a dataset, and of a pack beside itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// What it sees.
+    pub sight: Sight,
+    /// How many genres with training phrases there must be.
+    pub genres: RangeInclusive<usize>,
+    /// Whether its pack has a classifier.
+    pub classifier: bool,
+}
+
+impl Needs {
+    /// Of a network that takes phrases from one genre to another.
+    pub const TRANSFER: Self = Self { sight: Sight::Rolls, genres: 2..=SLOTS, classifier: true };
+
+    /// Whether a dataset has what is needed.
     ///
     /// # Errors
-    /// Names the first that is not.
-    pub fn check(step: u64, names: &[&str], losses: &[f32], gradients: &[Gradients]) -> Result<(), Self> {
-        let what = match names.iter().zip(losses).find(|(_, loss)| !loss.is_finite()) {
-            Some((name, _)) => format!("the {name} loss"),
-            None if gradients.iter().flatten().flatten().all(|x| x.is_finite()) => return Ok(()),
-            None => "a gradient".to_string(),
-        };
-        Err(Self { step, what })
+    /// Says what is missing, and how to come by it.
+    pub fn check(&self, data: &Dataset) -> Result<()> {
+        let names = data.genres();
+        ensure!(
+            names.len() > 1 || *self.genres.start() < 2,
+            "the dataset holds one genre only ({}); a transfer needs two: give `prepare` a folder for each",
+            names.join(", ")
+        );
+        self.check_genres(names.len())?;
+        for (genre, name) in names.iter().enumerate() {
+            ensure!(
+                !data.split(genre, Split::Train).is_empty(),
+                "the dataset holds no training phrase of {name}; give `prepare` more songs of it or softer rules"
+            );
+        }
+        let played = data.songs.iter().all(|songs| songs.iter().any(|song| !song.array));
+        ensure!(
+            self.sight == Sight::Rolls || data.has_notes() && played,
+            "the dataset does not know how hard notes are struck: it is of an older version or made of arrays; prepare it \
+             anew from MIDI files"
+        );
+        Ok(())
+    }
+
+    /// Whether so many genres can be trained.
+    ///
+    /// # Errors
+    /// Says how many can.
+    pub fn check_genres(&self, genres: usize) -> Result<()> {
+        let (least, most) = (self.genres.start(), self.genres.end());
+        ensure!(
+            self.genres.contains(&genres),
+            "this needs {least} to {most} genres, here are {genres}; give a folder for each"
+        );
+        Ok(())
     }
 }
-
-impl std::fmt::Display for NotFinite {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "at step {} {} is not finite any more", self.step, self.what)
-    }
-}
-
-impl std::error::Error for NotFinite {}
 
 /// Networks in training, step by step. [`super::drive`] owns the loop, the files and the progress; this owns the
 /// numbers, which depend on data, options, seed and step only: not on threads and not on interruptions.
-pub trait Trainee: Sized {
-    /// What is trained, as checkpoints name it.
-    const KIND: &'static str;
+pub trait Trainee: std::fmt::Debug {
+    /// Its family's name, as checkpoints have it; see [`crate::families`].
+    fn family(&self) -> &'static str;
+
+    /// What it needs of the music that it trains on.
+    fn needs(&self) -> Needs;
 
     /// Steps done.
     fn step(&self) -> u64;
@@ -53,39 +90,37 @@ pub trait Trainee: Sized {
     /// Steps in all.
     fn steps(&self) -> u64;
 
-    /// Names of the losses, in the order of [`Trainee::train`]'s values. Letters and `_` only: they head CSV columns.
+    /// Names of the losses, in the order in which they are logged. Letters and `_` only: they head CSV columns.
     fn losses(&self) -> Vec<&'static str>;
 
     /// One step on up to `threads` threads; returns its losses.
     ///
     /// # Errors
-    /// [`NotFinite`] where a loss or a gradient is not finite; weights and moments are then as before the step.
-    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Vec<f32>>;
+    /// [`crate::core::NotFinite`] where a loss or a gradient is not finite; weights and moments are then as before the step.
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses>;
 
     /// Every option that decides the numbers, by its name on the command line (`a_b` for `--a-b`), nested or flat.
     fn configuration(&self) -> serde_json::Value;
 
     /// The whole state. Its header holds [`Trainee::configuration`] under [`super::checkpoint::OPTIONS`].
-    fn checkpoint(&self) -> Result<Checkpoint>;
-
-    /// Goes on from a checkpoint, with the options in its header.
     ///
     /// # Errors
-    /// Where a tensor is missing or does not fit those options.
-    fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self>;
+    /// Where a tensor cannot be read.
+    fn checkpoint(&self) -> Result<Checkpoint>;
 
-    /// What a pack needs beside a classifier: the architecture, with that classifier's sizes, and the weights to play
-    /// with (averaged where they are averaged), on the CPU.
-    fn pack(&self, classifier: ClassifierConfig) -> Result<(Architecture, Weights)>;
-
-    /// Called with the run's dataset before a pack is made: for what a pack needs of the music beside weights.
-    fn settle(&mut self, _data: &Dataset) {}
+    /// Its part of a pack: sizes, and the weights to play with (averaged where they are averaged) by their bare names, on
+    /// the CPU. `data` is what [`Trainee::genres`] makes of the run's dataset:
+    /// for what a pack needs of the music beside weights.
+    ///
+    /// # Errors
+    /// Where the weights cannot be read.
+    fn pack(&self, data: &Dataset) -> Result<(Family, Weights)>;
 
     /// The classifier of the pack, where the trainee has its own; else one is trained on [`Trainee::genres`].
     ///
     /// # Errors
     /// Where it cannot compute.
-    fn ear(&self, _data: &Dataset) -> Result<Option<ClassifierFile>> {
+    fn classifier(&self, _data: &Dataset) -> Result<Option<ClassifierFile>> {
         Ok(None)
     }
 

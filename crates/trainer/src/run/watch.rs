@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::samples::samples;
 use super::tensorboard::Events;
 use super::{METRICS, PLOT, SAMPLES, Trainee, plots};
+use crate::core::Losses;
 use crate::dataset::Dataset;
 
 /// The files of one session.
@@ -28,7 +29,7 @@ pub struct Watch {
 
 impl Watch {
     /// Opens the files in `folder` for what comes after the trainee's step.
-    pub fn open<T: Trainee>(trainee: &T, folder: &Path) -> Self {
+    pub fn open(trainee: &dyn Trainee, folder: &Path) -> Self {
         let (step, names) = (trainee.step(), trainee.losses());
         let mut watch = Self {
             folder: folder.to_path_buf(),
@@ -45,7 +46,8 @@ impl Watch {
     }
 
     /// After each step.
-    pub fn step(&mut self, step: u64, losses: &[f32]) {
+    pub fn step(&mut self, step: u64, losses: &Losses) {
+        let losses = &losses.values(&self.names);
         let written = self.log.as_mut().map(|log| log.add(step, losses));
         written.and_then(|written| self.tried(written));
         let written = self.events.as_mut().map(|events| events.scalars(step, &self.names, losses));
@@ -69,7 +71,7 @@ impl Watch {
     }
 
     /// Lets the networks play a few phrases.
-    pub fn samples<T: Trainee>(&mut self, trainee: &T, data: &Dataset) {
+    pub fn samples(&mut self, trainee: &dyn Trainee, data: &Dataset) {
         let step = trainee.step();
         let folder = self.folder.join(SAMPLES).join(format!("step-{step:06}"));
         for sample in self.tried(samples(trainee, data)).unwrap_or_default() {

@@ -46,7 +46,7 @@ pub struct SweepFile {
     pub dataset: PathBuf,
     /// Where the runs' folders lie.
     pub folder: PathBuf,
-    /// The command that trains: `train-pair` or `train`.
+    /// The command that trains: `train-pair`, `train`, `train-resnet`.
     #[serde(default = "train_pair")]
     pub command: String,
     /// Its options in every run.

@@ -2,6 +2,8 @@
 //!
 //! Options are passed on as flags, unread: a sweep works with every command that trains. [`file`] expands the grid,
 //! [`work`] does one run, [`slurm`] hands them to a scheduler, [`summary`] gathers what came out.
+//!
+//! Each run's folder notes what was done with which flags: that is how a sweep skips, resumes and does again.
 
 pub mod file;
 pub mod slurm;

@@ -3,8 +3,7 @@
 
 use phrase::{Grid, PITCHES, Roll};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item};
-use trainer::gan::GanOptions;
-use trainer::losses::Terms;
+use trainer::families::resnet::{ResnetOptions, Terms};
 
 /// Two genres that differ plainly: short notes high up, and long ones low down.
 pub fn dataset() -> Dataset {
@@ -42,8 +41,8 @@ pub fn music(genres: &[&str]) -> Dataset {
 }
 
 /// The smallest networks.
-pub fn options(steps: u64) -> GanOptions {
-    GanOptions {
+pub fn options(steps: u64) -> ResnetOptions {
+    ResnetOptions {
         steps,
         batch: 4,
         channels: 8,

@@ -1,4 +1,5 @@
-//! The CLAP host that the plugin sees: it notes what the plugin wants, from any thread, and does nothing at once.
+//! The CLAP host that the plugin sees: it notes what the plugin wants, from any thread, and does nothing at
+//! once.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;

@@ -24,8 +24,8 @@ use crate::mode::Mode;
 use crate::signals::Signals;
 use host::Host;
 
-/// An initialised CLAP plugin instance. The methods are CLAP's: who calls them keeps CLAP's rules of threads, which is
-/// what `instance` is for.
+/// An initialised CLAP plugin instance. The methods are CLAP's: who calls them keeps CLAP's rules of threads,
+/// which is what `instance` is for.
 pub struct Plugin {
     object: *const clap_plugin,
     params: *const clap_plugin_params,
@@ -47,8 +47,8 @@ unsafe impl Sync for Plugin {}
 /// Calls a function of a CLAP table, where table and function are there.
 macro_rules! call {
     ($table:expr, $function:ident $(, $argument:expr)*) => {{
-        // SAFETY: tables are null or live as long as the plugin, which outlives the call; the function's own demands
-        // are met where it is called.
+        // SAFETY: tables are null or live as long as the plugin, which outlives the call; the function's own
+        // demands are met where it is called.
         unsafe {
             match $table.as_ref().and_then(|table| table.$function) {
                 Some(function) => Some(function($($argument),*)),
@@ -60,7 +60,8 @@ macro_rules! call {
 pub(crate) use call;
 
 impl Plugin {
-    /// Makes and initialises an instance; `None` where the library has no such plugin or it refuses. On the main thread.
+    /// Makes and initialises an instance; `None` where the library has no such plugin or it refuses. On the
+    /// main thread.
     pub fn new(
         entry: &clap_plugin_entry,
         description: &Description,

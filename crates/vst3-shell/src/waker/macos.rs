@@ -52,7 +52,8 @@ extern "C" fn call(context: *mut c_void) {
 }
 
 extern "C" fn free(context: *mut c_void) {
-    // SAFETY: `listen` made the box and gave it away; this is called once, when nothing uses the source any more.
+    // SAFETY: `listen` made the box and gave it away; this is called once, when nothing uses the source any
+    // more.
     guard((), || drop(unsafe { Box::from_raw(context.cast::<Weak<dyn Serve>>()) }));
 }
 
@@ -113,8 +114,8 @@ impl Drop for Waker {
         if self.source.is_null() {
             return;
         }
-        // SAFETY: the source is alive, and a source must not be released suspended. Calls that are under way find the
-        // instance gone; the context goes with the last of them.
+        // SAFETY: the source is alive, and a source must not be released suspended. Calls that are under way
+        // find the instance gone; the context goes with the last of them.
         unsafe {
             if !listening {
                 dispatch_resume(self.source);

@@ -1,10 +1,11 @@
-//! The way to the host's main thread, by system. CLAP plugins ask their host for a call there; VST3 has no such thing.
+//! The way to the host's main thread, by system. CLAP plugins ask their host for a call there; VST3 has no
+//! such thing.
 //!
-//! On Linux a VST3 host lends plugins its run loop, which watches a file descriptor of ours. On macOS and Windows the
-//! system has a queue for the main thread. At rest none of them costs anything.
+//! On Linux a VST3 host lends plugins its run loop, which watches a file descriptor of ours. On macOS and
+//! Windows the system has a queue for the main thread. At rest none of them costs anything.
 //!
-//! Without a run loop (some hosts without windows lend none) calls wait until the host does something on the main thread
-//! that we use to serve them.
+//! Without a run loop (some hosts without windows lend none) calls wait until the host does something on the
+//! main thread that we use to serve them.
 
 #[cfg(target_os = "linux")]
 mod linux;

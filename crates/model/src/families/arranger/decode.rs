@@ -3,7 +3,7 @@
 use phrase::{LOWEST, Roll, STEPS};
 
 use super::content::{Content, FEATURES, scale, shifted, tonic_shift};
-use super::linear::{Heard, Linear, add, norm};
+use super::linear::{Linear, Memory, add, norm};
 use super::written::Run;
 use super::{ArrangerConfig, NAME, Style};
 use crate::{ModelError, SLOTS, Weights};
@@ -122,6 +122,7 @@ impl Decoder {
             (0..SLOTS).filter(asked).map(|slot| row(draw.lowest[slot])).min().unwrap_or(i32::MIN),
             (0..SLOTS).filter(asked).map(|slot| row(draw.highest[slot])).max().unwrap_or(i32::MAX),
         );
+        run.bottom = i32::from(LOWEST) + by;
         let mut roll = Roll::EMPTY;
         for step in 0..STEPS {
             run.step(step, &content, &own, &mut roll, draw, &noise);
@@ -147,7 +148,7 @@ impl Decoder {
         for block in &self.reader.blocks {
             norm(&x, &block.norm1, &mut work.normed);
             block.ask.apply(&work.normed, &mut work.asked);
-            let mut steps = Heard::new(d);
+            let mut steps = Memory::new(d);
             work.asked.chunks_exact(3 * d).for_each(|asked| steps.push(&asked[d..2 * d], &asked[2 * d..]));
             let asked = work.asked.chunks_exact(3 * d).zip(heard.chunks_exact_mut(d));
             for (step, (asked, heard)) in asked.enumerate() {

@@ -4,6 +4,7 @@ use multiversion::multiversion;
 use phrase::PITCHES;
 
 use super::decode::Decoder;
+use super::limits::Voicing;
 use super::linear::{add_here, dot_relu};
 use super::{KINDS, ONSET_LAGS, Style, VIEWS};
 
@@ -37,6 +38,8 @@ pub(super) struct Seen<'a> {
     pub(super) crowd: f32,
     /// The highest row of the melody that sounds; the last where none does.
     pub(super) ceiling: usize,
+    /// The MIDI pitch of row 0.
+    pub(super) bottom: i32,
 }
 
 /// What the writer says of a step, by mix of genres.
@@ -60,8 +63,10 @@ pub(super) fn pitches(
     let units = decoder.config.units;
     let bit = |bits: u128, row: usize| f32::from((bits >> row & 1) as u8);
     let (mut cells, mut starts) = (0u128, 0u128);
+    let content = seen.content;
+    let melody = |plane: usize| if content[plane + seen.ceiling] > 0.0 { 1u128 << seen.ceiling } else { 0 };
+    let [melody, melody_starts] = [melody(0), melody(PITCHES)];
     for row in 0..PITCHES {
-        let content = seen.content;
         let views: [f32; VIEWS] = [
             bit(seen.before, row),
             bit(seen.struck, row),
@@ -92,7 +97,16 @@ pub(super) fn pitches(
         if full || !yes(at.logit(decoder, all, 0) + lean, 0) {
             continue;
         }
-        let starts_here = seen.before >> row & 1 == 0 || yes(at.logit(decoder, all, 1) - seen.crowd, 1);
+        let held = seen.before >> row & 1 == 1;
+        let voicing =
+            Voicing { bottom: seen.bottom, sounding: cells | melody, struck: starts | melody_starts, melody };
+        let free = !draw.limits || (seen.own[0] | melody) >> row & 1 == 1;
+        // A held note that a new one comes too close to in the bass ends.
+        if !free && !(if held { voicing.is_clear(row) } else { voicing.takes(row) }) {
+            continue;
+        }
+        let again = || yes(at.logit(decoder, all, 1) - seen.crowd, 1) && (free || voicing.strikes(row));
+        let starts_here = !held || again();
         cells |= 1 << row;
         starts |= u128::from(starts_here) << row;
         for mix in all.chunks_exact_mut(units) {

@@ -181,7 +181,7 @@ pub(super) fn norm(x: &[f32], scale: &[f32], out: &mut [f32]) {
 
 /// Keys and values of the steps so far, for one block and one mix of genres.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub(super) struct Memory {
     /// `[width][64]`: a number of all steps lies together.
     keys: Vec<f32>,
     /// `[64][width]`.
@@ -189,7 +189,7 @@ pub(super) struct Heard {
     count: usize,
 }
 
-impl Heard {
+impl Memory {
     pub(super) fn new(width: usize) -> Self {
         Self { keys: vec![0.0; width * STEPS], values: vec![0.0; width * STEPS], count: 0 }
     }
@@ -212,7 +212,7 @@ impl Heard {
 
 #[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
 #[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
-fn attend(heard: &Heard, step: usize, heads: usize, distance: &[f32], query: &[f32], out: &mut [f32]) {
+fn attend(heard: &Memory, step: usize, heads: usize, distance: &[f32], query: &[f32], out: &mut [f32]) {
     let (width, count) = (query.len(), heard.count);
     let size = width / heads;
     let scale = 1.0 / (size as f32).sqrt();

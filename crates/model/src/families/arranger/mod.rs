@@ -10,19 +10,26 @@
 //! a step before.
 //!
 //! [`Arranger`] computes all steps of known phrases at once, for training; [`Decoder`] writes new ones.
+//!
+//! Phrases are moved to C major or A minor and back. Sums have one order on every vector width, so answers
+//! are the same bits on every processor. A test holds [`Arranger`] and [`Decoder`] to each other decision by
+//! decision.
 
 mod content;
 mod decode;
 mod draw;
+mod limits;
 mod linear;
 mod nade;
 mod network;
+mod transfer;
 mod written;
 
 pub use content::{Content, FEATURES, MelodyNote, scale, shifted, tonic_shift};
 pub use decode::Decoder;
 pub use nade::{nade, reference as nade_reference};
 pub use network::{Arranger, Masks};
+pub use transfer::Sizes;
 
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};
@@ -88,12 +95,23 @@ pub struct Style {
     pub lowest: [u8; SLOTS],
     /// The highest.
     pub highest: [u8; SLOTS],
+    /// Notes of a step count for `density` once it is written, not before.
+    #[serde(default)]
+    pub counts_after: bool,
+    /// New notes keep the limits of arrangers (`limits.rs`): false in packs that were made without them.
+    #[serde(default)]
+    pub limits: bool,
 }
 
 impl Style {
-    /// The style at an amount (over 0, at most 1): the less, the more the input pulls.
-    pub fn at(self, amount: f32) -> Self {
-        Self { pull: self.pull * (1.0 - amount) / amount, change: self.change * amount, ..self }
+    /// The style at an amount (over 0, at most 1): the less, the more the input pulls. Without `limits` where they are not wanted.
+    pub fn at(self, amount: f32, limits: bool) -> Self {
+        Self {
+            pull: self.pull * (1.0 - amount) / amount,
+            change: self.change * amount,
+            limits: self.limits && limits,
+            ..self
+        }
     }
 
     /// Whether all are numbers, and none negative.

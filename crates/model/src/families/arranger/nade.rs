@@ -1,16 +1,18 @@
-//! The output layer of a neural autoregressive distribution estimator (Larochelle and Murray 2011; over time, Boulanger-
-//! Lewandowski et al. 2012): each pitch of a step is told from the step's context and the pitches below it.
+//! The output layer of a neural autoregressive distribution estimator (Larochelle and Murray 2011; over time,
+//! Boulanger- Lewandowski et al. 2012): each pitch of a step is told from the step's context and the pitches
+//! below it.
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use multiversion::multiversion;
 
+use super::linear::{add_here, dot_relu};
 use crate::kernels::tensor::{Reader, check, floats, gradient};
 
 /// Logits of `P` cells with `K` decisions each, every cell knowing the decisions of the cells before it: with
 /// `h[p] = start + sum over q < p, k of visible[k, q] seen[k, q]`, `out[k, p] = hidden[k, p] . relu(h[p])`.
 ///
-/// `visible` `[N, K, P]` holds the decisions (0 or 1, a constant: no gradient), `start` `[N, H]` each row's context, `seen`
-/// and `hidden` `[K, P, H]` the weights. Gives `[N, K, P]`.
+/// `visible` `[N, K, P]` holds the decisions (0 or 1, a constant: no gradient), `start` `[N, H]` each row's
+/// context, `seen` and `hidden` `[K, P, H]` the weights. Gives `[N, K, P]`.
 ///
 /// # Errors
 /// When the shapes don't fit, or a tensor is empty or not `f32`.
@@ -108,7 +110,7 @@ fn forward(sizes: Sizes, visible: &[f32], start: &[f32], seen: &[f32], hidden: &
             for kind in 0..kinds {
                 let at = kind * cells + cell;
                 if visible[at] != 0.0 {
-                    axpy(visible[at], &seen[at * width..][..width], &mut h);
+                    add_here(visible[at], &seen[at * width..][..width], &mut h);
                 }
             }
         }
@@ -138,7 +140,7 @@ fn backward(
             for kind in 0..kinds {
                 let at = kind * cells + cell - 1;
                 if visible[at] != 0.0 {
-                    axpy(visible[at], &seen[at * width..][..width], after);
+                    add_here(visible[at], &seen[at * width..][..width], after);
                 }
             }
         }
@@ -147,7 +149,7 @@ fn backward(
             for kind in 0..kinds {
                 let at = kind * cells + cell;
                 if visible[at] != 0.0 {
-                    axpy(visible[at], slope, &mut d_seen[at * width..][..width]);
+                    add_here(visible[at], slope, &mut d_seen[at * width..][..width]);
                 }
             }
             for kind in 0..kinds {
@@ -163,29 +165,6 @@ fn backward(
             }
         }
     }
-}
-
-/// `y += a x`.
-#[inline(always)]
-fn axpy(a: f32, x: &[f32], y: &mut [f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += a * x;
-    }
-}
-
-/// `relu(x) . y`, in lanes, which vectorises.
-#[inline(always)]
-fn dot_relu(x: &[f32], y: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut lanes = [0.0f32; LANES];
-    let (x, y) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let rest: f32 = x.remainder().iter().zip(y.remainder()).map(|(x, y)| x.max(0.0) * y).sum();
-    for (x, y) in x.zip(y) {
-        for lane in 0..LANES {
-            lanes[lane] += x[lane].max(0.0) * y[lane];
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// Its twin in candle's built-in operations; see [`crate::kernels::reference`].

@@ -23,9 +23,9 @@ impl<'a> Arranger<'a> {
         Self { config, weights, ops }
     }
 
-    /// Logits `[B, 64, 2, 84]` (sounds; starts though it sounded before) of each cell of phrases, told from their content
-    /// `[B, 64, FEATURES]`, their genres `[B, G]`, and the cells before it: `cells` `[B, 64, 2, 84]`, 0 or 1. Cells come in
-    /// order of step, then of pitch.
+    /// Logits `[B, 64, 2, 84]` (sounds; starts though it sounded before) of each cell of phrases, told from
+    /// their content `[B, 64, FEATURES]`, their genres `[B, G]`, and the cells before it: `cells`
+    /// `[B, 64, 2, 84]`, 0 or 1. Cells come in order of step, then of pitch.
     ///
     /// # Errors
     /// When a parameter is missing or a shape does not fit.
@@ -123,8 +123,8 @@ fn softmax(x: &Tensor) -> Result<Tensor> {
     x.broadcast_div(&x.sum_keepdim(D::Minus1)?)
 }
 
-/// What each head adds to the scores, `[H, 64, 64]`: by how far a step lies behind another; from the future, where
-/// `causal`, nothing comes.
+/// What each head adds to the scores, `[H, 64, 64]`: by how far a step lies behind another; from the future,
+/// where `causal`, nothing comes.
 fn distances(weights: &Tensor, causal: bool) -> Result<Tensor> {
     let heads = weights.dim(0)?;
     let pairs = || (0..STEPS).flat_map(|to| (0..STEPS).map(move |from| (to, from)));

@@ -5,7 +5,7 @@ use phrase::{PITCHES, Roll, STEPS};
 use super::content::FEATURES;
 use super::decode::{Decoder, Work};
 use super::draw::{Mixes, Seen, pitches};
-use super::linear::{Heard, add, norm};
+use super::linear::{Memory, add, norm};
 use super::{KINDS, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
 /// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
@@ -24,6 +24,8 @@ pub(super) struct Run<'a> {
     chromatic: f32,
     /// The lowest and the highest row of the target genres.
     pub(super) range: (i32, i32),
+    /// The MIDI pitch of row 0.
+    pub(super) bottom: i32,
     /// Notes of the input, and of what is written, until here.
     heard_notes: f32,
     written: f32,
@@ -32,7 +34,7 @@ pub(super) struct Run<'a> {
     changed: f32,
     read: Vec<Vec<f32>>,
     /// What was written, by block and mix.
-    heard: Vec<Vec<Heard>>,
+    heard: Vec<Vec<Memory>>,
     work: Work,
     x: Vec<f32>,
     heard_now: Vec<f32>,
@@ -57,13 +59,14 @@ impl<'a> Run<'a> {
             scale,
             chromatic,
             range: (i32::MIN, i32::MAX),
+            bottom: 0,
             heard_notes: 0.0,
             written: 0.0,
             cells: 0.0,
             changed: 0.0,
             read,
             heard: (0..config.writer)
-                .map(|_| (0..mixes).map(|_| Heard::new(config.width)).collect())
+                .map(|_| (0..mixes).map(|_| Memory::new(config.width)).collect())
                 .collect(),
             work: Work::new(config, mixes),
             x: room(config.width),
@@ -95,7 +98,10 @@ impl<'a> Run<'a> {
         let held = |roll: &Roll| if step == 0 { 0 } else { roll.sounding[step - 1] };
         let starts =
             |roll: &Roll| (roll.sounding[step] & (roll.onset[step] | !held(roll))).count_ones() as f32;
-        self.heard_notes += starts(own);
+        // Counted after the step is written, as what is written is: a source that strikes four notes at once would else lift
+        // every silent cell of the first step, and each answer begin with a cluster. Packs of before were chosen with that.
+        let struck = starts(own);
+        self.heard_notes += if draw.counts_after { 0.0 } else { struck };
         let seen = Seen {
             content,
             before: back(&roll.sounding, 1),
@@ -108,6 +114,7 @@ impl<'a> Run<'a> {
             chromatic: self.chromatic,
             range: self.range,
             crowd: draw.density * ((self.written + FEW) / (self.heard_notes + FEW)).ln(),
+            bottom: self.bottom,
             ceiling: content[..PITCHES].iter().rposition(|&sounds| sounds > 0.0).unwrap_or(PITCHES - 1),
         };
         let mut chance = [[0.0; PITCHES]; KINDS];
@@ -120,6 +127,7 @@ impl<'a> Run<'a> {
         }
         let mixes = Mixes { direct: &self.direct, weights: &self.weights, units: &mut self.units };
         [roll.sounding[step], roll.onset[step]] = pitches(self.decoder, mixes, &seen, draw, &chance);
+        self.heard_notes += if draw.counts_after { struck } else { 0.0 };
         self.written += roll.onset[step].count_ones() as f32;
         self.cells += own.sounding[step].count_ones() as f32;
         self.changed += (own.sounding[step] ^ roll.sounding[step]).count_ones() as f32;

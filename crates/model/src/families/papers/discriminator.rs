@@ -1,5 +1,5 @@
-//! The papers' discriminator: three 7x7 convolutions to a map of 16 x 21 judgements. (The first paper's table has 4x4
-//! kernels; its public code always had 7x7.)
+//! The papers' discriminator: three 7x7 convolutions to a map of 16 x 21 judgements. (The first paper's table
+//! has 4x4 kernels; its public code always had 7x7.)
 
 use candle_core::Tensor;
 use phrase::{PITCHES, STEPS};
@@ -60,7 +60,8 @@ impl DiscriminatorConfig {
         all
     }
 
-    /// The names of the weights that the papers' *SN* models normalise: all convolutions, attention's among them.
+    /// The names of the weights that the papers' *SN* models normalise: all convolutions, attention's among
+    /// them.
     pub fn spectral_weights(&self, prefix: &str) -> Vec<String> {
         let name = |part: &str| format!("{prefix}{NAME}{part}");
         let mut all: Vec<String> = ["conv0", "conv1", "conv2"].map(name).into();
@@ -111,8 +112,8 @@ impl Discriminator {
         })
     }
 
-    /// The judgement map `[B, 16, 21]` of `rolls` `[B, 64, 84]` (cells from 0 to 1, noise added as the recipe says): no
-    /// activation, 1 means real in the papers' least-squares loss.
+    /// The judgement map `[B, 16, 21]` of `rolls` `[B, 64, 84]` (cells from 0 to 1, noise added as the recipe
+    /// says): no activation, 1 means real in the papers' least-squares loss.
     pub fn forward(&self, rolls: &Tensor) -> candle_core::Result<Tensor> {
         let ops = &self.ops;
         let batch = rolls.dim(0)?;

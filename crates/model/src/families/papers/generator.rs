@@ -1,5 +1,6 @@
-//! The papers' generator: 7x7 convolution, two halvings, residual blocks on a 16 x 21 grid, two doublings, 7x7
-//! convolution. Reflecting edges where the public code has them, zeros as TensorFlow's "SAME" puts them elsewhere.
+//! The papers' generator: 7x7 convolution, two halvings, residual blocks on a 16 x 21 grid, two doublings,
+//! 7x7 convolution. Reflecting edges where the public code has them, zeros as TensorFlow's "SAME" puts them
+//! elsewhere.
 
 use candle_core::Tensor;
 use phrase::{PITCHES, STEPS};
@@ -44,8 +45,8 @@ impl GeneratorConfig {
         if self.attention { self.blocks.saturating_sub(2)..self.blocks } else { 0..0 }
     }
 
-    /// Each convolution's name and shape, from input to output: `[height, width, inputs, outputs]`, the transposed
-    /// ones `[inputs, height, width, outputs]`.
+    /// Each convolution's name and shape, from input to output: `[height, width, inputs, outputs]`, the
+    /// transposed ones `[inputs, height, width, outputs]`.
     fn convolutions(&self) -> Vec<(String, [usize; 4])> {
         let w = self.width;
         let fixed = |name: &str, shape| (format!("{NAME}{name}"), shape);
@@ -83,8 +84,8 @@ impl GeneratorConfig {
         all
     }
 
-    /// The names of the weights that the papers' *SN* models normalise: all plain convolutions, attention's among them,
-    /// but not the two transposed ones.
+    /// The names of the weights that the papers' *SN* models normalise: all plain convolutions, attention's
+    /// among them, but not the two transposed ones.
     pub fn spectral_weights(&self, prefix: &str) -> Vec<String> {
         let plain = self.convolutions().into_iter().map(|(name, _)| name);
         let plain = plain.filter(|name| !name.starts_with("generator.up"));
@@ -155,8 +156,8 @@ impl Generator {
         })
     }
 
-    /// Logits `[B, 64, 84]` of the answer to `rolls` `[B, 64, 84]` (0 to 1, the *sounding* plane); the papers' output is
-    /// their sigmoid.
+    /// Logits `[B, 64, 84]` of the answer to `rolls` `[B, 64, 84]` (0 to 1, the *sounding* plane); the
+    /// papers' output is their sigmoid.
     pub fn forward(&self, rolls: &Tensor) -> candle_core::Result<Tensor> {
         let ops = &self.ops;
         let batch = rolls.dim(0)?;

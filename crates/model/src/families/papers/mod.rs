@@ -1,13 +1,18 @@
-//! The networks of *Symbolic Music Genre Transfer with CycleGAN* (Brunner, Wang, Wattenhofer and Zhao, 2018) and of its
-//! follow-up with spectral norm and self-attention (Brunner, Moayeri, Richter, Wattenhofer and Zhang, 2019), as their
-//! public code builds them: one generator and one discriminator a direction, no biases anywhere.
+//! The networks of *Symbolic Music Genre Transfer with CycleGAN* (Brunner, Wang, Wattenhofer and Zhao, 2018)
+//! and of its follow-up with spectral norm and self-attention (Brunner, Moayeri, Richter, Wattenhofer and
+//! Zhang, 2019), as their public code builds them: one generator and one discriminator a direction, no biases
+//! anywhere.
 //!
 //! Spectral norm is not part of a network but of its weights: see [`crate::spectral`].
+//!
+//! A pairwise pack holds two generators, named `there.` and `back.`, and a blend there mixes the input's
+//! logits with the answer's. Values and gradients are tested against PyTorch's.
 
 mod discriminator;
 mod generator;
 pub mod kernels;
 mod pair;
+mod transfer;
 
 pub use discriminator::{Discriminator, DiscriminatorConfig};
 pub use generator::{Generator, GeneratorConfig};
@@ -21,8 +26,8 @@ use crate::{Init, ModelError, Ops, Parameter};
 /// How convolutions start: truncated normal (the later ports drew from a plain one).
 const START: Init = Init::TruncatedNormal(0.02);
 
-/// Parameters of an instance norm, their names beginning with `name`. The papers draw its scale around 1; what is stored
-/// is the difference from 1, so that f16 keeps it exactly enough.
+/// Parameters of an instance norm, their names beginning with `name`. The papers draw its scale around 1;
+/// what is stored is the difference from 1, so that f16 keeps it exactly enough.
 fn norm_parameters(name: &str, channels: usize) -> [Parameter; 2] {
     [
         Parameter::new(format!("{name}.scale"), &[channels], Init::Normal(0.02)),
@@ -51,14 +56,16 @@ impl Norm {
     }
 }
 
-/// A convolution's `[height, width, inputs, outputs]` weight as the matrix that an unfolded image is multiplied with.
+/// A convolution's `[height, width, inputs, outputs]` weight as the matrix that an unfolded image is
+/// multiplied with.
 fn matrix(weight: &Tensor) -> Result<Tensor> {
     let outputs = weight.dim(weight.rank() - 1)?;
     weight.reshape(((), outputs))
 }
 
-/// The weight `[K, K, inputs, 1]` of a convolution to one channel as the `[inputs, K * K]` matrix whose products,
-/// folded, are that convolution: each pixel is spread over its neighbourhood, so the kernel is turned by 180 degrees.
+/// The weight `[K, K, inputs, 1]` of a convolution to one channel as the `[inputs, K * K]` matrix whose
+/// products, folded, are that convolution: each pixel is spread over its neighbourhood, so the kernel is
+/// turned by 180 degrees.
 fn spreading(weight: &Tensor) -> Result<Tensor> {
     let (height, width, inputs, _) = weight.dims4()?;
     weight.reshape((height * width, inputs))?.flip(&[0])?.t()?.contiguous()

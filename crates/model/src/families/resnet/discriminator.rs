@@ -1,11 +1,12 @@
 //! The discriminator of the multi-genre GAN: one small patch network with a judgement map for each genre.
 //!
-//! No instance norm: a norm over a phrase would hide how dense it is. Made for weights under spectral norm (see
-//! [`crate::spectral`]) on every layer. That alone makes a network this small nearly blind to rolls of few notes, so its
-//! input and its output are then multiplied by 4; plain weights start large enough without.
+//! No instance norm: a norm over a phrase would hide how dense it is. Made for weights under spectral norm
+//! (see [`crate::spectral`]) on every layer. That alone makes a network this small nearly blind to rolls of
+//! few notes, so its input and its output are then multiplied by 4; plain weights start large enough without.
 //!
-//! Two things it is told, because a network this small learns them late and a generator lives off what it misses: where
-//! onsets and close intervals are, as planes beside the sounding one, and which beat and register a patch lies in.
+//! Two things it is told, because a network this small learns them late and a generator lives off what it
+//! misses: where onsets and close intervals are, as planes beside the sounding one, and which beat and
+//! register a patch lies in.
 
 use candle_core::Tensor;
 use phrase::{PITCHES, STEPS};
@@ -71,8 +72,8 @@ impl DiscriminatorConfig {
         if self.attention { vec![("fine", self.fine), ("coarse", self.coarse)] } else { Vec::new() }
     }
 
-    /// Every parameter of the network, its name beginning with `prefix` (empty where there is one discriminator): a weight
-    /// and a bias a layer, and the place of a patch.
+    /// Every parameter of the network, its name beginning with `prefix` (empty where there is one
+    /// discriminator): a weight and a bias a layer, and the place of a patch.
     pub fn parameters(&self, prefix: &str) -> Vec<Parameter> {
         let name = |part: &str| format!("{prefix}{NAME}{part}");
         let both = |(layer, shape): (&str, Vec<usize>)| {
@@ -156,8 +157,8 @@ impl Discriminator {
     }
 }
 
-/// What the discriminator looks at, `[B, 64, 84, 4]`: sounding cells, onsets, and cells with another one or two
-/// semitones above, times `gain`. Products of cells, so that gradients pass.
+/// What the discriminator looks at, `[B, 64, 84, 4]`: sounding cells, onsets, and cells with another one or
+/// two semitones above, times `gain`. Products of cells, so that gradients pass.
 fn planes(rolls: &Tensor, gain: f64) -> candle_core::Result<Tensor> {
     let x = rolls.affine(gain.sqrt(), 0.0)?;
     let before = x.narrow(1, 0, STEPS - 1)?.pad_with_zeros(1, 1, 0)?;

@@ -1,11 +1,11 @@
-//! The generator of the multi-genre GAN: a patch stem, dense residual blocks whose instance norms are driven by the genres, and a
-//! pixel-shuffle head, on top of the input's own logits.
+//! The generator of the multi-genre GAN: a patch stem, dense residual blocks whose instance norms are driven
+//! by the genres, and a pixel-shuffle head, on top of the input's own logits.
 //!
-//! After *Symbolic Music Genre Transfer with CycleGAN* (Brunner et al., 2018), with three differences that make it
-//! fast and general: the convolutions run on a 16 x 21 grid of 4 x 4 patches (a beat by a third of an octave) with no
-//! full-resolution layer to pay for; one network serves all genres and directions through conditional instance norm
-//! (Dumoulin et al., *A Learned Representation for Artistic Style*, 2017); and the output starts from the input, so
-//! that the network learns what to change and not how to copy.
+//! After *Symbolic Music Genre Transfer with CycleGAN* (Brunner et al., 2018), with three differences that
+//! make it fast and general: the convolutions run on a 16 x 21 grid of 4 x 4 patches (a beat by a third of an
+//! octave) with no full-resolution layer to pay for; one network serves all genres and directions through
+//! conditional instance norm (Dumoulin et al., *A Learned Representation for Artistic Style*, 2017); and the
+//! output starts from the input, so that the network learns what to change and not how to copy.
 
 use candle_core::Tensor;
 use phrase::{PITCHES, STEPS};
@@ -28,8 +28,8 @@ const STEM: Window = Window::new(STEM_KERNEL, PATCH, (STEM_KERNEL - PATCH) / 2);
 /// The generator's sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratorConfig {
-    /// Genres of the pack, 1..=8. With 1 there is nothing to choose, as in one direction of a pairwise pack: the
-    /// conditions are constant and the norms plain affine ones.
+    /// Genres of the pack, 1..=8. With 1 there is nothing to choose, as in one direction of a pairwise pack:
+    /// the conditions are constant and the norms plain affine ones.
     pub genres: usize,
     /// Channels of the residual blocks.
     pub channels: usize,
@@ -151,8 +151,9 @@ impl Generator {
         })
     }
 
-    /// Logits `[B, 64, 84]` of the answer to `rolls` `[B, 64, 84]` (0 or 1, the *sounding* plane), where `genres`
-    /// `[B, 2 G]` holds the weights of the source genres and then those of the target genres, each summing to 1.
+    /// Logits `[B, 64, 84]` of the answer to `rolls` `[B, 64, 84]` (0 or 1, the *sounding* plane), where
+    /// `genres` `[B, 2 G]` holds the weights of the source genres and then those of the target genres, each
+    /// summing to 1.
     pub fn forward(&self, rolls: &Tensor, genres: &Tensor) -> candle_core::Result<Tensor> {
         let ops = &self.ops;
         let batch = rolls.dim(0)?;
@@ -168,8 +169,8 @@ impl Generator {
         let patches = signed.reshape((batch, STEPS, PITCHES, 1))?;
         let patches = (ops.unfold)(&patches, STEM)?;
         let mut x = norm(&(ops.linear)(&patches, &self.stem)?, 0, 0.0)?;
-        // Convolutions with zero padding know little of where they are: the beat of the phrase and the register of the
-        // patch are told to them.
+        // Convolutions with zero padding know little of where they are: the beat of the phrase and the
+        // register of the patch are told to them.
         x = x.broadcast_add(&self.beat)?.broadcast_add(&self.register)?;
         for (i, [first, second]) in self.blocks.iter().enumerate() {
             let y = norm(&(ops.conv3x3)(&x, first)?, 1 + 2 * i, 0.0)?;

@@ -1,10 +1,11 @@
 //! 3x3 convolution, stride 1, with mirrored edges, as three matrix products an image.
 //!
-//! As in [`crate::kernels::conv3x3`], a row of the matrix is three neighbouring pixels, and rows overlap. The padded image has its own
-//! two columns of edges, so results come in rows of `W + 2` of which the last two are dropped.
+//! As in [`crate::kernels::conv3x3`], a row of the matrix is three neighbouring pixels, and rows overlap. The
+//! padded image has its own two columns of edges, so results come in rows of `W + 2` of which the last two
+//! are dropped.
 //!
-//! The gradient of the padded image is computed a kernel row at a time over only the rows that this kernel row reaches, and
-//! then the edges' gradients are added to the pixels that they mirror.
+//! The gradient of the padded image is computed a kernel row at a time over only the rows that this kernel
+//! row reaches, and then the edges' gradients are added to the pixels that they mirror.
 
 use std::cell::RefCell;
 
@@ -16,8 +17,8 @@ use crate::kernels::conv3x3::{check_kernel, turn};
 use crate::kernels::matrix::{Matrix, multiply};
 use crate::kernels::tensor::{Reader, floats, gradient};
 
-/// Convolves `x` `[B, H, W, Cin]`, its edges mirrored (see [`super::pad_reflect`]), with `w` `[3, 3, Cin, Cout]` to
-/// `[B, H, W, Cout]`.
+/// Convolves `x` `[B, H, W, Cin]`, its edges mirrored (see [`super::pad_reflect`]), with `w`
+/// `[3, 3, Cin, Cout]` to `[B, H, W, Cout]`.
 ///
 /// # Errors
 /// When the shapes don't fit, a tensor is empty or not `f32`, or an image has a single row or column.

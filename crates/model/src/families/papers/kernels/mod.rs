@@ -1,4 +1,5 @@
-//! Kernels that only the papers' networks need: their images are mirrored at the edges. As in [`crate::kernels`].
+//! Kernels that only the papers' networks need: their images are mirrored at the edges. As in
+//! [`crate::kernels`].
 
 mod conv3x3_reflect;
 mod pad_reflect;

@@ -5,8 +5,8 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, 
 use super::reference;
 use crate::kernels::tensor::{Reader, check, floats};
 
-/// Puts `pad` pixels around each image of `x` `[B, H, W, C]` that mirror it at its edge, the edge itself not repeated:
-/// `[B, H + 2 pad, W + 2 pad, C]`.
+/// Puts `pad` pixels around each image of `x` `[B, H, W, C]` that mirror it at its edge, the edge itself not
+/// repeated: `[B, H + 2 pad, W + 2 pad, C]`.
 ///
 /// # Errors
 /// When `x` is not such an image, is empty or not `f32`, or has too few pixels to mirror.

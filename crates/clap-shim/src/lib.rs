@@ -1,0 +1,31 @@
+//! A thin layer between a CLAP host and a plugin whose framework has gaps. It knows nothing of Contrafact.
+//!
+//! [`wrap`] puts itself before a plugin's `process` and its parameters:
+//!
+//! ```text
+//!   host's clap_process ──▶ input    no modulation, which the framework would mix into what it saves (`params` claims none)
+//!                           room     at most [`ROOM`] events reach the framework's queue, every end among them
+//!                           scratch  a stereo buffer where the host gives none that the framework can use
+//!                              │
+//!                              ▼
+//!                           the plugin's own process
+//!                              │
+//!   host's out_events ◀── outbox    in order of time; a note-off that the host refuses is sent in the next block
+//! ```
+//!
+//! nice-plug 0.4.2 without it: it writes parameter changes of the window after the block's notes but at time
+//! 0; it skips blocks without a stereo output of 32-bit samples, with all their notes; it reads through null
+//! channels; its queue allocates and prints when it is full.
+//!
+//! Nothing here allocates, locks or waits while a block is processed.
+
+mod audio;
+mod input;
+mod outbox;
+mod params;
+mod room;
+mod shim;
+
+pub use outbox::OUTPUT;
+pub use room::ROOM;
+pub use shim::wrap;

@@ -1,0 +1,235 @@
+//! What the parts of a pack do: one contract a role, on plain slices, for the thread that computes.
+//!
+//! Who asks ([`crate::LoadedPack`], and through it the plugin's worker) knows roles, not families. What all
+//! parts of a role have in common is written once, around its trait. To add a role: its name in [`Role`], its
+//! trait here, its part in [`crate::Parts`] and its field in [`crate::LoadedPack`]; the compiler shows the
+//! rest.
+
+use candle_core::{Device, Tensor};
+use phrase::{ContentChange, Key, Note, Roll, Velocities};
+
+use crate::{ModelError, Ops, Parameter, Weights};
+
+/// Genre slots that the plugin's parameters offer; a pack fills the first of them.
+pub const SLOTS: usize = 8;
+
+/// What a part of a pack is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Recasts a phrase in another genre: [`Transfer`].
+    Transfer,
+    /// Tells which genre a phrase is: [`crate::Classifier`].
+    Classifier,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Transfer, Self::Classifier];
+
+    /// What cards call the part.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::Classifier => "classifier",
+        }
+    }
+
+    /// What the names of the part's parameters begin with in a pack.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer.",
+            Self::Classifier => "classifier.",
+        }
+    }
+}
+
+/// What the user asks of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// The genre slot of what is played (0-based), or `None` to let the classifier tell it.
+    pub source: Option<u8>,
+    /// Weights of the target slots; normalised over the pack's genres. One 1 and zeros for a single genre.
+    pub target: [f32; SLOTS],
+    /// 0 returns the input, 1 the network's answer.
+    pub amount: f32,
+    /// 0: the likeliest answer; 1: cells drawn from their own probabilities.
+    pub variation: f32,
+    /// Which draw, when `variation` is not 0.
+    pub seed: u32,
+    /// The first step that will be played: 0 at a latency of 4 bars.
+    pub first: u8,
+    /// A phrase that the classifier takes for the target is left as it is. Off: only where `source` says so.
+    /// The classifier errs, and who asks for a change must hear one.
+    pub leave_own: bool,
+    /// New notes keep to what sounds clear and can be played, where the pack knows such limits.
+    pub limits: bool,
+    /// How far the target genre may recolour the chords, from 0 (their own notes are kept) to 1 (their roots
+    /// are), where the pack can.
+    pub harmony: f32,
+}
+
+impl Settings {
+    /// All the way to one slot (0-based), source told by the classifier and never left alone, no variation,
+    /// limits kept, chords half recoloured, the whole phrase played.
+    pub fn to(slot: usize) -> Self {
+        let target = std::array::from_fn(|i| if i == slot { 1.0 } else { 0.0 });
+        Self {
+            source: None,
+            target,
+            amount: 1.0,
+            variation: 0.0,
+            seed: 0,
+            first: 0,
+            leave_own: false,
+            limits: true,
+            harmony: 0.5,
+        }
+    }
+}
+
+/// What is known around a phrase. An answer may depend on all of it, so who keeps answers must compare it
+/// too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'a> {
+    /// The cells of the answer that is played before this one, if there is one.
+    pub before: Option<&'a Roll>,
+    /// The song's key, where somebody told it.
+    pub key: Option<Key>,
+}
+
+/// A phrase to be recast, with all that is common decided: it has cells, the amount is over 0, the pack has
+/// the genres.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The phrase's cells.
+    pub roll: &'a Roll,
+    /// Its notes; none where only the cells are known.
+    pub notes: &'a [Note],
+    /// Its first step in the song.
+    pub position: i64,
+    /// What is known around it.
+    pub context: Context<'a>,
+    /// The slot of the genre that it is recast from.
+    pub source: usize,
+    /// How much of the target counts as the phrase's own genre, which is the phrase itself: from 0 to 1.
+    pub own: f32,
+    /// How much of each genre of the pack is asked for; the sum is 1.
+    pub shares: &'a [f32],
+    /// How far to go, over 0 and at most 1.
+    pub amount: f32,
+    /// What the user asked in full: variation, seed and limits are of interest here.
+    pub settings: &'a Settings,
+}
+
+/// An answer: notes, as cells that sound, where notes start in them, and how hard these are struck.
+///
+/// [`Answer::realise`] makes it notes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// What sounds, and where notes start in it as far as the network knows.
+    pub cells: Roll,
+    /// How hard the notes that start are struck; without it, and for cells of 0, as their neighbours.
+    pub velocities: Option<Box<Velocities>>,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { cells: Roll::EMPTY, velocities: None }
+    }
+}
+
+impl Answer {
+    /// The notes of this answer to `input`, of which the steps from `first` on are played, in `out`.
+    pub fn realise(&self, input: &phrase::Phrase, first: usize, out: &mut phrase::Phrase) {
+        phrase::realise_struck(input, &self.cells, self.velocities.as_deref(), first, out);
+    }
+}
+
+/// What a transfer did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The source slot that was used.
+    pub source: u8,
+    /// The classifier's probabilities by slot; all zero when it was not asked.
+    pub probabilities: [f32; SLOTS],
+    /// Cells that were added and removed, relative to the input's.
+    pub change: ContentChange,
+}
+
+/// Recasts phrases in other genres. Lives on the thread that computes; may keep buffers between phrases, but
+/// an answer depends on its question alone.
+pub trait Transfer: Send + std::fmt::Debug {
+    /// Writes the answer to `question` into `out`, which holds the input's cells and no velocities.
+    ///
+    /// # Errors
+    /// Where the network cannot compute.
+    fn recast(&mut self, question: &Question, out: &mut Answer) -> Result<(), ModelError>;
+
+    /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1), of a network that says something
+    /// of all cells at once: from the slot `source` to the genres by their `shares`, whose sum is 1.
+    ///
+    /// # Errors
+    /// When `cells` is no such tensor on the network's device, or the network writes step by step: what it
+    /// says of a cell depends on the cells before.
+    fn logits(&self, _cells: &Tensor, _source: usize, _shares: &[f32]) -> Result<Tensor, ModelError> {
+        Err(ModelError::Stepwise)
+    }
+}
+
+/// What a family is told when a part of it is made ready.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// The operations to use.
+    pub ops: Ops,
+    /// Where the weights are.
+    pub device: &'a Device,
+    /// How many genres the pack has.
+    pub genres: usize,
+    /// The logit of the pack's threshold.
+    pub threshold: f32,
+}
+
+/// What a family's sizes tell of its transfer: all that is needed to check a pack, to read it and to play it.
+pub trait TransferSizes {
+    /// Every parameter of the network.
+    fn parameters(&self) -> Vec<Parameter>;
+
+    /// Planes of the roll that the network knows, as cards name them.
+    fn planes(&self) -> &'static [&'static str] {
+        &["sounding"]
+    }
+
+    /// Whether it answers with logits of all cells at once ([`Transfer::logits`]).
+    fn has_logits(&self) -> bool {
+        true
+    }
+
+    /// The sizes in a few words.
+    fn summary(&self) -> String;
+
+    /// What makes it unusable for this many genres, if anything: a clause about *its network*.
+    fn fault(&self, genres: usize) -> Option<String>;
+
+    /// The network of these sizes with `weights`, ready to answer.
+    ///
+    /// # Errors
+    /// When a parameter is missing or has another shape.
+    fn build(&self, weights: &Weights, setup: Setup) -> Result<Box<dyn Transfer>, ModelError>;
+}
+
+/// The most residual blocks, and planes, of any network.
+const DEEPEST: usize = 64;
+
+/// The fault of a network that is for other genres than the pack has (`fits`), of a part of size 0 or too
+/// deep (`sizes`, the first being no depth), or wider than `widest` channels.
+pub(crate) fn fault(fits: bool, sizes: [usize; 3], width: usize, widest: usize) -> Option<String> {
+    if !fits {
+        Some("its network and its list of genres disagree".to_string())
+    } else if sizes.contains(&0) || sizes[1..].iter().any(|&size| size > DEEPEST) {
+        Some("its network sizes are out of range".to_string())
+    } else if width > widest {
+        Some(format!("its network is wider than {widest} channels, which this version cannot play"))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,189 @@
+//! The program's commands. Each one's options and work are in the module it names; those that train are the families'.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
+use model::Pack;
+
+use crate::attribute::{AttributeOptions, attribute};
+use crate::classifier::PackClassifierOptions;
+use crate::classifier::{ClassifyOptions, classify};
+use crate::data::export::{ExportNpyOptions, export_npy};
+use crate::dataset::Dataset;
+use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate};
+use crate::families::{FAMILIES, Family};
+use crate::make::{measured, written};
+use crate::prepare::{PrepareOptions, prepare};
+use crate::run::{self, Naming, RunOptions};
+use crate::sweep::{SweepOptions, sweep};
+
+/// The dataset among a training command's arguments.
+const DATASET: &str = "dataset";
+
+#[derive(Parser)]
+#[command(version, about = "Trains packs for Contrafact from folders of MIDI files")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Cuts folders of MIDI, one a genre, into a dataset of phrases.
+    Prepare {
+        #[command(flatten)]
+        options: PrepareOptions,
+        /// The dataset to write.
+        #[arg(short, long)]
+        output: PathBuf,
+        /// Writes the report to this file too: as JSON where its name ends in .json, otherwise as text.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
+    /// Writes a dataset as the papers' .npy arrays, in their folders.
+    ExportNpy(ExportNpyOptions),
+    /// Trains the genre classifier on a dataset and says how well it hears, also through noise.
+    Classify(Box<ClassifyOptions>),
+    /// Trains, exports and evaluates every run of a grid, skipping what is done.
+    Sweep(SweepOptions),
+    /// Measures a pack on a dataset.
+    Evaluate {
+        /// The pack.
+        pack: PathBuf,
+        /// The dataset that `prepare` made; it has all the pack's genres by name.
+        dataset: PathBuf,
+        #[command(flatten)]
+        options: EvaluateOptions,
+        #[command(flatten)]
+        targets: TargetOptions,
+        #[command(flatten)]
+        output: OutputOptions,
+    },
+    /// Shows which notes make phrases sound like a genre to a classifier.
+    Attribute(AttributeOptions),
+    /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none yet.
+    Export {
+        /// The dataset that the run was trained on.
+        dataset: PathBuf,
+        /// The pack to write.
+        #[arg(short, long)]
+        output: PathBuf,
+        #[command(flatten)]
+        naming: Naming,
+        /// Leave the evaluation out of the card: quick, for a look at a run that goes on.
+        #[arg(long)]
+        unmeasured: bool,
+        #[command(flatten)]
+        run: RunOptions,
+        #[command(flatten)]
+        classifier: PackClassifierOptions,
+    },
+}
+
+/// The whole command line: the commands above, and one for each family that can be trained.
+pub fn command() -> clap::Command {
+    FAMILIES.iter().fold(Arguments::command(), |command, family| command.subcommand(training(family)))
+}
+
+/// The command that trains a family: its own arguments, then the dataset, then how the run is kept.
+fn training(family: &Family) -> clap::Command {
+    let dataset = Arg::new(DATASET)
+        .value_name("DATASET")
+        .help("The dataset that `prepare` made")
+        .required(true)
+        .value_parser(clap::value_parser!(PathBuf));
+    let command = clap::Command::new(family.command).about(family.about);
+    let command = (family.flags)(command.visible_aliases(family.aliases.iter().copied())).arg(dataset);
+    RunOptions::augment_args(command)
+}
+
+/// Does what the program's arguments say.
+///
+/// # Errors
+/// In one sentence; [`run::Interrupted`] where Ctrl-C came.
+pub fn main() -> Result<()> {
+    let matches = command().get_matches();
+    let (name, matches_of) = matches.subcommand().expect("clap demands a command");
+    if let Some(family) = FAMILIES.iter().find(|family| family.command == name) {
+        return train(family, matches_of);
+    }
+    work(Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command)
+}
+
+fn train(family: &Family, matches: &ArgMatches) -> Result<()> {
+    let run = RunOptions { given: given(matches), ..RunOptions::from_arg_matches(matches)? };
+    let path: &PathBuf = matches.get_one(DATASET).expect("clap demands a dataset");
+    let data = Dataset::read(path)?;
+    let plan = (family.plan)(matches, &data, &run)?;
+    run::train(family.name, &data, plan, &run)
+}
+
+/// The options that the command line gave, as against defaults.
+fn given(matches: &ArgMatches) -> Vec<String> {
+    let names = matches.ids().map(|id| id.to_string());
+    names.filter(|id| matches.value_source(id) == Some(ValueSource::CommandLine)).collect()
+}
+
+fn work(command: Command) -> Result<()> {
+    match command {
+        Command::Prepare { options, output, report: file } => {
+            let (dataset, report) = prepare(&options)?;
+            dataset.write(&output)?;
+            print!("{report}");
+            file.map_or(Ok(()), |file| report.write(&file))?;
+        }
+        Command::ExportNpy(options) => {
+            println!("{}: {} files written", options.output.display(), export_npy(&options)?);
+        }
+        Command::Classify(options) => classify(&options)?,
+        Command::Sweep(options) => sweep(&options)?,
+        Command::Evaluate { pack: path, dataset, options, targets, output } => {
+            let dataset = Dataset::read(&dataset)?;
+            let pack = Pack::read(&path)?;
+            if targets.targets {
+                let bytes = std::fs::metadata(&path)?.len();
+                let (checked, evaluation) = check::check(&pack, bytes, &dataset, &options, &targets)?;
+                output.json(&checked)?;
+                output.write(&evaluation, &dataset)?;
+                print!("{checked}{}", evaluation.faults_table());
+            } else {
+                let evaluation = evaluate(&pack, &dataset, &options)?;
+                output.json(&evaluation)?;
+                output.write(&evaluation, &dataset)?;
+                print!("{}", evaluation.table());
+                if options.faults {
+                    print!("{}", evaluation.faults_table());
+                }
+            }
+        }
+        Command::Attribute(options) => {
+            let count = attribute(&options)?.len();
+            println!("{}: {count} phrases", options.output.display());
+        }
+        Command::Export { dataset, output, naming, unmeasured, run, classifier } => {
+            let dataset = Dataset::read(&dataset)?;
+            let pack = run::export(&dataset, &naming, &run, &classifier)?;
+            // A genre that was added may have come without the music of the pack's others.
+            let genres = dataset.genres();
+            let complete = pack.card.genres.iter().all(|genre| genres.contains(genre));
+            if !unmeasured && !complete {
+                eprintln!("not measured: the dataset lacks a genre of the pack");
+            }
+            let unmeasured = unmeasured || !complete;
+            let pack = if unmeasured { written(&pack, &output)? } else { measured(pack, &dataset, &output)? };
+            println!("{}: {}", output.display(), pack.card.hash);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_options_of_a_command_share_a_name() {
+        command().debug_assert();
+    }
+}

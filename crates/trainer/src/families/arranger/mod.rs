@@ -1,0 +1,174 @@
+//! Training of the arranger ([`model::arranger`]): each genre's own phrases, restored from their damaged content by maximum
+//! likelihood.
+//!
+//! A tune of another genre looks like a damaged one of its own (`corrupt.rs`): so there is no cycle and no
+//! discriminator.
+
+mod corrupt;
+mod habits;
+mod trainee;
+
+use anyhow::{Result, bail};
+use clap::{ArgMatches, FromArgMatches};
+use model::Pack;
+use model::arranger::{ArrangerConfig, Style};
+use serde::{Deserialize, Serialize};
+
+use super::{Family, Plan, flags};
+use crate::dataset::Dataset;
+use crate::run::{Needs, RunOptions};
+pub use corrupt::Corruption;
+pub use habits::Habits;
+pub use trainee::ArrangerRun;
+
+/// What the family is called in checkpoints, cards and docs.
+pub const NAME: &str = "arranger";
+
+/// The family.
+pub const FAMILY: Family = Family {
+    name: NAME,
+    former: &[],
+    command: "train",
+    aliases: &["train-arranger"],
+    about: "Trains the arranger: one network for all directions that writes phrases anew from their melody and harmony. Best on a dataset prepared with `--hop-bars 1`",
+    flags: flags::<ArrangerOptions>,
+    plan: |matches, data, _| plan(ArrangerOptions::from_arg_matches(matches)?, data),
+    resume: |checkpoint, device| Ok(Box::new(ArrangerRun::resume(checkpoint, device)?)),
+    small: |_| {
+        let flags = "--batch=4 --width=16 --heads=2 --reader=1 --writer=1 --inner=16 --units=8 --warmup=2";
+        Ok(flags.split(' ').map(String::from).collect())
+    },
+    bench: &[("arranger", &[])],
+};
+
+/// A fresh run with these options.
+///
+/// # Errors
+/// Where the dataset has not what it needs.
+pub fn plan(options: ArrangerOptions, data: &Dataset) -> Result<Plan> {
+    Needs::TRANSFER.check(data)?;
+    let (kept, genres) = (serde_json::json!(options), data.items.len());
+    Ok(Plan::new(kept, move |device| Ok(Box::new(ArrangerRun::new(options, genres, device)?))))
+}
+
+/// Adding a genre to a pack whose transfer is an arranger: an arranger's genres are learned together, so there is only
+/// training it anew.
+///
+/// # Errors
+/// Always, in a sentence that says so.
+pub fn add_genre(pack: &Pack, _: &ArgMatches, _: &Dataset, _: &RunOptions) -> Result<Plan> {
+    bail!(
+        "{}: this pack's transfer is an arranger, whose genres are learned together: no genre can be added to it; \
+         prepare the music of all its genres and of the new one, and train a new pack with `train`",
+        pack.card.name
+    )
+}
+
+/// Everything that decides the numbers of a run, and how its pack writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+pub struct ArrangerOptions {
+    /// Training steps in all.
+    #[arg(long, default_value_t = 12_000)]
+    pub steps: u64,
+    /// Phrases a step; the genres take turns.
+    #[arg(long, default_value_t = 32)]
+    pub batch: usize,
+    /// Channels of both transformers.
+    #[arg(long, default_value_t = 128)]
+    pub width: usize,
+    /// Attention heads.
+    #[arg(long, default_value_t = 4)]
+    pub heads: usize,
+    /// Blocks of the transformer that reads the content.
+    #[arg(long, default_value_t = 2)]
+    pub reader: usize,
+    /// Blocks of the transformer that reads what is written.
+    #[arg(long, default_value_t = 3)]
+    pub writer: usize,
+    /// Channels inside the blocks.
+    #[arg(long, default_value_t = 256)]
+    pub inner: usize,
+    /// Hidden units that tell the pitches of a step.
+    #[arg(long, default_value_t = 64)]
+    pub units: usize,
+    /// Learning rate (Adam, betas 0.9 and 0.98).
+    #[arg(long, default_value_t = 1.5e-3)]
+    pub rate: f32,
+    /// Steps over which the rate rises from zero.
+    #[arg(long, default_value_t = 200)]
+    pub warmup: u64,
+    /// Share of the steps, at the end, over which the rate falls linearly to zero.
+    #[arg(long, default_value_t = 0.7)]
+    pub decay: f32,
+    /// The longest a step's gradient may be; a longer one is scaled down.
+    #[arg(long, default_value_t = 1.0)]
+    pub clip: f32,
+    /// Share of the transformers' numbers that is dropped.
+    #[arg(long, default_value_t = 0.1)]
+    pub drop: f32,
+    /// Share of the newest weights in the moving average that is exported.
+    #[arg(long, default_value_t = 0.002)]
+    pub average: f32,
+    /// Every second phrase is transposed at random by up to this many semitones out of C major or A minor.
+    #[arg(long, default_value_t = 3)]
+    pub transpose: i32,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How content is damaged.
+    #[command(flatten)]
+    pub corruption: Corruption,
+    /// How strongly the pack's answers hold to the input at amounts below 100 %.
+    #[arg(long, default_value_t = 2.0)]
+    pub pull: f32,
+    /// The content change that 100 % stands for: at lower amounts the pull follows so that this share of it comes out.
+    #[arg(long, default_value_t = 1.1)]
+    pub change: f32,
+    /// How far the pack's answers go beyond the target genre, away from the source.
+    #[arg(long, default_value_t = 0.8)]
+    pub contrast: f32,
+    /// Temperature at which the pack's answers are drawn.
+    #[arg(long, default_value_t = 0.7)]
+    pub temperature: f32,
+    /// What the melody's cells have on their side in the pack's answers, in logits.
+    #[arg(long, default_value_t = 3.0)]
+    pub melody: f32,
+    /// What new notes have against them in the pack's answers where more were written than the input had, in logits for each
+    /// factor of e.
+    #[arg(long, default_value_t = 5.0)]
+    pub density: f32,
+    /// What cells outside the phrase's key have against them in the pack's answers, in logits, where the target genre never
+    /// leaves its key; a genre that leaves it as often as any of the pack has nothing.
+    #[arg(long, default_value_t = 2.0)]
+    pub chromatic: f32,
+}
+
+impl ArrangerOptions {
+    /// Sizes of the network.
+    pub fn config(&self, genres: usize) -> ArrangerConfig {
+        let Self { width, heads, reader, writer, inner, units, .. } = *self;
+        ArrangerConfig { genres, width, heads, reader, writer, inner, units }
+    }
+
+    /// How the pack writes, given its genres' habits.
+    pub fn style(&self, habits: &[Habits]) -> Style {
+        let Self { pull, change, contrast, temperature, melody, density, .. } = *self;
+        let of = |slot: usize| habits.get(slot).copied().unwrap_or_default();
+        let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
+        Style {
+            pull,
+            change,
+            contrast,
+            temperature,
+            melody,
+            density,
+            chromatic: std::array::from_fn(|slot| {
+                self.chromatic * (1.0 - of(slot).out_of_key / most).max(0.0)
+            }),
+            lowest: std::array::from_fn(|slot| of(slot).range.0),
+            highest: std::array::from_fn(|slot| of(slot).range.1),
+            counts_after: true,
+            limits: true,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The state of an arranger's run and one training step of it.
+
+use std::sync::OnceLock;
+
+use anyhow::{Result, ensure};
+use candle_core::{Device, Tensor};
+use model::arranger::{Arranger, ArrangerConfig, Content, FEATURES, Sizes, shifted, tonic_shift};
+use model::{Family, Ops, Weights};
+use phrase::{PITCHES, Roll, STEPS};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::{ArrangerOptions, Habits, NAME};
+use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum, clip};
+use crate::dataset::{Dataset, Split};
+use crate::random;
+use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{Needs, Trainee};
+
+/// Losses in nats a phrase: which cells sound, and which of those that sound on are struck anew.
+const LOSSES: [&str; 2] = ["sounding", "onset"];
+
+/// A run: network, optimiser, average.
+#[derive(Debug)]
+pub struct ArrangerRun {
+    options: ArrangerOptions,
+    step: u64,
+    device: Device,
+    config: ArrangerConfig,
+    network: Optimised,
+    /// By genre; found when a pack is first made, of the run's own music.
+    habits: OnceLock<Vec<Habits>>,
+}
+
+/// Phrases as tensors.
+struct Batch {
+    /// `[B, 64, FEATURES]`.
+    content: Tensor,
+    /// One-hot, `[B, G]`.
+    genres: Tensor,
+    /// Sounding and onset, `[B, 64, 2, 84]`.
+    cells: Tensor,
+    /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before. `[B, 64, 2, 84]`.
+    decided: Tensor,
+}
+
+impl ArrangerRun {
+    /// A fresh run for `genres` genres on `device`.
+    ///
+    /// # Errors
+    /// When the options do not go together.
+    pub fn new(options: ArrangerOptions, genres: usize, device: &Device) -> Result<Self> {
+        Needs::TRANSFER.check_genres(genres)?;
+        core::check_batch(options.batch)?;
+        ensure!(
+            options.heads > 0 && options.width.is_multiple_of(options.heads),
+            "{} channels cannot be shared by {} heads; choose a multiple",
+            options.width,
+            options.heads
+        );
+        ensure!((0.0..1.0).contains(&options.drop), "the share that is dropped must be under 1");
+        let config = options.config(genres);
+        let mut rng = random::stream(options.seed, u64::MAX);
+        let network = Optimised::new(&config.parameters(), [0.9, 0.98], &mut rng, device)?.averaging()?;
+        Ok(Self { options, step: 0, device: device.clone(), config, network, habits: OnceLock::new() })
+    }
+
+    /// Goes on from a checkpoint, with the options in its header.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or does not fit those options.
+    pub fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let Header { options, step, genres } = checkpoint.header()?;
+        let mut run = Self::new(options, genres, device)?;
+        run.network.restore(checkpoint, step)?;
+        run.step = step;
+        Ok(run)
+    }
+
+    /// What the learning rate is multiplied by.
+    fn schedule(&self) -> Schedule {
+        Schedule::new(self.options.steps, self.options.decay).rising(self.options.warmup)
+    }
+
+    /// Gradients and losses of one part of a step's batch.
+    fn shard(&self, data: &Dataset, shard: usize) -> Result<Sum<1>> {
+        let counter = self.step * SHARDS as u64 + shard as u64;
+        let size = self.options.batch / SHARDS;
+        let mut rng = random::stream(self.options.seed, counter);
+        let batch = self.draw(data, size, counter as usize * size, &mut rng)?;
+        let weights = self.network.weights();
+        let network = Arranger::new(self.config, &weights, Ops::on(&self.device));
+        let (drop, device) = (self.options.drop, &self.device);
+        let mut mask = |shape: &[usize]| {
+            let kept = 1.0 / (1.0 - drop);
+            let len = shape.iter().product::<usize>();
+            let draws = (0..len).map(|_| if rng.random::<f32>() < drop { 0.0 } else { kept });
+            Tensor::from_iter(draws, device)?.reshape(shape)
+        };
+        let masks = if drop > 0.0 { Some(&mut mask as &mut dyn FnMut(&[usize]) -> _) } else { None };
+        let logits = network.forward(&batch.content, &batch.genres, &batch.cells, masks)?;
+        let losses = losses(&logits, &batch)?;
+        let total = (losses.sum_all()? / STEPS as f64)?;
+        let gradients = [self.network.gradients(&total.backward()?)?];
+        let [sounding, onset] = losses.to_vec1::<f32>()?[..] else {
+            anyhow::bail!("the losses are {:?} where 2 are needed", losses.shape())
+        };
+        Ok(Sum { gradients, losses: Losses::new([("sounding", sounding), ("onset", onset)]) })
+    }
+
+    /// Training phrases with damaged content; the genres take turns, beginning with number `turn`.
+    fn draw(&self, data: &Dataset, size: usize, turn: usize, rng: &mut ChaCha8Rng) -> Result<Batch> {
+        let genres = self.config.genres;
+        let mut content = vec![0.0; size * STEPS * FEATURES];
+        let mut one_hot = vec![0f32; size * genres];
+        let (mut cells, mut decided) = (Vec::new(), Vec::new());
+        for (i, features) in content.chunks_exact_mut(STEPS * FEATURES).enumerate() {
+            let genre = (turn + i) % genres;
+            one_hot[i * genres + genre] = 1.0;
+            let items = data.split(genre, Split::Train);
+            let roll = items[rng.random_range(0..items.len())].roll;
+            let reach = if rng.random() { self.options.transpose } else { 0 };
+            let roll = shifted(&roll, tonic_shift(&roll) + rng.random_range(-reach..=reach));
+            let mut told = Content::of(&roll);
+            self.options.corruption.apply(&mut told, rng);
+            told.write(features);
+            write(&roll, &mut cells, &mut decided);
+        }
+        let planes = (size, STEPS, 2, PITCHES);
+        Ok(Batch {
+            content: Tensor::from_vec(content, (size, STEPS, FEATURES), &self.device)?,
+            genres: Tensor::from_vec(one_hot, (size, genres), &self.device)?,
+            cells: Tensor::from_vec(cells, planes, &self.device)?,
+            decided: Tensor::from_vec(decided, planes, &self.device)?,
+        })
+    }
+}
+
+/// Appends a roll's planes, `[64][2][84]`, and which of them are decided.
+fn write(roll: &Roll, cells: &mut Vec<f32>, decided: &mut Vec<f32>) {
+    let mut before = 0;
+    for (&sounding, &onset) in roll.sounding.iter().zip(&roll.onset) {
+        let starts = sounding & (onset | !before);
+        for (bits, asked) in [(sounding, u128::MAX), (starts, sounding & before)] {
+            let bit = |bits: u128, row: usize| f32::from((bits >> row & 1) as u8);
+            cells.extend((0..PITCHES).map(|row| bit(bits, row)));
+            decided.extend((0..PITCHES).map(|row| bit(asked, row)));
+        }
+        before = sounding;
+    }
+}
+
+/// Cross-entropies in nats a phrase, `[2]`, in the order of [`LOSSES`].
+fn losses(logits: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
+    // softplus(x) - x y, without overflow.
+    let softplus = (logits.relu()? + (logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
+    let each = ((softplus - (logits * &batch.cells)?)? * &batch.decided)?;
+    each.sum((0, 1, 3))? / batch.cells.dim(0)? as f64
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    options: ArrangerOptions,
+    step: u64,
+    genres: usize,
+}
+
+/// Parts of the checkpoint: `weights`, `mean`, `square` and `average`.
+impl Trainee for ArrangerRun {
+    fn family(&self) -> &'static str {
+        NAME
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::TRANSFER
+    }
+
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn steps(&self) -> u64 {
+        self.options.steps
+    }
+
+    fn losses(&self) -> Vec<&'static str> {
+        LOSSES.to_vec()
+    }
+
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+        let this = &*self;
+        let shards = core::shards(threads, |shard| this.shard(data, shard))?;
+        let Sum { gradients: [mut gradients], losses } = core::sum(self.step + 1, shards)?;
+        clip(&mut gradients, self.options.clip);
+        let rate = self.options.rate * self.schedule().scale(self.step);
+        let values = self.network.descend(&gradients, rate)?;
+        self.network.follow(&values, self.options.average, self.step);
+        self.step += 1;
+        Ok(losses)
+    }
+
+    fn configuration(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        let header =
+            serde_json::json!({ OPTIONS: self.options, "step": self.step, "genres": self.config.genres });
+        let mut checkpoint = Checkpoint::new(NAME, header);
+        self.network.save(&mut checkpoint)?;
+        Ok(checkpoint)
+    }
+
+    fn pack(&self, data: &Dataset) -> Result<(Family, Weights)> {
+        let habits = self.habits.get_or_init(|| {
+            (0..data.items.len()).map(|genre| Habits::of(data.split(genre, Split::Train))).collect()
+        });
+        let style = self.options.style(habits);
+        Ok((Sizes { network: self.config, style }.into(), self.network.averaged()?))
+    }
+
+    fn recipe(&self) -> String {
+        let (o, c) = (&self.options, &self.options.corruption);
+        format!(
+            "Arranger (reads melody, harmony, bass and density, writes the phrase a step at a time), {} steps of batch {}, Adam {:e}, betas 0.9 / 0.98, {} warm-up \
+             steps, gradient at most {}, dropout {}, seed {}; maximum likelihood of each genre's own phrases, content damaged (melody notes re-timed in their beat {}, left out {}, \
+             inserted {}, detuned {}; pitch classes left out {}, inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} semitones out of C major or A minor, \
+             weights averaged at {} a step. Answers drawn with pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}.",
+            self.step,
+            o.batch,
+            o.rate,
+            o.warmup,
+            o.clip,
+            o.drop,
+            o.seed,
+            c.retime,
+            c.omit,
+            c.insert,
+            c.detune,
+            c.omit_class,
+            c.insert_class,
+            c.omit_bass,
+            c.density_noise,
+            o.transpose,
+            o.average,
+            o.pull,
+            o.change,
+            o.contrast,
+            o.temperature,
+            o.melody,
+            o.density,
+            o.chromatic
+        )
+    }
+}

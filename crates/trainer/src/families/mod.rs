@@ -1,0 +1,109 @@
+//! The families of networks that can be trained, a folder each. [`FAMILIES`] is the one list of them: the command line,
+//! `export`, resuming, the contract test and the benchmark read it.
+//!
+//! A new family is a folder with a [`Family`], a [`Trainee`] and its losses, and a line in the list.
+
+pub mod arranger;
+pub mod papers;
+pub mod resnet;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use candle_core::Device;
+use clap::{ArgMatches, Args, Command};
+use serde_json::Value;
+
+use crate::dataset::Dataset;
+use crate::run::{Checkpoint, RunOptions, Trainee};
+
+/// The family of the pack that ships, which [`crate::make`] trains.
+pub mod shipped {
+    pub use super::arranger::{ArrangerOptions as Options, NAME, plan};
+}
+
+/// All families.
+pub const FAMILIES: [&Family; 4] =
+    [&arranger::FAMILY, &resnet::FAMILY, &papers::pairwise::FAMILY, &papers::addition::FAMILY];
+
+/// A family of networks, as everything outside its folder knows it.
+#[derive(Debug)]
+pub struct Family {
+    /// What it is called in checkpoints, cards and docs.
+    pub name: &'static str,
+    /// What checkpoints of earlier versions call it.
+    pub former: &'static [&'static str],
+    /// The command that trains it.
+    pub command: &'static str,
+    /// Other names of that command.
+    pub aliases: &'static [&'static str],
+    /// What that command's help says.
+    pub about: &'static str,
+    /// Adds its own arguments to the command: see [`flags`].
+    pub flags: fn(Command) -> Command,
+    /// A fresh run of what the command line gave, on this dataset.
+    pub plan: fn(&ArgMatches, &Dataset, &RunOptions) -> Result<Plan>,
+    /// A run that goes on from a checkpoint, with the options in its header.
+    pub resume: fn(&Checkpoint, &Device) -> Result<Box<dyn Trainee>>,
+    /// Arguments of a run on the genres `high`, `low` and `middle` that is small enough for a test and has all that must
+    /// survive an interruption. What it needs beside the dataset goes into the folder.
+    pub small: fn(&Path) -> Result<Vec<String>>,
+    /// What `bench train` times: a name, and arguments.
+    pub bench: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// A run that is about to begin.
+pub struct Plan {
+    /// Every option that decides its numbers, as [`Trainee::configuration`] has them.
+    pub options: Value,
+    /// Makes it.
+    pub fresh: Fresh,
+}
+
+/// Makes a fresh run on a device.
+pub type Fresh = Box<dyn FnOnce(&Device) -> Result<Box<dyn Trainee>>>;
+
+impl Plan {
+    /// A plan of these options.
+    pub fn new(options: Value, fresh: impl FnOnce(&Device) -> Result<Box<dyn Trainee>> + 'static) -> Self {
+        Self { options, fresh: Box::new(fresh) }
+    }
+}
+
+/// Adds the arguments of `A` to a command.
+pub fn flags<A: Args>(command: Command) -> Command {
+    A::augment_args(command)
+}
+
+impl Family {
+    /// Its command with its own arguments only.
+    pub fn options_command(&self) -> Command {
+        (self.flags)(Command::new(self.command).no_binary_name(true))
+    }
+
+    /// The plan of these arguments, as the command line would have them.
+    ///
+    /// # Errors
+    /// Where they do not fit.
+    pub fn planned(&self, arguments: &[String], data: &Dataset, run: &RunOptions) -> Result<Plan> {
+        let matches = self.options_command().try_get_matches_from(arguments)?;
+        (self.plan)(&matches, data, run)
+    }
+}
+
+/// The family of this name, or of this former name.
+///
+/// # Errors
+/// Where there is none: says which there are.
+pub fn named(name: &str) -> Result<&'static Family> {
+    let known = |family: &&&Family| family.name == name || family.former.contains(&name);
+    FAMILIES.iter().find(known).copied().with_context(|| {
+        let all: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
+        format!("this program knows no {name} runs, only {}", all.join(", "))
+    })
+}
+
+/// What a family is called today that was once called `name`.
+pub fn today(name: &str) -> &str {
+    named(name).map_or(name, |family| family.name)
+}

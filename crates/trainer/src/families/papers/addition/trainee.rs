@@ -1,0 +1,143 @@
+//! The addition of a genre as a run sees it.
+
+use anyhow::Result;
+use model::{Card, Corpus, Family, Weights};
+use serde::{Deserialize, Serialize};
+
+use super::{AdditionOptions, AdditionRun, LOSSES, NAME};
+use crate::classifier::accuracy::accuracy;
+use crate::classifier::{BuiltConfig, ClassifierFile};
+use crate::core::Losses;
+use crate::dataset::{Dataset, Split};
+use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{Needs, Trainee};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Header {
+    pub(super) options: AdditionOptions,
+    pub(super) step: u64,
+    pub(super) genre: String,
+    pub(super) card: Card,
+    /// Not part of the card's JSON.
+    pub(super) hash: String,
+}
+
+/// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained; `average`
+/// of generator and classifier; and `spectral/<weight>/left|right`.
+impl Trainee for AdditionRun {
+    fn family(&self) -> &'static str {
+        NAME
+    }
+
+    /// Of the dataset with the replays: a genre that is added may come alone.
+    fn needs(&self) -> Needs {
+        Needs::TRANSFER
+    }
+
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn steps(&self) -> u64 {
+        self.options.steps
+    }
+
+    fn losses(&self) -> Vec<&'static str> {
+        LOSSES.to_vec()
+    }
+
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+        self.advance(data, threads)
+    }
+
+    fn configuration(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        let header = serde_json::json!({
+            OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card, "hash": self.pack.card.hash
+        });
+        let mut checkpoint = Checkpoint::new(NAME, header);
+        checkpoint.add("pack", &self.pack.weights);
+        self.optimised.iter().try_for_each(|network| network.save(&mut checkpoint))?;
+        checkpoint.add_spectra(&self.spectra);
+        Ok(checkpoint)
+    }
+
+    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
+        let mut weights = Weights::new();
+        let all = self.averaged()?;
+        let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
+        own.for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
+        Ok((self.generator.into(), weights))
+    }
+
+    /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of the dataset;
+    /// of a genre that is replayed it is how often its replays are heard right.
+    fn classifier(&self, data: &Dataset) -> Result<Option<ClassifierFile>> {
+        let music = self.music(data)?;
+        let all = self.averaged()?;
+        let mut weights = Weights::new();
+        for parameter in self.classifier.parameters() {
+            weights.insert(&parameter.name, all.get(&parameter.name, &parameter.shape)?);
+        }
+        let mut file = ClassifierFile {
+            genres: music.genres(),
+            config: BuiltConfig::Papers(self.classifier),
+            weights,
+            accuracy: Vec::new(),
+        };
+        let filled =
+            |split: &Split| (0..music.items.len()).all(|genre| !music.split(genre, *split).is_empty());
+        let split = [Split::Valid, Split::Test].into_iter().find(filled).unwrap_or(Split::Train);
+        file.accuracy = accuracy(&file.classifier()?, &music, split)?;
+        Ok(Some(file))
+    }
+
+    fn genres(&self, data: &Dataset) -> Result<Dataset> {
+        Ok((*self.music(data)?).clone())
+    }
+
+    fn sources(&self, data: &Dataset) -> Vec<Corpus> {
+        let used = |name: &String| *name == self.genre || self.pack.card.genres.contains(name);
+        let new = data.info.genres.iter().filter(|genre| used(&genre.name));
+        let mut all = self.pack.card.data.clone();
+        for source in new.flat_map(|genre| genre.sources.iter()) {
+            // The same music under the same licence may have trained the pack already.
+            if !all.contains(source) {
+                all.push(source.clone());
+            }
+        }
+        all
+    }
+
+    fn recipe(&self) -> String {
+        let o = &self.options;
+        let trained = if o.unfreeze {
+            "the whole network"
+        } else {
+            "its two rows of the norms' conditions and its column of the classifier, all else unchanged"
+        };
+        format!(
+            "{} To that, {} was added as slot {} to {} ({:.12}): trained {trained}; {} steps of batch {}, Adam {:e} / {:e} / {:e}, seed {}, \
+             loss as there with {} cycle, {} identity, {} keep; genres without music of their own replayed by the pack.",
+            self.pack.card.recipe,
+            self.genre,
+            self.pack.card.genres.len() + 1,
+            self.pack.card.name,
+            self.pack.card.hash,
+            self.step,
+            o.batch,
+            o.rate,
+            o.critic_rate,
+            o.classifier_rate,
+            o.seed,
+            o.terms.cycle,
+            o.terms.identity,
+            o.terms.keep
+        )
+        .trim_start()
+        .to_string()
+    }
+}

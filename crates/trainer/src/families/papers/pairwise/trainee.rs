@@ -1,0 +1,136 @@
+//! A pair as a run sees it: what is saved, how it goes on, and what becomes of it.
+
+use anyhow::Result;
+use model::{Corpus, Family, Weights};
+use serde::{Deserialize, Serialize};
+
+use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
+use super::{LOSSES, NAME, PairOptions, PairRun};
+use crate::core::Losses;
+use crate::dataset::{Dataset, GenreInfo};
+use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{Needs, Trainee};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Header {
+    pub(super) options: PairOptions,
+    pub(super) step: u64,
+}
+
+/// Parts of the checkpoint: `weights`, `mean` and `square` of all networks, `average` of the generators,
+/// `spectral/<weight>/left|right`, and the pool's fakes by genre.
+impl Trainee for PairRun {
+    fn family(&self) -> &'static str {
+        NAME
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::TRANSFER
+    }
+
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn steps(&self) -> u64 {
+        self.options.steps
+    }
+
+    fn losses(&self) -> Vec<&'static str> {
+        LOSSES.to_vec()
+    }
+
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+        self.advance(data, threads)
+    }
+
+    fn configuration(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        let header = serde_json::json!({ OPTIONS: self.options, "step": self.step });
+        let mut checkpoint = Checkpoint::new(NAME, header);
+        self.optimised.iter().try_for_each(|network| network.save(&mut checkpoint))?;
+        self.spectra.iter().for_each(|spectra| checkpoint.add_spectra(spectra));
+        if let Some([a, b]) = self.pool.tensors()? {
+            checkpoint.tensors.insert("pool/a".to_string(), a);
+            checkpoint.tensors.insert("pool/b".to_string(), b);
+        }
+        Ok(checkpoint)
+    }
+
+    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
+        Ok((self.networks.family(), self.generators()?))
+    }
+
+    fn genres(&self, data: &Dataset) -> Result<Dataset> {
+        let [a, b] = &self.options.pair;
+        data.pair(a, b)
+    }
+
+    fn sources(&self, data: &Dataset) -> Vec<Corpus> {
+        let learned =
+            |genre: &&GenreInfo| self.options.model == Model::Full || self.options.pair.contains(&genre.name);
+        data.info.genres.iter().filter(learned).flat_map(|genre| genre.sources.clone()).collect()
+    }
+
+    fn recipe(&self) -> String {
+        let o = &self.options;
+        let network = match o.network {
+            NetworkKind::Compact => "compact networks",
+            NetworkKind::Papers => "the papers' networks",
+        };
+        let model = match o.model {
+            Model::Base => "base",
+            Model::Partial => "partial",
+            Model::Full => "full",
+        };
+        let mut more = String::new();
+        if o.model != Model::Base {
+            let reach = if o.extra_gradient { "reaching" } else { "not reaching" };
+            more += &format!(", extra discriminators at {}, {reach} the generators", o.gamma);
+        }
+        more += match o.spectral_norm {
+            SpectralNorm::Off => "",
+            SpectralNorm::Discriminators => ", spectral norm in the discriminators",
+            SpectralNorm::All => ", spectral norm",
+        };
+        more += if o.attention { ", self-attention" } else { "" };
+        more += &if o.pooled() { format!(", pool of {} steps", o.pool) } else { ", no pool".to_string() };
+        more += match o.cycle {
+            CycleKind::Mae => ", cycle by mean absolute error",
+            CycleKind::CrossEntropy => ", cycle by cross-entropy",
+        };
+        if o.cycle == CycleKind::CrossEntropy {
+            more += &format!(" (sounding cells weighted {})", o.positive);
+        }
+        more += if o.binarise { ", straight-through binarised fakes" } else { ", soft fakes" };
+        let sign = if o.noise == NoiseKind::Absolute { "absolute " } else { "" };
+        format!(
+            "Pairwise CycleGAN ({model}), {network} of width {} with {} blocks, {} steps of batch {}, Adam {:e} / {:e}, betas {} / {}, rates falling from {} of {} steps, \
+             seed {}; {} adversarial loss + {} cycle + {} identity{more}; {sign}noise of sigma {} on the discriminators' inputs, transposition by up to {} semitones, \
+             weights averaged at {} a step.",
+            o.width,
+            o.blocks,
+            self.step,
+            o.batch,
+            o.rate,
+            o.critic_rate,
+            o.beta1,
+            o.beta2,
+            o.decay_from,
+            o.steps,
+            o.seed,
+            match o.adversarial {
+                super::options::Adversarial::LeastSquares => "least-squares",
+                super::options::Adversarial::Hinge => "hinge",
+            },
+            o.lambda,
+            o.identity,
+            o.sigma,
+            o.transpose,
+            o.average
+        )
+    }
+}

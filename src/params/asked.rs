@@ -1,0 +1,134 @@
+//! What the parameters ask for, and the way back: the values of the parameters that asked for it.
+
+use gui::Control;
+use model::{SLOTS, Settings};
+use nice_plug::prelude::*;
+use phrase::{Feel, Guards, KeyLock, Mode};
+
+use super::PluginParams;
+use super::texts::key_lock;
+use crate::audio::options::Options;
+use crate::link::Manner;
+
+impl PluginParams {
+    /// What the network is asked for now. Real-time safe.
+    pub fn settings(&self) -> Settings {
+        let slot = self.target.value().clamp(1, SLOTS as i32) as usize - 1;
+        let target = match self.blend.value() {
+            true => std::array::from_fn(|slot| share(&self.weights[slot])),
+            false => Settings::to(slot).target,
+        };
+        Settings {
+            target,
+            source: small(&self.source).checked_sub(1),
+            amount: share(&self.amount),
+            variation: share(&self.variation),
+            seed: self.seed_value(),
+            leave_own: self.leave_own.value(),
+            limits: self.limits.value(),
+            harmony: share(&self.harmony),
+            ..Settings::to(slot)
+        }
+    }
+
+    /// What else the user chose. Real-time safe.
+    pub fn options(&self) -> Options {
+        Options {
+            latency: self.latency.value(),
+            margin: self.margin.value(),
+            fallback: self.fallback.value(),
+            shift: small(&self.shift),
+            thru: self.thru.value(),
+            freeze: self.freeze.value(),
+            longest: small(&self.longest),
+            pedal: self.pedal.value(),
+            manner: Manner { guards: self.guards(), feel: self.feel(), locked: self.lock.value() },
+            processor: self.processor.value(),
+        }
+    }
+
+    fn seed_value(&self) -> u32 {
+        self.seed.value().clamp(0, 9999) as u32
+    }
+
+    fn guards(&self) -> Guards {
+        Guards {
+            melody: self.melody.value(),
+            key: key_lock(self.key.value()),
+            lowest: small(&self.lowest),
+            highest: small(&self.highest),
+            voices: small(&self.voices),
+            density: small(&self.density),
+        }
+    }
+
+    fn feel(&self) -> Feel {
+        Feel {
+            swing: share(&self.swing),
+            humanise: share(&self.humanise),
+            seed: self.seed_value(),
+            velocity: small(&self.velocity).checked_sub(1).map(|below| f32::from(below + 1) / 127.0),
+            channel: small(&self.channel).checked_sub(1),
+        }
+    }
+}
+
+/// A value that is small by the parameter's range.
+fn small(param: &IntParam) -> u8 {
+    param.value().clamp(0, 127) as u8
+}
+
+/// A value from 0 to 1. Never NaN, which is not equal to itself: an answer to it would be late for ever.
+fn share(param: &FloatParam) -> f32 {
+    let value = param.value();
+    if value > 0.0 { value.min(1.0) } else { 0.0 }
+}
+
+/// The values of the parameters that ask for this: what undo puts back.
+pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
+    let Settings { source, target, amount, variation, seed, leave_own, limits, harmony, .. } = *settings;
+    let Manner { guards, feel, locked } = *manner;
+    let one = |weight: &f32| *weight > 0.0;
+    let blend = target.iter().filter(|weight| one(weight)).count() != 1;
+    let slot = target.iter().position(one).unwrap_or(0);
+    let key = match guards.key {
+        KeyLock::Off => 0,
+        KeyLock::Auto => 1,
+        KeyLock::Key(tonic, Mode::Major) => 2 + 2 * tonic,
+        KeyLock::Key(tonic, Mode::Minor) => 3 + 2 * tonic,
+    };
+    let on = |switch: bool| f32::from(u8::from(switch));
+    let mut values = vec![
+        (Control::SOURCE, source.map_or(0.0, |slot| f32::from(slot) + 1.0)),
+        (Control::BLEND, on(blend)),
+        (Control::AMOUNT, amount),
+        (Control::VARIATION, variation),
+        (Control::SEED, seed as f32),
+        (Control::LOCK, on(locked)),
+        (Control("own"), on(leave_own)),
+        (Control("limits"), on(limits)),
+        (Control("harmony"), harmony),
+        (Control("melody"), on(guards.melody)),
+        (Control("key"), key.into()),
+        (Control("lowest"), guards.lowest.into()),
+        (Control("highest"), guards.highest.into()),
+        (Control("voices"), guards.voices.into()),
+        (Control("density"), guards.density.into()),
+        (Control("swing"), feel.swing),
+        (Control("humanise"), feel.humanise),
+        (Control("velocity"), feel.velocity.map_or(0.0, |velocity| (velocity * 127.0).round())),
+        (Control("channel"), feel.channel.map_or(0.0, |channel| f32::from(channel) + 1.0)),
+    ];
+    if blend {
+        values.extend((0..SLOTS).map(|slot| (Control::weight(slot), target[slot])));
+    } else {
+        values.push((Control::TARGET, slot as f32 + 1.0));
+    }
+    values
+}
+
+/// The controls that [`values`] may give.
+pub fn asked() -> Vec<Control> {
+    let one = values(&Settings::to(0), &Manner::default());
+    one.into_iter().map(|(control, _)| control).chain((0..SLOTS).map(Control::weight)).collect()
+}
