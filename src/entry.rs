@@ -1,4 +1,5 @@
-//! The library's CLAP entry: nice-plug's plugin behind `clap-shim`. Its own `nice_export_clap!` leaves no room for that.
+//! The library's CLAP entry: nice-plug's plugin behind `clap-shim`. Its own `nice_export_clap!` leaves no
+//! room for that.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
@@ -69,7 +70,8 @@ unsafe extern "C" fn create(
     if host.is_null() || id.is_null() || unsafe { CStr::from_ptr(id) } != descriptor().clap_id() {
         return std::ptr::null();
     }
-    // SAFETY: the host gives itself. The wrapper's `destroy`, which the shim calls, takes back what leaks here.
+    // SAFETY: the host gives itself. The wrapper's `destroy`, which the shim calls, takes back what leaks
+    // here.
     unsafe {
         let wrapper = std::sync::Arc::into_raw(Wrapper::<Contrafact>::new(host));
         clap_shim::wrap((*wrapper).clap_plugin.as_ptr())

@@ -1,7 +1,8 @@
 //! Contrafact: a CLAP and VST3 effect that recasts what is played into another genre, phrase by phrase.
 //!
-//! A folder says which thread its code runs on: `audio` the host's audio threads, `worker` our own. What they and the
-//! editor hand each other is in `link`. What touches the host is in `entry`, `plugin`, `params` and `editor`.
+//! A folder says which thread its code runs on: `audio` the host's audio threads, `worker` our own. What they
+//! and the editor hand each other is in `link`. What touches the host is in `entry`, `plugin`, `params` and
+//! `editor`.
 
 mod audio;
 mod editor;

@@ -22,9 +22,10 @@ use crate::worker::Worker;
 
 /// The plugin as a VST3: `vst3-shell` wraps the CLAP. The class id stands in projects and never changes.
 ///
-/// VST3 has no category for MIDI effects. In Live, Cubase, FL Studio and Studio One the way to use one is a track of its
-/// own whose notes a second track takes, and those hosts let only instruments onto such a track. As an audio effect it
-/// would get no notes there at all. The price: dropped on a track in Live it replaces the synth.
+/// VST3 has no category for MIDI effects. In Live, Cubase, FL Studio and Studio One the way to use one is a
+/// track of its own whose notes a second track takes, and those hosts let only instruments onto such a track.
+/// As an audio effect it would get no notes there at all. The price: dropped on a track in Live it replaces
+/// the synth.
 pub const VST3: vst3_shell::Description = vst3_shell::Description {
     class_id: *b"ContrafactMidiFx",
     clap_id: c"org.contrafact.contrafact",
@@ -90,8 +91,8 @@ impl Default for Contrafact {
 
 impl Drop for Contrafact {
     fn drop(&mut self) {
-        // Others may hold the selection longer (an editor's window whose thread is slow to go); the worker's thread
-        // must not outlive the last instance, for the host may unload the library next.
+        // Others may hold the selection longer (an editor's window whose thread is slow to go); the worker's
+        // thread must not outlive the last instance, for the host may unload the library next.
         self.selection.leave();
         // Hosts close the window first. One that has not must not wait for it.
         if !self.shared.is_watched() {
@@ -107,17 +108,19 @@ impl Plugin for Contrafact {
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
-    /// Live and others refuse a plugin without audio, so there is a stereo bus each way; what comes in goes out.
+    /// Live and others refuse a plugin without audio, so there is a stereo bus each way; what comes in goes
+    /// out.
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[AudioIOLayout {
         main_input_channels: NonZeroU32::new(2),
         main_output_channels: NonZeroU32::new(2),
         ..AudioIOLayout::const_default()
     }];
-    /// With notes out declared, hosts no longer pass controllers on: who eats the sustain pedal must hand it on.
+    /// With notes out declared, hosts no longer pass controllers on: who eats the sustain pedal must hand it
+    /// on.
     const MIDI_INPUT: MidiConfig = MidiConfig::MidiCCs;
     const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
-    /// Settings count at a phrase's closing only. And nice-plug 0.4.2 gives wrong positions after a transport event
-    /// inside a block when this is on.
+    /// Settings count at a phrase's closing only. And nice-plug 0.4.2 gives wrong positions after a transport
+    /// event inside a block when this is on.
     const SAMPLE_ACCURATE_AUTOMATION: bool = false;
     /// More would make its queue allocate; the shim lets no more through.
     const INPUT_EVENT_CAPACITY: usize = clap_shim::ROOM;
@@ -204,7 +207,8 @@ impl Plugin for Contrafact {
                 Err(_) => {
                     self.broken = true;
                     self.shared.break_down();
-                    // What sounds has nobody else to end it. Should this fail too, the rest of the events still pass.
+                    // What sounds has nobody else to end it. Should this fail too, the rest of the events
+                    // still pass.
                     let _ = catch_unwind(AssertUnwindSafe(|| self.audio.give_up(frames, &mut io)));
                 }
             }

@@ -90,8 +90,8 @@ fn a_bounce_is_what_the_model_makes_of_the_phrases() {
         let expected = join_notes(&answers, first);
         let rendered = bounce_at(&song, amount.into(), 512, bars, true);
         let (got, want) = (ticks(rendered.song.notes()), ticks(expected.iter()));
-        // New notes leave their lines as the input's do on average; times that were rounded to samples may round that to the
-        // next tick.
+        // New notes leave their lines as the input's do on average; times that were rounded to samples may
+        // round that to the next tick.
         let near = |a: &Tick, b: &Tick| {
             (a.0 - b.0).abs() <= 1 && (a.1 - b.1).abs() <= 1 && (a.2, a.3, a.4) == (b.2, b.3, b.4)
         };
@@ -107,7 +107,8 @@ fn a_bounce_is_what_the_model_makes_of_the_phrases() {
 fn at_amount_0_a_bounce_is_the_song() {
     let song = song();
     let bounced = bounce(&song, 0.0, 512);
-    // But for notes just before a bar line of the phrase grid, which wait for it, and the rounding of times to samples.
+    // But for notes just before a bar line of the phrase grid, which wait for it, and the rounding of times
+    // to samples.
     let tick = |step: f64| (step * 120.0).round() as i64;
     let mut expected: Vec<_> = song.notes().copied().collect();
     for note in &mut expected {

@@ -1,4 +1,5 @@
-//! Controllers: delayed with their phrase, at rest again on a stop; programs, banks and panic messages at once.
+//! Controllers: delayed with their phrase, at rest again on a stop; programs, banks and panic messages at
+//! once.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! The editor opened, resized and closed while other threads process and set parameters, and the library unloaded after.
+//! The editor opened, resized and closed while other threads process and set parameters, and the library
+//! unloaded after.
 //!
 //! One test in a program of its own: it counts the process's threads and descriptors, and the X server is the
 //! environment's.

@@ -1,4 +1,5 @@
-//! A host that opens the editor, closes it, destroys the plugin and returns from `main`: it ends well, every time.
+//! A host that opens the editor, closes it, destroys the plugin and returns from `main`: it ends well, every
+//! time.
 //!
 //! A program of its own that runs itself: what is tested is how a process ends. More often than every day:
 //!
@@ -34,7 +35,8 @@ mod linux {
     /// How long the window is open: at first and at last not even until it is drawn.
     const OPEN: [u64; 4] = [0, 60, 150, 400];
 
-    /// The host returns at once when the plugin is gone. Where a thread is left then, it says so by its exit code.
+    /// The host returns at once when the plugin is gone. Where a thread is left then, it says so by its exit
+    /// code.
     pub fn host(window: u32) {
         let before = threads().len();
         use_it(window);
@@ -89,8 +91,8 @@ mod linux {
             "{} of {runs} hosts ended badly (run, signal, code): {failed:?}",
             failed.len()
         );
-        // The window's thread, left in nearly half of the runs, crashed one host in eighty. Once in a hundred runs another
-        // thread is still on its way out.
+        // The window's thread, left in nearly half of the runs, crashed one host in eighty. Once in a hundred
+        // runs another thread is still on its way out.
         assert!(left <= runs / 8, "{left} of {runs} hosts found a thread left when the plugin was gone");
         println!("{runs} hosts ended well, {left} with a thread still there");
     }

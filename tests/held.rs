@@ -1,4 +1,5 @@
-//! Amount 0, notes at and across the bar line, and what the network never sees: all come back as they were played.
+//! Amount 0, notes at and across the bar line, and what the network never sees: all come back as they were
+//! played.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Threads and the library itself: a worker for all instances and a computing thread for all of a pack, gone with the last, and
-//! then the library can go too.
+//! Threads and the library itself: a worker for all instances and a computing thread for all of a pack, gone
+//! with the last, and then the library can go too.
 //!
 //! One test in a program of its own: it counts the process's threads.
 #![cfg(target_os = "linux")]
@@ -11,7 +11,8 @@ use std::fs;
 use common::{BPM, LATER, RATE, events, library, packs_folder, sample, tune};
 use host::{ClapHost, ClapLibrary, Transport, Vst3Host, drive};
 
-/// The names of the process's threads but the idle one that nice-plug starts for any plugin's background tasks.
+/// The names of the process's threads but the idle one that nice-plug starts for any plugin's background
+/// tasks.
 fn threads() -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
     let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());

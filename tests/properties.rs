@@ -1,9 +1,9 @@
-//! Random music, controllers, parameters, blocks, states and resets through a transport that does anything: every note that
-//! starts also ends, once, no key sounds twice, and after a stop there is silence.
+//! Random music, controllers, parameters, blocks, states and resets through a transport that does anything:
+//! every note that starts also ends, once, no key sounds twice, and after a stop there is silence.
 //!
-//! The host refuses events outside their block or out of order and audio that is left unwritten; the plugin, as the tests
-//! build it, aborts when its audio thread allocates; the rest is checked here. A run is a function of its seed, which is
-//! printed with every failure.
+//! The host refuses events outside their block or out of order and audio that is left unwritten; the plugin,
+//! as the tests build it, aborts when its audio thread allocates; the rest is checked here. A run is a
+//! function of its seed, which is printed with every failure.
 //!
 //! The slice below is for every day. A million events:
 //!

@@ -266,8 +266,8 @@ fn a_note_off_that_the_host_refuses_comes_in_the_next_block() {
     assert_eq!(rude.heard, [(0, false, 62, 0.0), (0, true, 64, 0.5)]);
 }
 
-/// The plugin under test aborts when its audio thread allocates. The framework's own queue is allowed to; it prints then, but
-/// more than its room never comes in.
+/// The plugin under test aborts when its audio thread allocates. The framework's own queue is allowed to; it
+/// prints then, but more than its room never comes in.
 #[test]
 fn a_flood_of_events_ends_every_note_and_the_next_block_is_as_ever() {
     let mut rude = Rude::new();

@@ -1,4 +1,5 @@
-//! Loops, jumps, stops and bypass: everything that sounds ends, and each pass of a loop is answered in the next.
+//! Loops, jumps, stops and bypass: everything that sounds ends, and each pass of a loop is answered in the
+//! next.
 
 mod common;
 

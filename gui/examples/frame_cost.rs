@@ -1,5 +1,6 @@
-//! What a frame of the editor costs the processor before anything is rasterised: layout, shapes and triangles of a full
-//! window that changes with every frame. Prints microseconds, and the share of a core at 60 frames a second.
+//! What a frame of the editor costs the processor before anything is rasterised: layout, shapes and triangles
+//! of a full window that changes with every frame. Prints microseconds, and the share of a core at 60 frames
+//! a second.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -12,8 +13,8 @@ use gui::{Snapshot, View};
 
 const FRAMES: u32 = 600;
 
-/// The processor's time that this thread has had, where the system tells it (Linux), so that other programs do not count; else
-/// the time of the clock.
+/// The processor's time that this thread has had, where the system tells it (Linux), so that other programs
+/// do not count; else the time of the clock.
 fn clock(begun: Instant) -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanos = told.and_then(|text| text.split(' ').next()?.parse().ok());

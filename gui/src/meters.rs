@@ -11,11 +11,11 @@ const BAR: f32 = 18.0;
 const NAME: f32 = 70.0;
 const INSET: f32 = 9.0;
 const FIGURE: f32 = 66.0;
-const HINT: &str = "How the pack's classifier hears the phrase: what you played (upper bar, hollow) and what came back \
-                    (lower bar, full).";
+const HINT: &str = "How the pack's classifier hears the phrase: what you played (upper bar, hollow) and \
+                    what came back (lower bar, full).";
 
-const UNSURE: &str = "The classifier heard no genre clearly in what you played. Choose yours under Source if the answers \
-                      do not fit.";
+const UNSURE: &str = "The classifier heard no genre clearly in what you played. Choose yours under Source \
+                      if the answers do not fit.";
 
 /// The meter for a take, with how much was changed.
 pub fn show(ui: &mut Ui, scene: &mut Scene, take: Option<&Take>) {

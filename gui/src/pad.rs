@@ -25,8 +25,8 @@ const ROOM: Vec2 = vec2(44.0, 24.0);
 const SNAP: f32 = 13.0;
 /// How far an arrow key goes, as a share of the pad's size.
 const STEP: f32 = 0.05;
-const HINT: &str = "Drag towards a genre, or between several to blend them; a double click goes to the first one. \
-                    The arrow keys move it too.";
+const HINT: &str = "Drag towards a genre, or between several to blend them; a double click goes to the \
+                    first one. The arrow keys move it too.";
 
 /// The corners of a polygon of `count` in `room`, the first at the top.
 fn corners(count: usize, room: Rect) -> Vec<Pos2> {

@@ -151,7 +151,8 @@ impl Rolls {
         focus_ring(ui, &response, rect, scene);
         hint(
             response,
-            "Shows which notes of the answered phrase speak for the genre that is heard in it: the brighter, the more.",
+            "Shows which notes of the answered phrase speak for the genre that is heard in it: the \
+             brighter, the more.",
         );
     }
 

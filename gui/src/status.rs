@@ -63,10 +63,9 @@ fn engine(ui: &mut Ui, scene: &Scene, room: Rect) {
         let dot = pos2(drawn.left() - 9.0, room.center().y);
         ui.painter().circle_filled(dot, 4.0, theme.wrong);
     }
-    let mut about =
-        "What computes the answers, how long the last one took, and how long it may take at this tempo \
-                     without being late."
-            .to_string();
+    let mut about = "What computes the answers, how long the last one took, and how long it may take at \
+                     this tempo without being late."
+        .to_string();
     if !scene.snapshot.notices.is_empty() {
         about = format!("{} since the plug-in was loaded. {about}", scene.snapshot.notices.join(", "));
     }

@@ -181,7 +181,8 @@ impl Answers {
         }
     }
 
-    /// The phrase has closed, in the state of `revision`: its answer is wanted, unless there is nothing to answer.
+    /// The phrase has closed, in the state of `revision`: its answer is wanted, unless there is nothing to
+    /// answer.
     pub fn close(&mut self, revision: u32, settings: Settings, manner: Manner, closed: &Phrase) {
         self.ahead = None;
         let wanted = Wanted { ticket: self.ticket(revision), settings, manner, sent: false };
@@ -268,8 +269,8 @@ impl Answers {
         self.fetched.take()
     }
 
-    /// Sends an errand, and waits for the frozen phrase where it is being fetched, at most `patience` long. False where that
-    /// ran out.
+    /// Sends an errand, and waits for the frozen phrase where it is being fetched, at most `patience` long.
+    /// False where that ran out.
     pub fn await_fetched(
         &mut self,
         errand: &mut Option<Errand>,
@@ -299,8 +300,8 @@ impl Answers {
         Some(job)
     }
 
-    /// Sends what is wanted and could not be sent yet, or was sent to another pack: the phrase that `entered` without its
-    /// answer, the one that is `pending` behind its line, and the one that has `closed`.
+    /// Sends what is wanted and could not be sent yet, or was sent to another pack: the phrase that `entered`
+    /// without its answer, the one that is `pending` behind its line, and the one that has `closed`.
     pub fn tend(&mut self, entered: &Phrase, pending: &Phrase, closed: &Phrase) {
         let can_ask = self.can_ask();
         self.late = self.late.filter(|_| can_ask).map(|wanted| self.sent(wanted, entered));
@@ -342,8 +343,8 @@ impl Answers {
         }
     }
 
-    /// Waits for what the next entry needs, and for a pack that is still loading, at most `patience` long; see
-    /// [`Answers::tend`]. False where that ran out.
+    /// Waits for what the next entry needs, and for a pack that is still loading, at most `patience` long;
+    /// see [`Answers::tend`]. False where that ran out.
     pub fn wait(&mut self, patience: Duration, entered: &Phrase, pending: &Phrase, closed: &Phrase) -> bool {
         let mut wait = Wait::new(patience);
         while self.pending.is_open() {

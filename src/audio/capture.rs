@@ -1,8 +1,8 @@
 //! Notes in -> the windows that the network hears.
 //!
-//! A phrase *closes* half a step before its line, for a note in that half step belongs to the next phrase; until the
-//! line itself the ends of its held notes are still open. A window holds its phrase's notes and, where it is longer than
-//! the phrase, those before it.
+//! A phrase *closes* half a step before its line, for a note in that half step belongs to the next phrase;
+//! until the line itself the ends of its held notes are still open. A window holds its phrase's notes and,
+//! where it is longer than the phrase, those before it.
 //!
 //! A window has its phrase's notes from step 0, 32 or 48 on (the last downbeat that leaves it room) and
 //! before that what was played before it, though nothing behind the last start or jump. [`phrase::windows`]
@@ -20,8 +20,9 @@ use super::event::{Address, Voice};
 /// How long before its line, in steps, a phrase closes: the shared rounding rule, seen from the line.
 pub const CLOSING: f64 = 0.5 + phrase::TOLERANCE;
 
-/// Times are kept to this fraction of a step, a thousandth of a sample or less. Positions reach us with some noise in
-/// the last bits, which differs with the block size; without it, two notes equally far from a third stay equally far.
+/// Times are kept to this fraction of a step, a thousandth of a sample or less. Positions reach us with some
+/// noise in the last bits, which differs with the block size; without it, two notes equally far from a third
+/// stay equally far.
 const GRAIN: f64 = 1.0 / (1 << 24) as f64;
 
 /// Notes that are remembered: those of a phrase and as many before it.
@@ -61,7 +62,8 @@ impl Frame {
 
     /// A note as the window has it when its phrase ends at `line`; `None` where nothing of it is in there.
     ///
-    /// The rule of `phrase::cut`: a note belongs to the window of its nearest step, and is held where it ends after the line.
+    /// The rule of `phrase::cut`: a note belongs to the window of its nearest step, and is held where it ends
+    /// after the line.
     fn piece(&self, note: &Note, line: f64) -> Option<Note> {
         let origin = self.origin();
         let from = origin.max(self.wall);
@@ -119,8 +121,8 @@ impl Capture {
         }
     }
 
-    /// Forgets all notes, keys that are down included. A phrase starts at `start` (musical time), on step `first` of its
-    /// window, at `tempo`.
+    /// Forgets all notes, keys that are down included. A phrase starts at `start` (musical time), on step
+    /// `first` of its window, at `tempo`.
     pub fn reset(&mut self, start: f64, first: f64, tempo: f64) {
         self.notes.clear();
         self.held.clear();
@@ -136,12 +138,14 @@ impl Capture {
         self.revision
     }
 
-    /// Whether there is anything that a later answer could bring: notes in the window, or a closed one that waits.
+    /// Whether there is anything that a later answer could bring: notes in the window, or a closed one that
+    /// waits.
     pub fn is_empty(&self) -> bool {
         self.notes.is_empty() && (self.waiting.is_none() || self.closed.is_empty())
     }
 
-    /// A key goes down at `time` (musical time). A second strike of a key ends the first. False where the phrase is full.
+    /// A key goes down at `time` (musical time). A second strike of a key ends the first. False where the
+    /// phrase is full.
     pub fn on(&mut self, time: f64, voice: Voice, id: VoiceID, velocity: f32) -> bool {
         self.release(time, |held| held.voice == voice);
         self.revision = self.revision.wrapping_add(1);
@@ -170,7 +174,8 @@ impl Capture {
         self.release(time, |held| !is_down(held.voice) && address.means(held.voice, held.id)) || any
     }
 
-    /// A channel's pedal goes down or comes up at `time`: what comes up while it is down sounds until it comes up.
+    /// A channel's pedal goes down or comes up at `time`: what comes up while it is down sounds until it
+    /// comes up.
     pub fn pedal(&mut self, time: f64, channel: u8, down: bool) {
         let bit = 1 << (channel & 15);
         self.pedals = if down { self.pedals | bit } else { self.pedals & !bit };
@@ -195,20 +200,21 @@ impl Capture {
         self.held.iter().find(|held| address.means(held.voice, held.id)).map(|held| held.voice)
     }
 
-    /// Whether a note of the key was struck between the closing and the line: it will not sound before its own line.
+    /// Whether a note of the key was struck between the closing and the line: it will not sound before its
+    /// own line.
     pub fn is_early(&self, voice: Voice) -> bool {
         let is = |note: &Note| note.pitch == voice.pitch && note.channel == voice.channel;
         self.waiting.is_some() && self.notes[self.past..].iter().any(is)
     }
 
-    /// The window as it would be if its phrase closed now, with its line at `line` and step `first` in its window: what is
-    /// held sounds to the end.
+    /// The window as it would be if its phrase closed now, with its line at `line` and step `first` in its
+    /// window: what is held sounds to the end.
     pub fn snapshot(&self, line: f64, first: f64, out: &mut Phrase) {
         Frame { first, ..self.frame }.window(&self.notes, line, out);
     }
 
-    /// Closes the phrase, whose line is at `line` and which has step `first` of its window, and starts the next one there.
-    /// What is held goes on in it. `first` is no later than it was said to be.
+    /// Closes the phrase, whose line is at `line` and which has step `first` of its window, and starts the
+    /// next one there. What is held goes on in it. `first` is no later than it was said to be.
     pub fn close(&mut self, line: f64, first: f64, tempo: f64) {
         let frame = Frame { first, ..self.frame };
         // The line may have been known too late: what was played after it belongs to the next phrase.
@@ -224,8 +230,8 @@ impl Capture {
         &self.closed
     }
 
-    /// The line is reached: the closed phrase is whole. Exchanges its window's memory for `used`. The next phrase's
-    /// window has it on step `first`, and looks behind the line only where that is no `wall`.
+    /// The line is reached: the closed phrase is whole. Exchanges its window's memory for `used`. The next
+    /// phrase's window has it on step `first`, and looks behind the line only where that is no `wall`.
     pub fn take(&mut self, used: &mut Box<Phrase>, first: f64, wall: bool) {
         if let Some((frame, line)) = self.waiting.take() {
             frame.window(&self.notes[..self.past], line, &mut self.closed);

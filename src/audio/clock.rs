@@ -1,9 +1,9 @@
 //! Transport -> musical time.
 //!
 //! *Musical time* counts steps (16ths) from the song's start and goes on while the transport rolls: where the
-//! host's loop wraps, it runs on by the loop's length. It comes from the host's beat position in every block, never
-//! from a counter of samples, so it cannot drift from the host's grid. With the transport stopped (or none at all) a
-//! clock of our own runs at the host's tempo once a note has been played.
+//! host's loop wraps, it runs on by the loop's length. It comes from the host's beat position in every block,
+//! never from a counter of samples, so it cannot drift from the host's grid. With the transport stopped (or
+//! none at all) a clock of our own runs at the host's tempo once a note has been played.
 //!
 //! A jump starts musical time anew. A block that lies off what the last one foretold by less than half a
 //! step, or by a quarter of that block (tempo ramps), is no jump. The clock of our own starts at the first
@@ -15,8 +15,8 @@ mod tests;
 
 use phrase::{STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
-/// Largest difference, in steps, between the position that was foretold and the host's that is still no jump: hosts
-/// round positions and change the tempo inside blocks.
+/// Largest difference, in steps, between the position that was foretold and the host's that is still no jump:
+/// hosts round positions and change the tempo inside blocks.
 const SLIP: f64 = 0.5;
 /// The same as a part of the block before, where that is more: in big blocks a tempo ramp goes far.
 const RAMP: f64 = 0.25;
@@ -64,7 +64,8 @@ pub struct Span {
     pub rate: f64,
     /// Quarter notes a minute.
     pub tempo: f64,
-    /// Musical time at which the loop will wrap, for a loop that is no whole number of bars: a phrase ends there.
+    /// Musical time at which the loop will wrap, for a loop that is no whole number of bars: a phrase ends
+    /// there.
     pub cut: Option<f64>,
     /// Steps from that wrap to the next.
     pub pass: f64,
@@ -82,8 +83,8 @@ impl Span {
 
     /// The sample of a musical time, at least `from`; `to` or more when it lies after the span.
     ///
-    /// The nearest sample, rounded with the shared slack: a time that is half a sample on paper falls on the same
-    /// sample at every block size.
+    /// The nearest sample, rounded with the shared slack: a time that is half a sample on paper falls on the
+    /// same sample at every block size.
     pub fn sample(&self, time: f64) -> u32 {
         let offset = phrase::nearest((time - self.at) / self.rate).max(0);
         self.from.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX))
@@ -114,8 +115,8 @@ pub enum Change {
 enum State {
     /// Nothing rolls.
     Idle,
-    /// The host's transport rolls. Host steps foretold for the next block's start, how far off that may be, musical minus
-    /// host time, and the loop in steps as the last block had it.
+    /// The host's transport rolls. Host steps foretold for the next block's start, how far off that may be,
+    /// musical minus host time, and the loop in steps as the last block had it.
     Host { foretold: f64, slip: f64, ahead: f64, cycle: Option<(f64, f64)> },
     /// Our own clock runs; musical time of the next block's start.
     Free { next: f64 },
@@ -140,7 +141,8 @@ impl Clock {
         self.state = State::Idle;
     }
 
-    /// Moves on by a block of `frames` samples. `None` when nothing rolls: then [`Clock::start`] may start our own.
+    /// Moves on by a block of `frames` samples. `None` when nothing rolls: then [`Clock::start`] may start
+    /// our own.
     pub fn advance(&mut self, transport: &Transport, frames: u32) -> (Change, Option<Span>) {
         let tempo = tempo(transport);
         let rate = self.rate(tempo);
@@ -197,7 +199,8 @@ impl Clock {
         (change, Some(Span { cut, pass, wrapped, ..here }))
     }
 
-    /// Starts our own clock at `sample` of a block of `frames` in which nothing rolls: musical time 0 is there.
+    /// Starts our own clock at `sample` of a block of `frames` in which nothing rolls: musical time 0 is
+    /// there.
     pub fn start(&mut self, transport: &Transport, sample: u32, frames: u32) -> Span {
         let tempo = tempo(transport);
         let rate = self.rate(tempo);
@@ -238,8 +241,8 @@ fn bar_length(transport: &Transport) -> f64 {
     if (1.0..=STEPS as f64).contains(&length) { length } else { STEPS_PER_BAR as f64 }
 }
 
-/// The bars around the host's position (in steps), in host time. A bar that does not hold the position is noise: then bars
-/// count from the song's start.
+/// The bars around the host's position (in steps), in host time. A bar that does not hold the position is
+/// noise: then bars count from the song's start.
 fn host_bars(transport: &Transport, host: f64) -> Bars {
     let length = bar_length(transport);
     // Hosts carry positions as fixed point or compute them: a millionth of a step is noise.
@@ -254,7 +257,8 @@ fn free_bars(transport: &Transport) -> Bars {
     Bars { start: 0.0, length: bar_length(transport) }
 }
 
-/// How many times the loop was wrapped when the host is at `host` instead of the foretold position; `None` for a jump.
+/// How many times the loop was wrapped when the host is at `host` instead of the foretold position; `None`
+/// for a jump.
 ///
 /// Some hosts wrap inside a block, others let the block run past the end and start again at the loop's start.
 fn passes((start, end): (f64, f64), foretold: f64, host: f64) -> Option<f64> {

@@ -25,8 +25,8 @@ struct Waiting {
 /// Allocated once; nothing else allocates.
 #[derive(Debug)]
 pub struct Controllers {
-    /// A ring: `due` events that have their time of coming out, then those of the phrase being played, and last the
-    /// `early` ones, which belong to the next.
+    /// A ring: `due` events that have their time of coming out, then those of the phrase being played, and
+    /// last the `early` ones, which belong to the next.
     ring: Box<[Option<Waiting>]>,
     first: usize,
     due: usize,
@@ -94,8 +94,9 @@ impl Controllers {
         self.early = 0;
     }
 
-    /// A phrase enters at `entry`: what was played before its `line` comes out `delay` steps after it was played. What a
-    /// shorter phrase has left no time for comes out at once, so that the next finds what its controllers build on.
+    /// A phrase enters at `entry`: what was played before its `line` comes out `delay` steps after it was
+    /// played. What a shorter phrase has left no time for comes out at once, so that the next finds what its
+    /// controllers build on.
     pub fn enter(&mut self, line: f64, entry: f64, delay: f64) {
         for index in 0..self.due {
             if let Some(waiting) = &mut self.ring[(self.first + index) % CAPACITY] {
@@ -117,8 +118,8 @@ impl Controllers {
         if self.due == 0 { None } else { self.ring[self.first].map(|waiting| waiting.time) }
     }
 
-    /// Whether the next event goes after the notes that begin on its sample: an expression means a note that sounds. But
-    /// one that is left of a phrase that is over must not reach the next one's notes.
+    /// Whether the next event goes after the notes that begin on its sample: an expression means a note that
+    /// sounds. But one that is left of a phrase that is over must not reach the next one's notes.
     pub fn next_follows_notes(&self) -> bool {
         let is_expression = |waiting: Waiting| matches!(kind(&waiting.event), Kind::Expression(_));
         self.overdue == 0 && self.ring[self.first].is_some_and(is_expression)
@@ -175,8 +176,8 @@ struct Sent {
     controllers: [u16; CONTROLLERS.len()],
 }
 
-/// The controllers that return to neutral, with their neutral value: those of MIDI's *reset all controllers* (RP-015).
-/// Volume, pan and sound controllers belong to the sound, not to the phrase, and stay.
+/// The controllers that return to neutral, with their neutral value: those of MIDI's *reset all controllers*
+/// (RP-015). Volume, pan and sound controllers belong to the sound, not to the phrase, and stay.
 const CONTROLLERS: [(u8, f32); 9] =
     [(1, 0.0), (2, 0.0), (11, 1.0), (64, 0.0), (65, 0.0), (66, 0.0), (67, 0.0), (68, 0.0), (69, 0.0)];
 

@@ -39,7 +39,8 @@ pub struct Address {
 impl Address {
     /// Whether the note `voice`, which began with the host's number `id`, is meant.
     ///
-    /// A number counts only where both sides have one: Bitwig sends none with note-offs, and raw MIDI never has any.
+    /// A number counts only where both sides have one: Bitwig sends none with note-offs, and raw MIDI never
+    /// has any.
     pub fn means(&self, voice: Voice, id: VoiceID) -> bool {
         let same_id = self.id.is_wildcard() || id.is_wildcard() || self.id == id;
         let same_key = self.key.number().is_none_or(|key| key == voice.pitch);
@@ -47,8 +48,9 @@ impl Address {
     }
 }
 
-/// The softest note-on: MIDI's 1. A velocity of 0 means a note-off in raw MIDI, and the framework reads it as one. CLAP's and
-/// VST3's own note-ons may have it, or less than MIDI can say: such a note is played, as softly as MIDI can.
+/// The softest note-on: MIDI's 1. A velocity of 0 means a note-off in raw MIDI, and the framework reads it as
+/// one. CLAP's and VST3's own note-ons may have it, or less than MIDI can say: such a note is played, as
+/// softly as MIDI can.
 pub const SOFTEST: f32 = 1.0 / 127.0;
 
 /// A note-on for the host. Whatever the velocity is, one that every synth understands is sent.
@@ -66,7 +68,8 @@ pub fn note_off(timing: u32, voice: Voice) -> Event {
 
 /// The same event at another time of its block, and without the host's note numbers.
 ///
-/// Our notes are new notes: a host that numbered the input would apply an expression to a note it no longer plays.
+/// Our notes are new notes: a host that numbered the input would apply an expression to a note it no longer
+/// plays.
 pub fn moved(event: Event, timing: u32) -> Event {
     macro_rules! with {
         ($($variant:ident { $($field:ident),* }),* $(,)?) => {
@@ -75,8 +78,10 @@ pub fn moved(event: Event, timing: u32) -> Event {
                     NoteEvent::$variant { timing, voice_id: VoiceID::Wildcard, channel, key, $($field),* },)*
                 NoteEvent::MidiChannelPressure { channel, pressure, .. } =>
                     NoteEvent::MidiChannelPressure { timing, channel, pressure },
-                NoteEvent::MidiPitchBend { channel, value, .. } => NoteEvent::MidiPitchBend { timing, channel, value },
-                NoteEvent::MidiCC { channel, cc, value, .. } => NoteEvent::MidiCC { timing, channel, cc, value },
+                NoteEvent::MidiPitchBend { channel, value, .. } => NoteEvent::MidiPitchBend { timing, channel,
+                    value },
+                NoteEvent::MidiCC { channel, cc, value, .. } => NoteEvent::MidiCC { timing, channel, cc,
+                    value },
                 NoteEvent::MidiProgramChange { channel, program, .. } =>
                     NoteEvent::MidiProgramChange { timing, channel, program },
                 other => other,

@@ -1,9 +1,9 @@
 //! Where phrases end: the grid of lines in musical time.
 //!
-//! A phrase takes as many whole bars as the latency says (4, 2 or 1), or the most that fit into 64 steps. Which bars end
-//! one is counted from the song's start as if all of it had the present meter: in 4/4 bars 1-4, 5-8 and so on, whatever
-//! bar the transport started in. The user may shift the grid by beats, or lay it anew from a bar line; a loop of broken
-//! bars lays it from its wrap.
+//! A phrase takes as many whole bars as the latency says (4, 2 or 1), or the most that fit into 64 steps.
+//! Which bars end one is counted from the song's start as if all of it had the present meter: in 4/4 bars
+//! 1-4, 5-8 and so on, whatever bar the transport started in. The user may shift the grid by beats, or lay it
+//! anew from a bar line; a loop of broken bars lays it from its wrap.
 //!
 //! In 3/4 four bars are 48 steps, in 5/4 three are 60. Bars longer than 64 steps, or that the host does not
 //! tell or tells wrongly, count as 4/4 from the song's start. After a meter change the lines follow the new
@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn a_changed_meter_lays_the_grid_on_its_own_bars() {
         let mut grid = Grid::new(plan(4));
-        // After three bars of 4/4 come bars of 3/4 from step 48: the fifth, the ninth... of that meter end phrases.
+        // After three bars of 4/4 come bars of 3/4 from step 48: the fifth, the ninth... of that meter end
+        // phrases.
         grid.follow(plan(4), Bars { start: 48.0, length: 12.0 });
         assert_eq!((grid.after(0.0), grid.after(48.0)), (48.0, 96.0));
         // And back to 4/4 at 84, off the old bars.
@@ -153,7 +154,8 @@ mod tests {
     proptest! {
         #[test]
         fn lines_are_a_phrase_or_less_apart_and_around_every_moment(
-            bars in 1u8..=4, shift in 0u8..16, start in -50i32..50, length in 1u32..=64, time in -500.0..500.0f64,
+            bars in 1u8..=4, shift in 0u8..16, start in -50i32..50, length in 1u32..=64,
+                time in -500.0..500.0f64,
         ) {
             let bars_of = Bars { start: f64::from(start), length: f64::from(length) };
             let mut grid = Grid::new(plan(4));

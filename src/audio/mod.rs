@@ -1,9 +1,11 @@
-//! What runs on the audio thread. Nothing in here allocates, locks, prints, or waits (but for a bounce, bounded).
+//! What runs on the audio thread. Nothing in here allocates, locks, prints, or waits (but for a bounce,
+//! bounded).
 //!
-//! [`Audio`] leads one instance through time. A phrase takes as many bars as the latency says and ends at its *line*. Half a
-//! step before the line it *closes* and is asked for, with the window of four bars that it ends; at its *entry*, which is
-//! the line or a margin later, its answer begins and takes as long as the phrase took, while the next one is played. From a
-//! beat before the line the phrase is asked for as it stands, so that at the closing the answer is often there.
+//! [`Audio`] leads one instance through time. A phrase takes as many bars as the latency says and ends at its
+//! *line*. Half a step before the line it *closes* and is asked for, with the window of four bars that it
+//! ends; at its *entry*, which is the line or a margin later, its answer begins and takes as long as the
+//! phrase took, while the next one is played. From a beat before the line the phrase is asked for as it
+//! stands, so that at the closing the answer is often there.
 
 pub mod answers;
 pub mod capture;
@@ -70,8 +72,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// The same with numbers in their ranges. Hosts and states hold any: a setting that is no number would equal no answer's,
-    /// not even its own, and each answer would be late for ever.
+    /// The same with numbers in their ranges. Hosts and states hold any: a setting that is no number would
+    /// equal no answer's, not even its own, and each answer would be late for ever.
     fn sound(&self) -> Self {
         let mut block = *self;
         let Settings { target, amount, variation, .. } = &mut block.settings;
@@ -105,7 +107,8 @@ pub struct Audio {
     player: Player,
     answers: Answers,
     shared: Arc<Shared>,
-    /// The options that the phrase being played began with: another latency, margin or shift counts from its line on.
+    /// The options that the phrase being played began with: another latency, margin or shift counts from its
+    /// line on.
     begun: Options,
     /// Musical times of the phrase being played: its first step and its line.
     start: f64,
@@ -123,8 +126,8 @@ pub struct Audio {
     frozen: bool,
     /// The worker is to be sent about the frozen phrase.
     errand: Option<Errand>,
-    /// When the host's last event was heard: where a ramp's next block begins before the end of the last, the next event still
-    /// comes after it.
+    /// When the host's last event was heard: where a ramp's next block begins before the end of the last, the
+    /// next event still comes after it.
     heard: f64,
     /// The phrase before `line` has closed; notes already belong to the next one.
     closed: bool,
@@ -242,7 +245,8 @@ impl Audio {
         self.is_active()
     }
 
-    /// Tells the worker what is played since the block before: not in the block of an entry, which has enough to do.
+    /// Tells the worker what is played since the block before: not in the block of an entry, which has enough
+    /// to do.
     fn tell(&mut self, block: &Block) {
         let (player, longest) = (&self.player, block.options.longest);
         self.untold = self.untold
@@ -252,8 +256,8 @@ impl Audio {
             });
     }
 
-    /// After a panic in [`Audio::process`]: passes the rest of the block's events and ends all that sounds, for nothing
-    /// here will be called again that could.
+    /// After a panic in [`Audio::process`]: passes the rest of the block's events and ends all that sounds,
+    /// for nothing here will be called again that could.
     pub fn give_up(&mut self, frames: u32, io: &mut impl Io) {
         self.bypass(io);
         self.silence(frames.saturating_sub(1), io);
@@ -281,8 +285,8 @@ impl Audio {
         self.capture.reset(self.start, self.first, 120.0);
     }
 
-    /// Time starts at a span's first sample: lays the phrase that it is in on the grid. What is frozen goes on; after a panic it
-    /// is `silent` until it repeats.
+    /// Time starts at a span's first sample: lays the phrase that it is in on the grid. What is frozen goes
+    /// on; after a panic it is `silent` until it repeats.
     fn begin(&mut self, span: &Span, block: &Block, silent: bool) {
         self.begun = self.options(block);
         self.grid.lay(self.begun.plan(), span.bars);
@@ -297,7 +301,8 @@ impl Audio {
         }
     }
 
-    /// The options for a phrase that begins now. Our own clock's bars begin with the first note, so there is nothing to shift.
+    /// The options for a phrase that begins now. Our own clock's bars begin with the first note, so there is
+    /// nothing to shift.
     fn options(&self, block: &Block) -> Options {
         Options { shift: if self.clock.is_free() { 0 } else { block.options.shift }, ..block.options }
     }

@@ -1,9 +1,10 @@
 //! Telling a bounce by its pace, where the host does not say (some wrappers' process mode is stale).
 //!
-//! The *lead* is how much more audio was asked for than time has gone by, since the moment it was least. A host on stage
-//! asks in bursts and runs ahead by what its buffers hold: a fraction of a second. A bounce runs further and further ahead.
-//! Audio that was asked for ahead lies in the host's buffers, so whoever waits no longer than the lead cannot make them
-//! run dry: that bounds every wait, should a live host look like a bounce after all.
+//! The *lead* is how much more audio was asked for than time has gone by, since the moment it was least. A
+//! host on stage asks in bursts and runs ahead by what its buffers hold: a fraction of a second. A bounce
+//! runs further and further ahead. Audio that was asked for ahead lies in the host's buffers, so whoever
+//! waits no longer than the lead cannot make them run dry: that bounds every wait, should a live host look
+//! like a bounce after all.
 //!
 //! Ahead by more than half a second and two blocks is a bounce: 8 bars played in a second are no performance.
 //! Time counts for a quarter more than audio, so that a device whose clock runs fast builds up no lead. A

@@ -24,8 +24,9 @@ use crate::link::{Errand, Job, Terms};
 impl Audio {
     /// Freezes and thaws what is played, and fetches what a state or undo has brought.
     ///
-    /// What was brought plays where *Freeze* is on: at once where nothing plays, else at the next entry. Where it is off, it
-    /// may still be on its way, for a window brings the phrase first; so the phrase is kept until the next entry.
+    /// What was brought plays where *Freeze* is on: at once where nothing plays, else at the next entry.
+    /// Where it is off, it may still be on its way, for a window brings the phrase first; so the phrase is
+    /// kept until the next entry.
     pub(super) fn tend_frozen(&mut self, span: Option<&Span>, block: &Block) {
         if std::mem::replace(&mut self.loaded, block.loaded) != block.loaded {
             self.errand = Some(Errand::Fetch);
@@ -56,8 +57,8 @@ impl Audio {
         }
     }
 
-    /// Sends the worker about the frozen phrase. A bounce waits for one that is fetched, so that it is there from its first
-    /// moment on, in each bounce.
+    /// Sends the worker about the frozen phrase. A bounce waits for one that is fetched, so that it is there
+    /// from its first moment on, in each bounce.
     fn run_errand(&mut self, block: &Block) {
         let patience = self.patience(block);
         let Self { answers, errand, player, loaded, .. } = self;

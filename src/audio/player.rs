@@ -22,8 +22,8 @@ use crate::link::{Job, Played};
 /// One bit for each note of a phrase.
 type Marks = [u64; MAX_NOTES / 64];
 
-/// What is left at least, in steps (or its own length), of a note that is moved to the line it was early for: as
-/// [`phrase::realise`] has it.
+/// What is left at least, in steps (or its own length), of a note that is moved to the line it was early for:
+/// as [`phrase::realise`] has it.
 const LEAST: f64 = 0.5;
 
 /// A note that has begun and not ended.
@@ -127,7 +127,8 @@ impl Player {
         }
     }
 
-    /// A block begins, in which no note that is struck may last longer than so many steps (0: as long as it is).
+    /// A block begins, in which no note that is struck may last longer than so many steps (0: as long as it
+    /// is).
     pub fn begin_block(&mut self, longest: u8) {
         self.now = 0;
         self.longest = if longest == 0 { f64::INFINITY } else { longest.into() };
@@ -143,8 +144,8 @@ impl Player {
         &self.input
     }
 
-    /// A phrase enters: its window is exchanged for the memory of the one before. Gives back the answer that was played
-    /// till now, where it is played no more.
+    /// A phrase enters: its window is exchanged for the memory of the one before. Gives back the answer that
+    /// was played till now, where it is played no more.
     pub fn enter(&mut self, cue: Cue, window: &mut Box<Phrase>, entering: Entering) -> Option<Box<Job>> {
         std::mem::swap(&mut self.input, window);
         let first = cue.first;
@@ -182,7 +183,8 @@ impl Player {
         (job.settings.first, job.length) = (self.cue.first as u8, self.cue.length);
     }
 
-    /// Writes what is played for the phrase that entered last into a job; see [`crate::link::Errand::Remember`].
+    /// Writes what is played for the phrase that entered last into a job; see
+    /// [`crate::link::Errand::Remember`].
     pub fn describe(&self, job: &mut Job) {
         self.write(job);
         job.input.clone_from(&self.input);
@@ -221,8 +223,8 @@ impl Player {
         self.answer.replace(job)
     }
 
-    /// At `time`, in a phrase that started at `start`, a frozen phrase that rests goes on as if it had repeated since then; where
-    /// it is to be `silent`, with its next repetition.
+    /// At `time`, in a phrase that started at `start`, a frozen phrase that rests goes on as if it had
+    /// repeated since then; where it is to be `silent`, with its next repetition.
     pub fn resume(&mut self, start: f64, time: f64, silent: bool) {
         if self.resting == Played::Nothing {
             return;
@@ -264,8 +266,8 @@ impl Player {
         self.cue.entry + ((time - self.cue.entry) / beat).ceil().max(0.0) * beat
     }
 
-    /// Sends all that is due before `sample`, in order; at one sample note-offs come first, then controllers, then
-    /// note-ons and their expressions.
+    /// Sends all that is due before `sample`, in order; at one sample note-offs come first, then controllers,
+    /// then note-ons and their expressions.
     pub fn play(&mut self, span: &Span, sample: u32, controllers: &mut Controllers, io: &mut impl Io) {
         self.now = self.now.max(span.from);
         let due =
@@ -314,8 +316,8 @@ impl Player {
         self.release_if(sample, io, |sounding| sounding.note.channel == channel);
     }
 
-    /// Forgets what was to be played, the answer too, which it gives back; what is `frozen` it only lets rest. What sounds
-    /// must be released first.
+    /// Forgets what was to be played, the answer too, which it gives back; what is `frozen` it only lets
+    /// rest. What sounds must be released first.
     pub fn forget(&mut self, frozen: bool) -> Option<Box<Job>> {
         let playing = std::mem::replace(&mut self.playing, Played::Nothing);
         if frozen {
@@ -349,8 +351,8 @@ impl Player {
         }
     }
 
-    /// From the cue's entry on another phrase is played: what sounds goes on in it or ends there. A late answer enters on
-    /// the given step of its window, maybe after dry notes.
+    /// From the cue's entry on another phrase is played: what sounds goes on in it or ends there. A late
+    /// answer enters on the given step of its window, maybe after dry notes.
     fn turn_over(&mut self, late: Option<(usize, bool)>) {
         let (cue, base) = (self.cue, self.base);
         self.tied = [0; MAX_NOTES / 64];
@@ -363,7 +365,8 @@ impl Player {
         let notes = next.map_or(&[][..], |next| &next.notes[..]);
         for sounding in self.sounding.iter_mut().filter(|s| s.direct.is_none() && s.end > cue.entry) {
             let claimed = |index: usize| self.tied[index / 64] >> (index % 64) & 1 == 1;
-            // At a line the pieces of held notes say what goes on; inside a phrase any note that is on at the moment.
+            // At a line the pieces of held notes say what goes on; inside a phrase any note that is on at the
+            // moment.
             let piece = match (late, next) {
                 (None, Some(next)) => tie_unclaimed(&sounding.note, next, cue.first as usize, claimed),
                 (Some((step, _)), _) => notes.iter().position(|note| {
@@ -382,8 +385,8 @@ impl Player {
             }
         }
         let Some((step, was_dry)) = late else { return };
-        // What began before and is over is past; what began before and sounds on is struck now. So is what comes early
-        // for this moment, but for a note that was struck dry just now.
+        // What began before and is over is past; what began before and sounds on is struck now. So is what
+        // comes early for this moment, but for a note that was struck dry just now.
         for (index, note) in notes.iter().enumerate() {
             let was_struck = |dry: &Note| was_dry && dry.onset == note.onset && is_key(dry, voice(note));
             let is_past = || !is_early(note, step) || self.dry.notes.iter().any(was_struck);
@@ -438,7 +441,8 @@ impl Player {
     }
 }
 
-/// Musical time of a note's end; a note that is held over the line ends with its phrase, unless the next one ties it.
+/// Musical time of a note's end; a note that is held over the line ends with its phrase, unless the next one
+/// ties it.
 fn end(note: &Note, base: f64, phrase_end: f64) -> f64 {
     if note.tied_out { phrase_end } else { base + note.end() }
 }

@@ -36,9 +36,9 @@ impl Audio {
         }
     }
 
-    /// Goes through a span: the marks of time and the host's events, in their order. At one sample the closing comes
-    /// first (a note on it belongs to the next phrase), then events (a note-off on the line is in time for it), then
-    /// the line and what is played.
+    /// Goes through a span: the marks of time and the host's events, in their order. At one sample the
+    /// closing comes first (a note on it belongs to the next phrase), then events (a note-off on the line is
+    /// in time for it), then the line and what is played.
     pub(super) fn go_through(&mut self, span: &Span, first: Option<Event>, block: &Block, io: &mut impl Io) {
         self.grid.follow(self.begun.plan(), span.bars);
         self.answers.set_terms(self.terms(span, block));
@@ -95,8 +95,8 @@ impl Audio {
             self.ask_ahead(span, block);
         }
         if self.clock.is_free() && quiet && !self.is_active() {
-            // Nothing was left at the line and nothing was played since: our own clock rests until the next note. Not on
-            // the line itself, for this block may hold notes after it.
+            // Nothing was left at the line and nothing was played since: our own clock rests until the next
+            // note. Not on the line itself, for this block may hold notes after it.
             self.clock.reset();
         }
     }

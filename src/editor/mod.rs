@@ -1,4 +1,5 @@
-//! The bridge between the editor and the host: makes snapshots, carries out intents. Runs on the window's thread.
+//! The bridge between the editor and the host: makes snapshots, carries out intents. Runs on the window's
+//! thread.
 //!
 //! The window is drawn 60 times a second while time runs, and at rest when something has changed.
 

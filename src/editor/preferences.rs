@@ -161,7 +161,8 @@ fn contents(file: &Path) -> Result<Map<String, Value>, String> {
     let aside = file.with_extension("bad.json");
     match fs::rename(file, &aside) {
         Ok(()) => Err(format!(
-            "{}: these preferences cannot be understood ({reason}); they are kept as {}, and the usual ones hold",
+            "{}: these preferences cannot be understood ({reason}); they are kept as {}, and the usual ones \
+             hold",
             file.display(),
             aside.file_name().unwrap_or_default().to_string_lossy(),
         )),

@@ -1,5 +1,5 @@
-//! Undo and redo: walking through the last answers. The one that is chosen is frozen, with the settings that made it, and the
-//! way back to what is played live is kept.
+//! Undo and redo: walking through the last answers. The one that is chosen is frozen, with the settings that
+//! made it, and the way back to what is played live is kept.
 //!
 //! The earlier answer is put where a project's frozen phrase is, the audio thread has the worker fetch it,
 //! and the player begins it at the next entry. The settings are set as host parameters, each in a gesture.

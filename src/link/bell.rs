@@ -18,7 +18,8 @@ pub struct Bell {
 impl Bell {
     /// Wakes the worker. Real-time safe.
     pub fn ring(&self) {
-        // Either the thread that has just taken over is rung for, or it sees what was sent before the ringing.
+        // Either the thread that has just taken over is rung for, or it sees what was sent before the
+        // ringing.
         fence(Ordering::SeqCst);
         if let Some(thread) = self.threads.get(self.present.load(Ordering::SeqCst)).and_then(OnceLock::get) {
             thread.unpark();

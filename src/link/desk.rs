@@ -43,7 +43,8 @@ impl Desk {
         Self { line: None, idle: ArrayVec::new() }
     }
 
-    /// A desk, and the worker's ends of its rings. Allocates all jobs. `alive` says whether there is a worker that will answer.
+    /// A desk, and the worker's ends of its rings. Allocates all jobs. `alive` says whether there is a worker
+    /// that will answer.
     pub fn new(bell: Arc<Bell>, alive: Arc<AtomicBool>) -> (Self, Hatch) {
         let (ask, jobs) = RingBuffer::new(JOBS);
         let (answer, answers) = RingBuffer::new(JOBS);

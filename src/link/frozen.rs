@@ -7,11 +7,12 @@
 use phrase::{MAX_NOTES, Note, Phrase, STEPS};
 use serde::{Deserialize, Serialize};
 
-/// Times are saved as whole numbers of this part of a step, which is how they were heard: they come back to the bit, and
-/// saving them again gives the same text.
+/// Times are saved as whole numbers of this part of a step, which is how they were heard: they come back to
+/// the bit, and saving them again gives the same text.
 const GRAIN: f64 = 1.0 / (1 << 24) as f64;
 
-/// A phrase that repeats until it is thawed. All numbers are as they were read: what is out of range is mended when used.
+/// A phrase that repeats until it is thawed. All numbers are as they were read: what is out of range is
+/// mended when used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Frozen {
@@ -19,7 +20,8 @@ pub struct Frozen {
     first: u8,
     /// How long it plays, in grains of a step.
     length: i64,
-    /// Of each note: pitch, channel, the velocity's bits, onset, length (in grains), and 1 for tied in, 2 for tied out.
+    /// Of each note: pitch, channel, the velocity's bits, onset, length (in grains), and 1 for tied in, 2 for
+    /// tied out.
     notes: Vec<(u8, u8, u32, i64, i64, u8)>,
 }
 

@@ -1,5 +1,5 @@
-//! What was played lately: the last phrases, what was played for them, and the settings that made it. Written by the
-//! worker, read by the editor; the audio thread never looks at it.
+//! What was played lately: the last phrases, what was played for them, and the settings that made it. Written
+//! by the worker, read by the editor; the audio thread never looks at it.
 //!
 //! When a phrase enters, the audio thread sends the worker a job that tells what is played. Only worker and
 //! window share the mutex.
@@ -95,8 +95,8 @@ impl History {
         self.takes.iter()
     }
 
-    /// Remembers what a job tells of; see [`super::Errand::Remember`]. A late answer takes the place of what was
-    /// played for its phrase until then.
+    /// Remembers what a job tells of; see [`super::Errand::Remember`]. A late answer takes the place of what
+    /// was played for its phrase until then.
     pub fn remember(&mut self, job: &Job, genres: &[String]) {
         if job.input.is_empty() && job.answer.is_empty() {
             return;

@@ -64,8 +64,8 @@ pub enum Outcome {
     Done,
 }
 
-/// A phrase to be answered, and room for the answer. Allocated once, then it goes back and forth: the audio thread
-/// neither allocates nor frees. About 50 KiB.
+/// A phrase to be answered, and room for the answer. Allocated once, then it goes back and forth: the audio
+/// thread neither allocates nor frees. About 50 KiB.
 #[derive(Debug)]
 pub struct Job {
     /// What it is for.
@@ -92,7 +92,8 @@ pub struct Job {
     pub answer: Phrase,
     /// What [`Job::finish`] changes of the answer.
     pub loose: Loose,
-    /// How many frozen phrases had been brought when this was sent; see [`super::Shared::freeze_unless_brought`].
+    /// How many frozen phrases had been brought when this was sent; see
+    /// [`super::Shared::freeze_unless_brought`].
     pub loaded: u32,
     /// What became of it.
     pub outcome: Outcome,
@@ -120,12 +121,13 @@ impl Job {
         })
     }
 
-    /// Gives the answer what its question could not know: keys that were down at the closing came up before the line, and
-    /// the window `closed` is how it was in the end. Real-time safe.
+    /// Gives the answer what its question could not know: keys that were down at the closing came up before
+    /// the line, and the window `closed` is how it was in the end. Real-time safe.
     ///
-    /// The network heard the same cells either way, for a note that is held at the closing sounds to the last step. So it is
-    /// exactly the answer that the finished window would have had. The worker has found out which notes that changes, and
-    /// they are changed in place; but where that cannot be told beforehand, the cells are made into notes once more.
+    /// The network heard the same cells either way, for a note that is held at the closing sounds to the last
+    /// step. So it is exactly the answer that the finished window would have had. The worker has found out
+    /// which notes that changes, and they are changed in place; but where that cannot be told beforehand, the
+    /// cells are made into notes once more.
     pub fn finish(&mut self, closed: &Phrase) {
         if self.input.notes == closed.notes {
             return;
@@ -140,7 +142,8 @@ impl Job {
         }
     }
 
-    /// Where a phrase was cut short, a held note has cells past the line; let go, its key has none there any more.
+    /// Where a phrase was cut short, a held note has cells past the line; let go, its key has none there any
+    /// more.
     fn let_go(&mut self, closed: &Phrase) {
         for note in self.input.notes.iter().filter(|note| note.tied_out) {
             let held = closed.notes.iter().any(|other| other.tied_out && other.pitch == note.pitch);
@@ -151,8 +154,8 @@ impl Job {
         }
     }
 
-    /// Does with the network's answer what the user wants done with it, and makes it ready for [`Job::finish`]. On the worker;
-    /// `spare` is written over.
+    /// Does with the network's answer what the user wants done with it, and makes it ready for
+    /// [`Job::finish`]. On the worker; `spare` is written over.
     pub fn perform(&mut self, spare: &mut Spare) {
         #[cfg(test)]
         assert_ne!(self.manner.feel.seed, BREAKS, "told to break down");
@@ -189,7 +192,8 @@ fn perform_cells(input: &Phrase, cells: &Roll, manner: &Manner, first: u8, out: 
     manner.feel.apply(first.into(), out);
 }
 
-/// A feel with this seed, which no user can choose, breaks down on the worker: for tests of what happens then.
+/// A feel with this seed, which no user can choose, breaks down on the worker: for tests of what happens
+/// then.
 #[cfg(test)]
 pub const BREAKS: u32 = u32::MAX;
 
@@ -238,8 +242,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-        /// The answer to a phrase whose held notes end before the line after all, finished, is the answer to that phrase,
-        /// whatever the guards and the feel.
+        /// The answer to a phrase whose held notes end before the line after all, finished, is the answer to
+        /// that phrase, whatever the guards and the feel.
         #[test]
         fn finishing_makes_up_for_the_early_question(
             notes in prop::collection::vec((50u8..54, 0u8..2, 0u16..992, 3u16..1120, 0u8..3), 1..20),
@@ -253,7 +257,8 @@ mod tests {
         ) {
             let mut asked = Phrase::new(0, 120.0);
             for (pitch, channel, onset, length, ends) in notes {
-                let mut note = Note::new(pitch, channel, 0.5, f64::from(onset) / 16.0, f64::from(length) / 16.0);
+                let mut note = Note::new(pitch, channel, 0.5, f64::from(onset) / 16.0,
+                    f64::from(length) / 16.0);
                 let free = |other: &Note| other.pitch != pitch || other.channel != channel
                     || other.end() <= note.onset || other.onset >= note.end().min(line);
                 if !asked.notes.iter().all(free) || note.onset >= line - 0.5 {
@@ -282,7 +287,8 @@ mod tests {
                 sounding[step] = if on { sounding[step] | bit } else { sounding[step] & !bit };
             }
             let feel = Feel { swing, humanise, channel, ..Feel::default() };
-            let manner = Manner { guards: Guards { melody, voices, lowest, ..Guards::OFF }, feel, locked: false };
+            let manner = Manner { guards: Guards { melody, voices, lowest, ..Guards::OFF }, feel,
+                locked: false };
             let mut job = Job { input: asked, cells: answer, manner, ..*Job::new() };
             job.settings.first = first;
             job.realise();

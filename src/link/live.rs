@@ -1,7 +1,7 @@
 //! The phrase being played, on its way from the audio thread to the editor.
 //!
-//! Two boxes go back and forth. The audio thread fills one when it has one and the phrase has changed; where no editor gives
-//! them back it has none, and does nothing. Neither side ever waits.
+//! Two boxes go back and forth. The audio thread fills one when it has one and the phrase has changed; where
+//! no editor gives them back it has none, and does nothing. Neither side ever waits.
 
 use phrase::Phrase;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -55,7 +55,8 @@ pub fn ends() -> (Show, Watch) {
 }
 
 impl Show {
-    /// Shows what `fill` writes, if that state was not shown and there is a box. Real-time safe. True where it was shown now.
+    /// Shows what `fill` writes, if that state was not shown and there is a box. Real-time safe. True where
+    /// it was shown now.
     pub fn show(&mut self, state: (u32, u32), fill: impl FnOnce(&mut Live)) -> bool {
         if self.shown == Some(state) {
             return false;
@@ -70,7 +71,8 @@ impl Show {
 }
 
 impl Watch {
-    /// Takes over the newest state into `latest`; what came before it is passed over. False where there was none.
+    /// Takes over the newest state into `latest`; what came before it is passed over. False where there was
+    /// none.
     pub fn take(&mut self, latest: &mut Live) -> bool {
         let mut any = false;
         while let Ok(live) = self.full.pop() {

@@ -1,8 +1,9 @@
-//! The loose ends of an answer: what keys decide that are down at a phrase's closing and may come up before its line.
+//! The loose ends of an answer: what keys decide that are down at a phrase's closing and may come up before
+//! its line.
 //!
-//! The worker answers the phrase with these keys held to its end. Most come up at the line or just before, and the audio
-//! thread has no time to make all cells into notes once more. So the worker plays both ways and marks the notes that differ:
-//! a note hangs on the keys of its own pitch alone.
+//! The worker answers the phrase with these keys held to its end. Most come up at the line or just before,
+//! and the audio thread has no time to make all cells into notes once more. So the worker plays both ways and
+//! marks the notes that differ: a note hangs on the keys of its own pitch alone.
 
 use arrayvec::ArrayVec;
 use phrase::{Note, Phrase, STEPS};
@@ -48,8 +49,8 @@ impl Spare {
 }
 
 impl Loose {
-    /// Finds the notes of `answer`, as `input` is played in this manner, that change when keys come up. `play` plays another
-    /// input from the same cells.
+    /// Finds the notes of `answer`, as `input` is played in this manner, that change when keys come up.
+    /// `play` plays another input from the same cells.
     pub fn find(
         &mut self,
         input: &Phrase,
@@ -101,8 +102,8 @@ impl Loose {
         }
     }
 
-    /// Changes `answer`, the answer to `asked`, into that to `closed`, in which keys have come up; false where that cannot be
-    /// told, and nothing was changed. Real-time safe.
+    /// Changes `answer`, the answer to `asked`, into that to `closed`, in which keys have come up; false
+    /// where that cannot be told, and nothing was changed. Real-time safe.
     pub fn finish(&self, asked: &Phrase, closed: &Phrase, answer: &mut Phrase) -> bool {
         if !self.is_known || asked.notes.len() != closed.notes.len() {
             return false;
@@ -124,7 +125,8 @@ impl Loose {
             }
         }
         if up & down != 0 || early && twice != 0 {
-            // One pitch on two channels, of which one is held, or comes up at another time: too rare to be worth more.
+            // One pitch on two channels, of which one is held, or comes up at another time: too rare to be
+            // worth more.
             return false;
         }
         for other in &self.notes {

@@ -35,7 +35,8 @@ pub struct Manner {
 }
 
 impl Manner {
-    /// The same with numbers in their ranges: a question with one that is no number would never be known again.
+    /// The same with numbers in their ranges: a question with one that is no number would never be known
+    /// again.
     pub fn sound(mut self) -> Self {
         let Feel { swing, humanise, velocity, .. } = &mut self.feel;
         (*swing, *humanise) = (unit(*swing), unit(*humanise));
@@ -44,7 +45,8 @@ impl Manner {
     }
 }
 
-/// How an answer is come by. It is no part of the question: another processor gives the same answer but for rounding.
+/// How an answer is come by. It is no part of the question: another processor gives the same answer but for
+/// rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     /// What is to compute.

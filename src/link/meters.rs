@@ -18,8 +18,8 @@ pub enum Stage {
     Playing,
 }
 
-/// Figures for the editor; written by the audio thread and the worker. Everything here is relaxed: each figure stands
-/// for itself.
+/// Figures for the editor; written by the audio thread and the worker. Everything here is relaxed: each
+/// figure stands for itself.
 #[derive(Debug, Default)]
 pub struct Meters {
     stage: AtomicU8,

@@ -1,4 +1,5 @@
-//! What an instance's threads hand each other: phrases to be answered, what was played, the frozen phrase, meters.
+//! What an instance's threads hand each other: phrases to be answered, what was played, the frozen phrase,
+//! meters.
 //!
 //! Audio thread, worker and editor all use this room, and it uses none of them.
 //!

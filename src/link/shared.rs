@@ -1,5 +1,5 @@
-//! What an instance's threads share: meters, the pack in words, the frozen phrase and the history. The audio thread looks
-//! at atomics only.
+//! What an instance's threads share: meters, the pack in words, the frozen phrase and the history. The audio
+//! thread looks at atomics only.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
@@ -38,7 +38,8 @@ pub struct Shared {
     broken: AtomicBool,
     realigned: AtomicU32,
     panics: AtomicU32,
-    /// The phrase that is frozen; kept by the worker and by the loading of a state, the audio thread never looks at it.
+    /// The phrase that is frozen; kept by the worker and by the loading of a state, the audio thread never
+    /// looks at it.
     frozen: Mutex<Option<Frozen>>,
     /// Counts the frozen phrases that states and undo have brought, and those that have reached the player.
     loaded: AtomicU32,
@@ -91,8 +92,8 @@ impl Shared {
         *self.lock_frozen() = frozen;
     }
 
-    /// Keeps what the audio thread has frozen or thawed when it knew of so many that were brought. One that was brought since
-    /// takes precedence: it is newer. Not for the audio thread.
+    /// Keeps what the audio thread has frozen or thawed when it knew of so many that were brought. One that
+    /// was brought since takes precedence: it is newer. Not for the audio thread.
     pub fn freeze_unless_brought(&self, loaded: u32, frozen: Option<Frozen>) {
         let mut kept = self.lock_frozen();
         if self.loaded() == loaded {
@@ -133,8 +134,9 @@ impl Shared {
         self.loaded() != self.brought.load(Ordering::Acquire)
     }
 
-    /// What was played lately, where it is no longer what had the number `known`: its number, and the takes, the oldest
-    /// first. They are handed out, so that nobody works on them while the worker waits. Not for the audio thread.
+    /// What was played lately, where it is no longer what had the number `known`: its number, and the takes,
+    /// the oldest first. They are handed out, so that nobody works on them while the worker waits. Not for
+    /// the audio thread.
     pub fn takes(&self, known: Option<u64>) -> Option<(u64, Vec<Entry>)> {
         let history = self.history();
         (known != Some(history.version())).then(|| (history.version(), history.entries().cloned().collect()))
@@ -244,8 +246,8 @@ impl Shared {
         self.wake();
     }
 
-    /// Why the CPU computes the pack with the number `stamp` where the GPU was wanted; `None` where it was not. For the worker,
-    /// with every answer.
+    /// Why the CPU computes the pack with the number `stamp` where the GPU was wanted; `None` where it was
+    /// not. For the worker, with every answer.
     pub fn set_note(&self, stamp: u32, note: Option<&str>) {
         if self.pack.read().unwrap_or_else(PoisonError::into_inner).1.note.as_deref() != note {
             let mut pack = self.pack.write().unwrap_or_else(PoisonError::into_inner);

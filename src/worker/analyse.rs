@@ -5,7 +5,8 @@ use phrase::STEPS;
 use super::engine::Roles;
 use crate::link::{Analysis, Take};
 
-/// Asks a pack's classifier about a take: the genres before and after, and the notes that speak for the genre it hears.
+/// Asks a pack's classifier about a take: the genres before and after, and the notes that speak for the genre
+/// it hears.
 pub fn analyse(pack: &mut dyn Roles, take: &Take) -> Analysis {
     let (before, after) = (take.phrase(&take.input).roll(), take.phrase(&take.played).roll());
     let Some(heard) = pack.hear(&before) else { return Analysis::default() };

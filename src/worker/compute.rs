@@ -1,7 +1,7 @@
 //! A computing thread: loads packs and answers phrases with them, one at a time.
 //!
-//! The kernels use no thread pool, and nothing here calls candle's `matmul`, which would start one: a computing thread is
-//! one core at most.
+//! The kernels use no thread pool, and nothing here calls candle's `matmul`, which would start one: a
+//! computing thread is one core at most.
 //!
 //! One thread a pack, at most four (more packs share them), ended when no instance has one of its packs,
 //! joined by the worker.
@@ -25,11 +25,12 @@ use super::engine::{Device, Engine, PackSource, Roles};
 use super::messages::{Control, Order};
 use crate::link::{Bell, Job, Outcome, Processor, Shared, Spare};
 
-/// As many answers in succession must miss their deadline on the CPU before *auto* takes the GPU: the first ones of a pack
-/// find cold caches, and one alone says that the machine was busy.
+/// As many answers in succession must miss their deadline on the CPU before *auto* takes the GPU: the first
+/// ones of a pack find cold caches, and one alone says that the machine was busy.
 const MISSES: u8 = 3;
 
-/// A computing thread, as the worker sees it. Dropping it lets the thread end once it has done what it was told.
+/// A computing thread, as the worker sees it. Dropping it lets the thread end once it has done what it was
+/// told.
 pub struct Computer {
     orders: Sender<Order>,
     thread: Option<JoinHandle<()>>,
@@ -132,7 +133,8 @@ impl Compute {
         caught(|| self.engine.load(source, device)).unwrap_or_else(Err)
     }
 
-    /// Answers a job, on what the user wants to compute it, and plays the answer in the manner that is asked for.
+    /// Answers a job, on what the user wants to compute it, and plays the answer in the manner that is asked
+    /// for.
     fn answer(&mut self, pack: u64, shared: &Shared, stamp: u32, job: &mut Job) -> Outcome {
         let (report, took) = match self.compute(pack, shared, stamp, job) {
             Ok(computed) => computed,
@@ -194,8 +196,8 @@ impl Compute {
         Ok(())
     }
 
-    /// Takes the GPU from the next answer on where the pack has missed its deadline on the CPU too often. What comes from the
-    /// cache tells nothing, and a bounce has no deadline.
+    /// Takes the GPU from the next answer on where the pack has missed its deadline on the CPU too often.
+    /// What comes from the cache tells nothing, and a bounce has no deadline.
     fn judge(
         &mut self,
         pack: u64,

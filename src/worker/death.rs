@@ -1,5 +1,5 @@
-//! The worker's death in mid-phrase as a host sees it: the whole plugin behind its CLAP entry, in this program, so that the
-//! test can reach the worker too.
+//! The worker's death in mid-phrase as a host sees it: the whole plugin behind its CLAP entry, in this
+//! program, so that the test can reach the worker too.
 
 use host::{ClapHost, ClapLibrary, Event, Transport, drive, pair};
 

@@ -34,7 +34,8 @@ pub enum PackSource {
 
 /// Loads packs, on any computing thread.
 pub trait Engine: Send + Sync {
-    /// Loads a pack for a device. An error is one sentence for the user, or for the GPU a clause: why it cannot be used.
+    /// Loads a pack for a device. An error is one sentence for the user, or for the GPU a clause: why it
+    /// cannot be used.
     fn load(&self, source: &PackSource, device: Device) -> Result<Box<dyn Roles>, String>;
 }
 

@@ -1,4 +1,5 @@
-//! What the worker does for an instance besides answers: keeps, forgets or brings its frozen phrase, remembers its takes.
+//! What the worker does for an instance besides answers: keeps, forgets or brings its frozen phrase,
+//! remembers its takes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,13 +1,15 @@
-//! The worker: a thread that takes the phrases of all instances, and a few that compute their answers, a pack each.
+//! The worker: a thread that takes the phrases of all instances, and a few that compute their answers, a pack
+//! each.
 //!
-//! Audio threads talk to the worker through a ring each way per instance and wake it by [`std::thread::Thread::unpark`],
-//! which neither allocates nor locks. The main threads talk to it through a channel. It hands each phrase to the computing
-//! thread of its pack ([`compute`]), so that a slow pack delays only who chose it. All of them start with the first instance
-//! that needs them and are joined when the last one goes, so that nothing of ours runs when a host unloads the library.
+//! Audio threads talk to the worker through a ring each way per instance and wake it by
+//! [`std::thread::Thread::unpark`], which neither allocates nor locks. The main threads talk to it through a
+//! channel. It hands each phrase to the computing thread of its pack ([`compute`]), so that a slow pack
+//! delays only who chose it. All of them start with the first instance that needs them and are joined when
+//! the last one goes, so that nothing of ours runs when a host unloads the library.
 //!
-//! The worker computes nothing and runs the small errands (freeze, remember) itself. Whatever panics costs one
-//! phrase, which is played as it is; should the thread die all the same, its successor goes on with the same
-//! instances and packs, eight times at most.
+//! The worker computes nothing and runs the small errands (freeze, remember) itself. Whatever panics costs
+//! one phrase, which is played as it is; should the thread die all the same, its successor goes on with the
+//! same instances and packs, eight times at most.
 
 mod analyse;
 mod cache;
@@ -65,7 +67,8 @@ struct Core {
 static SHARED: Mutex<Weak<Worker>> = Mutex::new(Weak::new());
 
 impl Worker {
-    /// The worker that all instances of this process share; started where there is none, or only one that has died for good.
+    /// The worker that all instances of this process share; started where there is none, or only one that has
+    /// died for good.
     ///
     /// # Errors
     /// When the system refuses another thread.
@@ -99,7 +102,8 @@ impl Worker {
         Ok(Arc::new(Self { control, core, ids: AtomicU64::new(1) }))
     }
 
-    /// A place for an instance: the end for its audio thread and the end for its main thread. Allocates all jobs.
+    /// A place for an instance: the end for its audio thread and the end for its main thread. Allocates all
+    /// jobs.
     pub fn enter(self: &Arc<Self>, shared: Arc<Shared>) -> (Desk, Seat) {
         let (desk, hatch) = Desk::new(self.core.bell.clone(), self.core.alive.clone());
         let seat = Seat { id: self.ids.fetch_add(1, Ordering::Relaxed), worker: self.clone() };

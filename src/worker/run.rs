@@ -1,7 +1,8 @@
-//! The worker's loop: takes jobs from all instances and hands each to its pack's computing thread, one at a time.
+//! The worker's loop: takes jobs from all instances and hands each to its pack's computing thread, one at a
+//! time.
 //!
-//! Of each phrase the newest state only is answered. While a window is open and nothing else is to be done, the
-//! classifier is asked about the history.
+//! Of each phrase the newest state only is answered. While a window is open and nothing else is to be done,
+//! the classifier is asked about the history.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,7 +58,8 @@ impl Instance {
         let _ = self.hatch.answers.push(job);
     }
 
-    /// Takes in what was asked since; a newer state of a phrase, or another time, takes the place of what waits.
+    /// Takes in what was asked since; a newer state of a phrase, or another time, takes the place of what
+    /// waits.
     fn collect(&mut self) {
         while let Ok(job) = self.hatch.jobs.pop() {
             let stays = |old: &Job| {
@@ -132,7 +134,8 @@ impl Run {
 
     /// Does what is to be done next; false where there was nothing.
     fn step(&mut self) -> bool {
-        // Orders after jobs: who asks for a pack has ordered it before, so that no job is met without its order.
+        // Orders after jobs: who asks for a pack has ordered it before, so that no job is met without its
+        // order.
         self.instances.iter_mut().for_each(Instance::collect);
         let mut told = false;
         while let Ok(control) = self.control.try_recv() {
@@ -205,8 +208,8 @@ impl Run {
         Ok(())
     }
 
-    /// Has a free computing thread find out what an open editor is to show of one take; false where nothing is left to be found
-    /// out.
+    /// Has a free computing thread find out what an open editor is to show of one take; false where nothing
+    /// is left to be found out.
     fn look(&mut self) -> bool {
         let next =
             self.instances.iter().filter(|instance| instance.shared.is_watched()).find_map(|instance| {
@@ -326,7 +329,8 @@ impl Run {
         }
     }
 
-    /// A computing thread for one more pack: a new one, or where there are enough the one with the fewest packs.
+    /// A computing thread for one more pack: a new one, or where there are enough the one with the fewest
+    /// packs.
     fn computer(&mut self) -> std::io::Result<u64> {
         if self.computers.len() < COMPUTERS {
             let computer = Computer::start(self.engine.clone(), self.sender.clone(), self.bell.clone())?;
@@ -342,8 +346,8 @@ impl Run {
             .ok_or_else(|| std::io::Error::other("there is none"))
     }
 
-    /// Forgets packs that no instance has any more, and lets computing threads end that have none left. One that is at work is
-    /// left alone until it has done.
+    /// Forgets packs that no instance has any more, and lets computing threads end that have none left. One
+    /// that is at work is left alone until it has done.
     fn sweep(&mut self) {
         let Self { instances, packs, computers, ending, .. } = self;
         packs.retain(|pack| {

@@ -187,7 +187,8 @@ fn of_two_phrases_of_an_instance_both_are_answered() {
     let heard: Vec<_> = (0..4).map(|_| place.hear().unwrap()).collect();
     let answered = heard.iter().filter(|job| matches!(job.outcome, Outcome::Answered(_)));
     let revisions: Vec<_> = answered.map(|job| job.ticket.revision).collect();
-    // What the worker had not taken up before the newer one came is passed over; the newest of each phrase never is.
+    // What the worker had not taken up before the newer one came is passed over; the newest of each phrase
+    // never is.
     assert!(revisions.contains(&1) && revisions.contains(&3) && revisions.is_sorted(), "{revisions:?}");
 }
 
@@ -315,7 +316,8 @@ fn a_slow_pack_delays_only_who_chose_it() {
         job.input.clear(0, 120.0);
         job.input.push(Note::new(40, 0, 0.5, 0.0, 4.0));
     }));
-    // The slow one is at it until it gets its word; the quick one answers meanwhile, and runs errands for both.
+    // The slow one is at it until it gets its word; the quick one answers meanwhile, and runs errands for
+    // both.
     for pitch in 50..60 {
         assert!(quick.ask(pitch, 0));
         let job = quick.hear().unwrap();

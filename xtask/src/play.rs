@@ -41,7 +41,8 @@ pub struct Arguments {
     /// Let new notes break arrangers' limits: muddy basses, clusters, chords for three hands.
     #[arg(long)]
     no_limits: bool,
-    /// The MIDI file to write, with a picture (.png) beside it; SONG.to-GENRE.mid in the current folder if not given.
+    /// The MIDI file to write, with a picture (.png) beside it; SONG.to-GENRE.mid in the current folder if
+    /// not given.
     #[arg(short, long)]
     output: Option<PathBuf>,
     /// How many bars later an answer comes: 4, 2 or 1.

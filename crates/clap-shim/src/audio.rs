@@ -69,8 +69,8 @@ impl Scratch {
         self.channels = std::array::from_fn(|_| vec![0.0; frames.max(1) as usize]);
     }
 
-    /// Has `block` use these buffers where the host's cannot be used: true. A block of no frames gets one, for it may bring
-    /// notes. `None` where the block is longer than the host said any would be.
+    /// Has `block` use these buffers where the host's cannot be used: true. A block of no frames gets one,
+    /// for it may bring notes. `None` where the block is longer than the host said any would be.
     ///
     /// # Safety
     ///

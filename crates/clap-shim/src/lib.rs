@@ -3,14 +3,14 @@
 //! [`wrap`] puts itself before a plugin's `process` and its parameters:
 //!
 //! ```text
-//!   host's clap_process ──▶ input    no modulation, which the framework would mix into what it saves (`params` claims none)
-//!                           room     at most [`ROOM`] events reach the framework's queue, every end among them
+//!   host's clap_process ──▶ input    no modulation: the framework would mix it into what it saves
+//!                           room     at most `ROOM` events for the framework's queue, every end among them
 //!                           scratch  a stereo buffer where the host gives none that the framework can use
 //!                              │
 //!                              ▼
 //!                           the plugin's own process
 //!                              │
-//!   host's out_events ◀── outbox    in order of time; a note-off that the host refuses is sent in the next block
+//!   host's out_events ◀── outbox    in order of time; a note-off that was refused waits for the next block
 //! ```
 //!
 //! nice-plug 0.4.2 without it: it writes parameter changes of the window after the block's notes but at time

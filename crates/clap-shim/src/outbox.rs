@@ -101,8 +101,8 @@ impl Outbox {
         }
     }
 
-    /// Sends the block's events to the host, in the order of time, and those of one time in the order in which they were
-    /// written. First what was owed.
+    /// Sends the block's events to the host, in the order of time, and those of one time in the order in
+    /// which they were written. First what was owed.
     ///
     /// # Safety
     ///

@@ -5,7 +5,8 @@
 pub enum PackError {
     /// The file could not be read or written.
     #[error(
-        "{name}: the pack could not be {action} ({error}); check that the file exists and that you may use it"
+        "{name}: the pack could not be {action} ({error}); check that the file exists and that you may use \
+         it"
     )]
     Io {
         /// The file, as the user named it.
@@ -64,14 +65,14 @@ pub enum ModelError {
     NoTransfer,
     /// The pack has no classifier.
     #[error(
-        "this pack holds no classifier and cannot tell which genre a phrase is; \
-         say which genre is played, or choose another pack"
+        "this pack holds no classifier and cannot tell which genre a phrase is; say which genre is played, \
+         or choose another pack"
     )]
     NoClassifier,
     /// Logits of a whole phrase were asked of a network that writes step by step.
     #[error(
-        "this pack writes its answers step by step and has no logits of a whole phrase; \
-         leave out what needs them"
+        "this pack writes its answers step by step and has no logits of a whole phrase; leave out what \
+         needs them"
     )]
     Stepwise,
     /// A parameter is missing or has another shape than the architecture needs.

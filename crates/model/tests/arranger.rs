@@ -45,7 +45,8 @@ impl Chance for NoChance {
     }
 }
 
-/// The network's logits of every cell of `roll`, `[64][2][84]`, told from the content of `own`, after the bar `before`.
+/// The network's logits of every cell of `roll`, `[64][2][84]`, told from the content of `own`, after the bar
+/// `before`.
 fn logits(
     config: ArrangerConfig,
     own: &Roll,

@@ -1,7 +1,7 @@
-//! What the arranger writes is the same, bit for bit, on every processor and system: its sums have one order whatever the
-//! width of the vectors. The hashes below were taken on x86-64 with AVX-512; `cargo xtask cross arm --test` and
-//! `cross windows --test` hold NEON and Windows to them. Where a change of the arranger is meant to change answers, take
-//! the new hashes from this test's message.
+//! What the arranger writes is the same, bit for bit, on every processor and system: its sums have one order
+//! whatever the width of the vectors. The hashes below were taken on x86-64 with AVX-512;
+//! `cargo xtask cross arm --test` and `cross windows --test` hold NEON and Windows to them. Where a change of
+//! the arranger is meant to change answers, take the new hashes from this test's message.
 
 mod common;
 

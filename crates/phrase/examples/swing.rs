@@ -1,7 +1,9 @@
-//! What is heard as swung in folders of MIDI files, and what straightening does to it: the figures of docs/experiments.md.
+//! What is heard as swung in folders of MIDI files, and what straightening does to it: the figures of
+//! docs/experiments.md.
 //!
-//! `cargo run -p phrase --example swing -- FOLDER...`: of each folder, with those inside, how many phrases of four bars are heard
-//! as swung, the share of the notes within an eighth of a step of a 16th before and after, and the files that have swung phrases.
+//! `cargo run -p phrase --example swing -- FOLDER...`: of each folder, with those inside, how many phrases of
+//! four bars are heard as swung, the share of the notes within an eighth of a step of a 16th before and
+//! after, and the files that have swung phrases.
 
 use std::path::{Path, PathBuf};
 
@@ -29,8 +31,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let [before, after] = grid.map(|count| 100.0 * count as f64 / notes.max(1) as f64);
         println!(
-            "{folder}: {swung} of {phrases} phrases swung, in {} of {} files; {ternary} beats in triplets that mean swing; on \
-             the 16ths {before:.1} % before, {after:.1} % after",
+            "{folder}: {swung} of {phrases} phrases swung, in {} of {} files; {ternary} beats in triplets \
+             that mean swing; on the 16ths {before:.1} % before, {after:.1} % after",
             named.len(),
             files.len()
         );

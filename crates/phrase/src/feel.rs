@@ -1,4 +1,5 @@
-//! How an answer's notes are played: swing, small deviations, velocity, channel. Real-time safe; about 5 KiB of stack.
+//! How an answer's notes are played: swing, small deviations, velocity, channel. Real-time safe; about 5 KiB
+//! of stack.
 //!
 //! It acts on notes, after [`crate::realise`], and like the guards it is a function of the phrase alone, so
 //! that a bounce, a performance and a file agree.
@@ -17,9 +18,11 @@ const LAST: f64 = STEPS as f64 - 0.01;
 /// How notes are played; by default as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Feel {
-    /// 0: straight; 1: the second eighth of a beat falls on its last triplet. The rest of the beat moves along.
+    /// 0: straight; 1: the second eighth of a beat falls on its last triplet. The rest of the beat moves
+    /// along.
     pub swing: f32,
-    /// 0: as it is; 1: up to a quarter step early or late and a fifth softer or louder, differently for each note.
+    /// 0: as it is; 1: up to a quarter step early or late and a fifth softer or louder, differently for each
+    /// note.
     pub humanise: f32,
     /// Which of these deviations.
     pub seed: u32,
@@ -32,8 +35,9 @@ pub struct Feel {
 impl Feel {
     /// Changes the notes of `answer`, of which those from step `first` on are played.
     ///
-    /// Nothing sounds before its line, notes keep their order, and no two of a key and channel overlap that did not.
-    /// Deviations are a hash of the seed, the note's place in the song and its pitch, so a note has the same in every window.
+    /// Nothing sounds before its line, notes keep their order, and no two of a key and channel overlap that
+    /// did not. Deviations are a hash of the seed, the note's place in the song and its pitch, so a note has
+    /// the same in every window.
     pub fn apply(&self, first: usize, answer: &mut Phrase) {
         if *self == (Self { seed: self.seed, ..Self::default() }) {
             return;
@@ -56,7 +60,8 @@ impl Feel {
 
     fn deviate(&self, first: f64, answer: &mut Phrase) {
         let amount = self.humanise.min(1.0);
-        // Where the notes before have come to; those that start together may part, but not pass their neighbours.
+        // Where the notes before have come to; those that start together may part, but not pass their
+        // neighbours.
         let (mut onset_before, mut floor, mut latest) = (f64::NEG_INFINITY, first, first);
         for note in answer.notes.iter_mut().filter(|note| !note.tied_in) {
             if note.onset > onset_before {
@@ -77,7 +82,8 @@ impl Feel {
     }
 }
 
-/// Bends the beat so that its middle comes later. Beats themselves stay where they are, and so does the order of all.
+/// Bends the beat so that its middle comes later. Beats themselves stay where they are, and so does the order
+/// of all.
 fn swing(note: &mut Note, amount: f64) {
     let beat = STEPS_PER_BEAT as f64;
     let middle = beat * (0.5 + amount / 6.0);
@@ -97,7 +103,8 @@ fn swing(note: &mut Note, amount: f64) {
     note.length = (end - note.onset).max(0.0);
 }
 
-/// Ends notes where the next one of their key and channel starts; of two that start together the longer one is left.
+/// Ends notes where the next one of their key and channel starts; of two that start together the longer one
+/// is left.
 fn separate(answer: &mut Phrase) {
     const NONE: u16 = u16::MAX;
     // The note of each key and channel that sounds.
@@ -175,15 +182,18 @@ mod tests {
     proptest! {
         #[test]
         fn the_feel_keeps_order_line_and_keys(
-            notes in prop::collection::vec((40u8..60, 0u8..3, 0.0..63.4f64, 0.0..20.0f64, any::<bool>()), 0..60),
-            swing in 0.0..=1.0f32, humanise in 0.0..=1.0f32, seed in 0u32..9, first in prop::sample::select(vec![0usize, 32, 48]),
+            notes in prop::collection::vec((40u8..60, 0u8..3, 0.0..63.4f64, 0.0..20.0f64, any::<bool>()),
+                0..60),
+            swing in 0.0..=1.0f32, humanise in 0.0..=1.0f32, seed in 0u32..9,
+                first in prop::sample::select(vec![0usize, 32, 48]),
         ) {
             let mut input = Phrase::new(64, 120.0);
             for (pitch, channel, onset, length, tied) in notes {
                 let onset = onset.max(first as f64);
                 let tied_out = tied && onset + length >= 60.0;
                 let length = if tied_out { 64.0 - onset } else { length };
-                let note = Note { tied_in: tied && onset == first as f64, tied_out, ..Note::new(pitch, channel, 0.5, onset, length) };
+                let note = Note { tied_in: tied && onset == first as f64, tied_out, ..Note::new(pitch,
+                    channel, 0.5, onset, length) };
                 let free = |other: &Note| other.pitch != pitch || other.channel != channel
                     || other.end() <= note.onset || other.onset >= note.end() && other.onset > note.onset;
                 if input.notes.iter().all(free) {
@@ -205,11 +215,13 @@ mod tests {
                     prop_assert!(!same || note.end() <= later.onset + 1e-9);
                 }
             }
-            // What started earlier does not start later now. Notes are known again by key, channel and rank among these.
+            // What started earlier does not start later now. Notes are known again by key, channel and rank
+            // among these.
             let ranked = |phrase: &Phrase| {
                 let mut ranks: Vec<((u8, u8, usize), f64)> = Vec::new();
                 for note in &phrase.notes {
-                    let rank = ranks.iter().filter(|((p, c, _), _)| (*p, *c) == (note.pitch, note.channel)).count();
+                    let rank = ranks.iter().filter(|((p, c, _), _)| (*p, *c) == (note.pitch,
+                        note.channel)).count();
                     ranks.push(((note.pitch, note.channel, rank), note.onset));
                 }
                 ranks.sort_by_key(|rank| rank.0);

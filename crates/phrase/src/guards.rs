@@ -1,8 +1,8 @@
-//! Musical guards: what of a network's answer is let through. They act on cells, before [`crate::realise`], so that what
-//! they leave is realised like everything else. Real-time safe; about 3 KiB of stack.
+//! Musical guards: what of a network's answer is let through. They act on cells, before [`crate::realise`],
+//! so that what they leave is realised like everything else. Real-time safe; about 3 KiB of stack.
 //!
-//! The input's own notes always pass. What a guard looks at is *new*: the cells of a run before its first note of the
-//! input, or the whole run where it has none.
+//! The input's own notes always pass. What a guard looks at is *new*: the cells of a run before its first
+//! note of the input, or the whole run where it has none.
 //!
 //! They are functions of the phrase alone, so that a bounce, a performance and a file agree.
 
@@ -29,9 +29,11 @@ pub enum KeyLock {
 /// The guards of an answer; by default none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guards {
-    /// The input's skyline is kept: every note that is the highest one where it starts (Uitdenbogerd and Zobel, 1998).
+    /// The input's skyline is kept: every note that is the highest one where it starts (Uitdenbogerd and
+    /// Zobel, 1998).
     pub melody: bool,
-    /// New notes outside are moved to a neighbour in the scale (see [`Key::contains`]), or dropped where there is no room.
+    /// New notes outside are moved to a neighbour in the scale (see [`Key::contains`]), or dropped where
+    /// there is no room.
     pub key: KeyLock,
     /// New notes under this MIDI pitch are moved up by octaves, or dropped where there is no room.
     pub lowest: u8,
@@ -54,7 +56,8 @@ impl Guards {
     pub const OFF: Self =
         Self { melody: false, key: KeyLock::Off, lowest: 0, highest: 127, voices: 0, density: 0 };
 
-    /// Takes out of `cells`, the answer to `input`, what the guards do not let through, and moves what they move.
+    /// Takes out of `cells`, the answer to `input`, what the guards do not let through, and moves what they
+    /// move.
     pub fn apply(&self, input: &Phrase, answer: &mut Roll) {
         if *self == Self::OFF {
             return;
@@ -92,7 +95,8 @@ impl Guards {
             for run in Runs::of(Roll::column(cells, row)) {
                 let Some(new) = new_part(starts, row, run) else { continue };
                 fill(cells, row, &new, false);
-                // The nearest row that fits and has room: in the range a neighbour, from outside it whole octaves first.
+                // The nearest row that fits and has room: in the range a neighbour, from outside it whole
+                // octaves first.
                 let distance = |to: usize| {
                     let semitones = to.abs_diff(row);
                     let octaves =
@@ -194,7 +198,8 @@ fn fill(cells: &mut [u128; STEPS], row: usize, steps: &Range<usize>, sounds: boo
     }
 }
 
-/// Whether a row is silent in these steps and right before and after, where a cell would become one note with them.
+/// Whether a row is silent in these steps and right before and after, where a cell would become one note with
+/// them.
 fn is_free(cells: &[u128; STEPS], row: usize, steps: &Range<usize>) -> bool {
     cells[steps.start.saturating_sub(1)..(steps.end + 1).min(STEPS)].iter().all(|step| step >> row & 1 == 0)
 }
@@ -306,8 +311,10 @@ mod tests {
         /// The input's own cells pass all guards; what is new is in the key, in the range and not too much.
         #[test]
         fn guards_keep_the_input_and_hold_what_they_promise(
-            input in notes(), bits in prop::collection::vec(any::<u128>(), STEPS), thin in any::<u64>(), melody in any::<bool>(),
-            key in prop::sample::select(vec![KeyLock::Off, KeyLock::Auto, C_MAJOR, KeyLock::Key(9, Mode::Minor)]),
+            input in notes(), bits in prop::collection::vec(any::<u128>(), STEPS), thin in any::<u64>(),
+                melody in any::<bool>(),
+            key in prop::sample::select(vec![KeyLock::Off, KeyLock::Auto, C_MAJOR, KeyLock::Key(9,
+                Mode::Minor)]),
             lowest in 0u8..80, highest in 40u8..128, voices in 0u8..9, density in 0u8..9,
         ) {
             let guards = Guards { melody, key, lowest, highest, voices, density };
@@ -330,7 +337,8 @@ mod tests {
             for row in 0..PITCHES {
                 for run in Runs::of(Roll::column(&cells, row)) {
                     let steps = run.clone();
-                    steps.filter(|&step| starts[step] >> row & 1 == 1).for_each(|step| begun[step / STEPS_PER_BEAT][0] += 1);
+                    let started = steps.filter(|&step| starts[step] >> row & 1 == 1);
+                    started.for_each(|step| begun[step / STEPS_PER_BEAT][0] += 1);
                     if let Some(new) = new_part(&starts, row, run) {
                         prop_assert!(scale >> (row % 12) & 1 == 1 && (low..high).contains(&row));
                         begun[new.start / STEPS_PER_BEAT][1] += 1;
@@ -342,7 +350,8 @@ mod tests {
             }
             if melody {
                 for note in &input.notes {
-                    if let (Some(own), Some(row)) = (note.cells(), note.row()) && roll.sounding[own.start] >> row == 1 {
+                    if let (Some(own), Some(row)) = (note.cells(), note.row())
+                        && roll.sounding[own.start] >> row == 1 {
                         prop_assert!(own.clone().all(|step| cells[step] >> row & 1 == 1));
                     }
                 }

@@ -15,10 +15,12 @@ pub struct Part<'a> {
     pub follows: bool,
 }
 
-/// The notes of phrases one after another, in song steps, the pieces of held notes made one again by [`crate::tie`].
+/// The notes of phrases one after another, in song steps, the pieces of held notes made one again by
+/// [`crate::tie`].
 ///
-/// `phrases` are in order of position; each is played from its step `first` (0 but for windows that slide). A held note
-/// ends on the line where no phrase follows at once or the next one does not continue it. Sorted by onset.
+/// `phrases` are in order of position; each is played from its step `first` (0 but for windows that slide). A
+/// held note ends on the line where no phrase follows at once or the next one does not continue it. Sorted by
+/// onset.
 pub fn join_notes(phrases: &[Phrase], first: usize) -> Vec<SongNote> {
     let mut line_before = None;
     let part = |phrase: &Phrase| {
@@ -72,7 +74,8 @@ pub fn join_parts(parts: &[Part]) -> Vec<SongNote> {
     notes
 }
 
-/// The song that phrases make, with everything but the notes as in `like`. See [`join_notes`] and [`Song::with_notes`].
+/// The song that phrases make, with everything but the notes as in `like`. See [`join_notes`] and
+/// [`Song::with_notes`].
 pub fn join(phrases: &[Phrase], like: &Song) -> Song {
     like.with_notes(join_notes(phrases, 0))
 }
@@ -80,8 +83,8 @@ pub fn join(phrases: &[Phrase], like: &Song) -> Song {
 impl Song {
     /// A copy of the song with other notes: tempos, signatures, tracks, programs and controllers stay.
     ///
-    /// A note goes to the first track that had notes of its channel, else to the first that has other events of it,
-    /// else to a new track at the end.
+    /// A note goes to the first track that had notes of its channel, else to the first that has other events
+    /// of it, else to a new track at the end.
     pub fn with_notes(&self, notes: Vec<SongNote>) -> Song {
         let mut tracks: Vec<Track> =
             self.tracks.iter().map(|track| Track { notes: Vec::new(), ..track.clone() }).collect();

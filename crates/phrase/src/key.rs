@@ -16,7 +16,8 @@ pub enum Mode {
     Minor,
 }
 
-/// How well each pitch class, counted from the tonic, fits a key: the probe-tone ratings of Krumhansl and Kessler 1982.
+/// How well each pitch class, counted from the tonic, fits a key: the probe-tone ratings of Krumhansl and
+/// Kessler 1982.
 const PROFILES: [(Mode, [f32; 12]); 2] = [
     (Mode::Major, [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88]),
     (Mode::Minor, [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17]),
@@ -36,7 +37,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key whose profile correlates best with how long each pitch class sounds (Krumhansl and Schmuckler's rule).
+    /// The key whose profile correlates best with how long each pitch class sounds (Krumhansl and
+    /// Schmuckler's rule).
     ///
     /// `None` where nothing sounds, or all pitch classes equally long.
     pub fn of(roll: &Roll) -> Option<Self> {
@@ -61,7 +63,8 @@ impl Key {
 }
 
 impl Key {
-    /// Whether a pitch class (0 is C) belongs to the key's scale. A minor key has both sevenths: it is one note richer.
+    /// Whether a pitch class (0 is C) belongs to the key's scale. A minor key has both sevenths: it is one
+    /// note richer.
     pub fn contains(&self, class: u8) -> bool {
         let scale: u16 = if self.mode == Mode::Major { 0b1010_1011_0101 } else { 0b1101_1010_1101 };
         scale >> ((class + 12 - self.tonic % 12) % 12) & 1 == 1

@@ -51,8 +51,9 @@ impl Note {
 
     /// The steps that the note sounds on, within the phrase; `None` where there are none.
     ///
-    /// From the nearest step of the onset to the nearest step of the end, one step at least. But a piece that was tied in
-    /// and ends before half a step is a *tail* without steps: it only says when the held note is let go. A note that was tied out sounds to the last step. Says nothing of pitch: see [`Note::cells`].
+    /// From the nearest step of the onset to the nearest step of the end, one step at least. But a piece that
+    /// was tied in and ends before half a step is a *tail* without steps: it only says when the held note is
+    /// let go. A note that was tied out sounds to the last step. Says nothing of pitch: see [`Note::cells`].
     pub fn steps(&self) -> Option<Range<usize>> {
         let start = self.onset_step();
         let end = match (self.tied_out, self.tied_in) {
@@ -74,7 +75,8 @@ impl Note {
         self.in_roll().then(|| usize::from(self.pitch - LOWEST))
     }
 
-    /// The order of notes in a phrase: onset, pitch, channel, then all the rest, so that equal sets sort equally.
+    /// The order of notes in a phrase: onset, pitch, channel, then all the rest, so that equal sets sort
+    /// equally.
     pub fn order(&self, other: &Self) -> Ordering {
         self.onset
             .total_cmp(&other.onset)

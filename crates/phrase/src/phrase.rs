@@ -7,7 +7,8 @@ use crate::{MAX_NOTES, Note, Roll};
 /// The notes of a phrase, inline: no heap.
 pub type Notes = ArrayVec<Note, MAX_NOTES>;
 
-/// The notes of 4 bars of 4/4 (64 steps), with their place in the song. About 24 KiB, no heap: real-time safe.
+/// The notes of 4 bars of 4/4 (64 steps), with their place in the song. About 24 KiB, no heap: real-time
+/// safe.
 #[derive(Debug, PartialEq)]
 pub struct Phrase {
     /// The phrase's first step in the song, in steps; negative before the song's start (pre-roll).

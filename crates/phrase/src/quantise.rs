@@ -1,4 +1,5 @@
-//! Rounding times to steps. There is one rounding, so that the plugin, the file renderer and the trainer agree.
+//! Rounding times to steps. There is one rounding, so that the plugin, the file renderer and the trainer
+//! agree.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +7,8 @@ use crate::STEPS;
 
 /// Slack of every rounding, in units of what is rounded (steps, or samples where the plugin rounds those).
 ///
-/// Times that are halves on paper come out a hair under or over after a few floating-point operations; the slack makes
-/// both land on the same side, whatever the block size.
+/// Times that are halves on paper come out a hair under or over after a few floating-point operations; the
+/// slack makes both land on the same side, whatever the block size.
 pub const TOLERANCE: f64 = 1e-3;
 
 /// The nearest whole number, halves (and what is within [`TOLERANCE`] under them) upwards.
@@ -19,7 +20,8 @@ pub fn nearest(x: f64) -> i64 {
 
 /// The number of the phrase on the unshifted phrase grid that an onset at `step` (song steps) belongs to.
 ///
-/// A note within half a step before a bar line belongs to the phrase after it, so a phrase closes half a step early.
+/// A note within half a step before a bar line belongs to the phrase after it, so a phrase closes half a step
+/// early.
 pub fn phrase_index(step: f64) -> i64 {
     nearest(step).div_euclid(STEPS as i64)
 }

@@ -84,7 +84,8 @@ pub fn realise_struck(
     out.sort();
 }
 
-/// What [`realise`] gives for the input's own cells, at a fraction of its cost: the input itself, from step `first` on.
+/// What [`realise`] gives for the input's own cells, at a fraction of its cost: the input itself, from step
+/// `first` on.
 pub fn as_played(input: &Phrase, first: usize, out: &mut Phrase) {
     out.clone_from(input);
     out.overflow = 0;

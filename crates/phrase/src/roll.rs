@@ -39,7 +39,8 @@ impl Roll {
         Self::from_sounding(sounding)
     }
 
-    /// A roll of the given sounding cells, each unbroken run of a row counted as one note. Bits over row 83 are cleared.
+    /// A roll of the given sounding cells, each unbroken run of a row counted as one note. Bits over row 83
+    /// are cleared.
     pub fn from_sounding(mut sounding: [u128; STEPS]) -> Self {
         let mut onset = [0; STEPS];
         let mut before = 0;

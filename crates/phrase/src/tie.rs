@@ -1,4 +1,5 @@
-//! What happens to a held note at a phrase's border: the one rule, for the player, the file renderer and the tests.
+//! What happens to a held note at a phrase's border: the one rule, for the player, the file renderer and the
+//! tests.
 
 use crate::{Note, Phrase, nearest};
 
@@ -18,17 +19,19 @@ impl Tie {
     }
 }
 
-/// The index of the piece in `next` that continues the note `sounding`, or `None` where the note ends on the line.
+/// The index of the piece in `next` that continues the note `sounding`, or `None` where the note ends on the
+/// line.
 ///
-/// `next` is the answer that takes over and `first` its first played step. A note goes on where it was still held when
-/// its phrase closed and the next answer has a piece of the same pitch and channel that is tied in on the first played
-/// step. The piece's end is then the note's end; a piece that is tied out is asked again at the next border.
-/// Real-time safe.
+/// `next` is the answer that takes over and `first` its first played step. A note goes on where it was still
+/// held when its phrase closed and the next answer has a piece of the same pitch and channel that is tied in
+/// on the first played step. The piece's end is then the note's end; a piece that is tied out is asked again
+/// at the next border. Real-time safe.
 pub fn tie(sounding: &Note, next: &Phrase, first: usize) -> Option<usize> {
     tie_unclaimed(sounding, next, first, |_| false)
 }
 
-/// [`tie`] among the pieces that `claimed` does not refuse: for music that holds one key of one channel twice.
+/// [`tie`] among the pieces that `claimed` does not refuse: for music that holds one key of one channel
+/// twice.
 ///
 /// Of several pieces the one of the same velocity is taken, else the first. Real-time safe.
 pub fn tie_unclaimed(
@@ -60,8 +63,8 @@ pub fn tie_unclaimed(
 
 /// Whether a piece of an answer that continues no sounding note is struck, on its own onset.
 ///
-/// Untied notes always are. A piece whose beginning the answer before dropped is struck on the line; but a tail (a held
-/// note that is let go before half a step) has nothing left to say.
+/// Untied notes always are. A piece whose beginning the answer before dropped is struck on the line; but a
+/// tail (a held note that is let go before half a step) has nothing left to say.
 pub fn struck_alone(piece: &Note, first: usize) -> bool {
     !piece.tied_in || nearest(piece.end()) > first as i64
 }

@@ -1,9 +1,11 @@
-//! Windows that slide: what the plugin hears at a latency of less than four bars. Offline, but for [`first_step`].
+//! Windows that slide: what the plugin hears at a latency of less than four bars. Offline, but for
+//! [`first_step`].
 
 use crate::cut::piece;
 use crate::{Phrase, STEPS, STEPS_PER_BAR, SongNote, TempoMap, nearest};
 
-/// The first played step of a window whose newest `hop` steps (1..=64) are played: 0 for 64, 32 for 32, 48 for 16.
+/// The first played step of a window whose newest `hop` steps (1..=64) are played: 0 for 64, 32 for 32, 48
+/// for 16.
 ///
 /// On a downbeat of the network's four bars, also where bars are not of 16 steps. Real-time safe.
 pub fn first_step(hop: f64) -> usize {
@@ -11,11 +13,12 @@ pub fn first_step(hop: f64) -> usize {
     (room / STEPS_PER_BAR as f64).floor() as usize * STEPS_PER_BAR
 }
 
-/// The windows of notes that begin at step 0, as the plugin hears them from there: one ends every `hop` steps (16, 32 or
-/// 64), and none looks behind the start. Up to the last one that still holds a note.
+/// The windows of notes that begin at step 0, as the plugin hears them from there: one ends every `hop` steps
+/// (16, 32 or 64), and none looks behind the start. Up to the last one that still holds a note.
 ///
-/// Notes across a border are split into tied pieces as by [`crate::cut`], whose phrases these are at 64. Answer each with
-/// [`crate::realise`] from its [`first_step`] on, and [`crate::join_notes`] gives what the plugin plays.
+/// Notes across a border are split into tied pieces as by [`crate::cut`], whose phrases these are at 64.
+/// Answer each with [`crate::realise`] from its [`first_step`] on, and [`crate::join_notes`] gives what the
+/// plugin plays.
 pub fn windows(notes: &[SongNote], tempo: &TempoMap, hop: usize) -> Vec<Phrase> {
     let hop = hop.clamp(1, STEPS);
     let first = first_step(hop as f64);

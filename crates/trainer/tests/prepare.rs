@@ -50,10 +50,8 @@ fn a_plain_folder_is_split_by_song_and_the_same_way_each_time() {
 fn files_whose_licence_forbids_it_are_left_out_and_counted() {
     let root = tempfile::tempdir().unwrap();
     let folder = genre(root.path(), "pop", "train", 0, 5);
-    let table = "genre,file,source,licence,commercial_use\n\
-                 pop,pop/train/0.mid,Somewhere,CC-BY-NC,no\n\
-                 pop,pop/train/1.mid,Elsewhere,MIT,yes\n\
-                 pop,pop/train/2.mid,Elsewhere,MIT,\n";
+    let table = "genre,file,source,licence,commercial_use\npop,pop/train/0.mid,Somewhere,CC-BY-NC,no\npop,\
+                 pop/train/1.mid,Elsewhere,MIT,yes\npop,pop/train/2.mid,Elsewhere,MIT,\n";
     fs::write(root.path().join("provenance.csv"), table).unwrap();
     let with = |allow: &[&str]| {
         let licence_allow = allow.iter().map(|value| value.to_string()).collect();

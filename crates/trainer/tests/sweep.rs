@@ -36,8 +36,10 @@ fn the_papers_grid_is_54_runs() {
 
 #[test]
 fn a_file_in_json_is_the_same_and_the_order_of_its_keys_no_matter() {
-    let toml = "dataset = 'd'\nfolder = 'f'\ncommand = 'train'\n[options]\nauto = true\nrate = 0.5\n[grid]\nb = [1, 2]\na = ['x']\n";
-    let json = r#"{"grid": {"a": ["x"], "b": [1, 2]}, "options": {"rate": 0.5, "auto": true}, "command": "train", "folder": "f", "dataset": "d"}"#;
+    let toml = "dataset = 'd'\nfolder = 'f'\ncommand = 'train'\n[options]\nauto = true\nrate = \
+                0.5\n[grid]\nb = [1, 2]\na = ['x']\n";
+    let json = r#"{"grid": {"a": ["x"], "b": [1, 2]}, "options": {"rate": 0.5, "auto": true},
+        "command": "train", "folder": "f", "dataset": "d"}"#;
     let sweep = read(toml, "s.toml").unwrap();
     assert_eq!(sweep, read(json, "s.json").unwrap());
     let points = sweep.points().unwrap();
@@ -91,11 +93,10 @@ fn tiny(folder: &Path) -> SweepFile {
     let data = folder.join("data.safetensors");
     dataset().write(&data).unwrap();
     let text = format!(
-        "dataset = {data:?}\nfolder = {:?}\ncommand = 'train-resnet'\n\
-         [options]\nsteps = 3\nbatch = 2\nchannels = 8\nblocks = 1\nthreads = 1\nsamples = 0\n\
-         [grid]\nrate = [0.001, 0.002]\n\
-         [export]\nlistener-steps = 2\nlistener-batch = 2\nlistener-width = 8\n\
-         [evaluate]\nlimit = 3\nthreads = 1\nno-features = true\n",
+        "dataset = {data:?}\nfolder = {:?}\ncommand = 'train-resnet'\n[options]\nsteps = 3\nbatch = \
+         2\nchannels = 8\nblocks = 1\nthreads = 1\nsamples = 0\n[grid]\nrate = [0.001, \
+         0.002]\n[export]\nlistener-steps = 2\nlistener-batch = 2\nlistener-width = 8\n[evaluate]\nlimit = \
+         3\nthreads = 1\nno-features = true\n",
         folder.join("runs"),
     );
     read(&text, "s.toml").unwrap()

@@ -185,7 +185,8 @@ fn the_past_makes_room_for_new_notes() {
 }
 
 proptest! {
-    /// Random keys over three phrases: what is captured has the same cells and ends as the song itself cut on the lines.
+    /// Random keys over three phrases: what is captured has the same cells and ends as the song itself cut on
+    /// the lines.
     #[test]
     fn nothing_played_is_lost(
         notes in prop::collection::vec((0.0..180.0f64, 0.01..80.0f64, 40u8..44), 0..30),
@@ -220,7 +221,8 @@ proptest! {
         for (start, note) in &pieces {
             prop_assert!(note.onset >= -0.5 && nearest(note.onset) < 64 && note.length >= 0.0);
             if note.tied_out {
-                let is_next = |(s, n): &&(f64, Note)| *s == start + 64.0 && n.tied_in && n.pitch == note.pitch;
+                let is_next = |(s, n): &&(f64, Note)| *s == start + 64.0 && n.tied_in
+                    && n.pitch == note.pitch;
                 prop_assert_eq!(pieces.iter().filter(is_next).count(), 1);
                 prop_assert_eq!(note.end(), 64.0);
             }

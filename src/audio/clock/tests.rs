@@ -146,7 +146,8 @@ fn a_tempo_ramp_in_big_blocks_is_no_jump() {
 proptest! {
     #[test]
     fn a_time_falls_on_one_sample_whatever_the_block_size(
-        block in 1u32..5000, tempo in 20.0..400.0f64, rate in prop::sample::select(vec![44_100.0, 48_000.0, 96_000.0]),
+        block in 1u32..5000, tempo in 20.0..400.0f64, rate in prop::sample::select(vec![44_100.0, 48_000.0,
+            96_000.0]),
         line in 1u32..12,
     ) {
         // The sample of a musical time, found by walking in blocks of one size.

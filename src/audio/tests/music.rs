@@ -247,7 +247,10 @@ fn expressions_travel_with_their_note_and_learn_its_key() {
         },
     );
     rig.run_to(100.0);
-    let tuned = |event: &Event| matches!(event, NoteEvent::PolyTuning { channel: c, key: k, .. } if (*c, *k) == (channel, key));
+    let tuned = |event: &Event| {
+        matches!(event, NoteEvent::PolyTuning { channel: c, key: k, .. } if (*c,
+        *k) == (channel, key))
+    };
     assert!(rig.log.iter().any(|(sample, event)| *sample == rig.sample(68.0) && tuned(event)));
 }
 
@@ -301,7 +304,8 @@ fn tuning(pitch: u8, tuning: f32) -> Event {
     NoteEvent::PolyTuning { timing: 0, voice_id: VoiceID::Wildcard, channel, key, tuning }
 }
 
-/// What came out at a time: `o` for a note-off, `c` for a controller, `n` for a note-on, `e` for an expression.
+/// What came out at a time: `o` for a note-off, `c` for a controller, `n` for a note-on, `e` for an
+/// expression.
 fn order_at(rig: &Rig, steps: f64) -> String {
     let letter = |event: &Event| match event {
         NoteEvent::NoteOff { .. } => 'o',
@@ -431,7 +435,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => any::<bool>().prop_map(Act::Pedal),
         2 => any::<bool>().prop_map(Act::Play),
         1 => (-20.0..200.0f64).prop_map(Act::Jump),
-        2 => (0u32..20, 1u32..30).prop_map(|(a, len)| Act::Loop(Some((a.into(), f64::from(a) + f64::from(len) / 2.0)))),
+        2 => (0u32..20, 1u32..30).prop_map(|(a, len)| Act::Loop(Some((a.into(),
+            f64::from(a) + f64::from(len) / 2.0)))),
         1 => Just(Act::Loop(None)),
         1 => any::<bool>().prop_map(Act::Bypass),
         1 => Just(Act::Reset),
@@ -443,7 +448,8 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// The rig checks order, block bounds and note balance in every block; here, that nothing stays on in the end.
+    /// The rig checks order, block bounds and note balance in every block; here, that nothing stays on in the
+    /// end.
     #[test]
     fn whatever_happens_every_note_ends(
         acts in prop::collection::vec((act(), 0.0..12.0f64), 1..60), offline in any::<bool>(),
@@ -456,8 +462,10 @@ proptest! {
             match act {
                 Act::On(pitch) => rig.on(pitch, steps),
                 Act::Off(pitch) => rig.off(pitch, steps),
-                Act::AllOff => rig.event(steps, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 123, value: 0.0 }),
-                Act::Pedal(down) => rig.event(steps, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 64, value: f32::from(down) }),
+                Act::AllOff => rig.event(steps, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 123,
+                    value: 0.0 }),
+                Act::Pedal(down) => rig.event(steps, NoteEvent::MidiCC { timing: 0, channel: 0, cc: 64,
+                    value: f32::from(down) }),
                 Act::Play(playing) => rig.playing = playing,
                 Act::Jump(beats) => rig.jump(beats),
                 Act::Loop(cycle) => rig.cycle = cycle,

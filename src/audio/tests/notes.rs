@@ -237,7 +237,8 @@ fn no_note_on_leaves_with_a_velocity_that_means_something_else() {
     }
     // And from a project.
     let wild = serde_json::json!({ "first": 0, "length": 64 << 24, "notes": [
-        [60, 0, 0, 0, 4 << 24, 0], [62, 0, (-1.0f32).to_bits(), 0, 4 << 24, 0], [64, 0, u32::MAX, 0, 4 << 24, 0],
+        [60, 0, 0, 0, 4 << 24, 0], [62, 0, (-1.0f32).to_bits(), 0, 4 << 24, 0], [64, 0, u32::MAX, 0, 4 << 24,
+            0],
     ]});
     let mut rig = Rig::new(Way::Octaves);
     rig.shared.load_frozen(Some(serde_json::from_value(wild).unwrap()));

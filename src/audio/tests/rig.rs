@@ -262,7 +262,10 @@ impl Rig {
         let mut notes = Vec::new();
         for (index, (start, event)) in self.log.iter().enumerate() {
             if let NoteEvent::NoteOn { channel, key, .. } = *event {
-                let ends = |(_, other): &&(u64, Event)| matches!(*other, NoteEvent::NoteOff { channel: c, key: k, .. } if (c, k) == (channel, key));
+                let ends = |(_, other): &&(u64, Event)| {
+                    matches!(*other, NoteEvent::NoteOff { channel: c,
+                    key: k, .. } if (c, k) == (channel, key))
+                };
                 let end = self.log[index..].iter().find(ends).map_or(u64::MAX, |(sample, _)| *sample);
                 notes.push((key.number().unwrap(), *start, end));
             }

@@ -101,7 +101,8 @@ fn another_latency_counts_from_the_next_line_and_leaves_no_note() {
             rig.run_to(420.0);
             assert_eq!(rig.sounding(), 0);
             let played = rig.in_steps();
-            // From step 192 on, with the first line of the new latency behind it, all is as if it had always been so.
+            // From step 192 on, with the first line of the new latency behind it, all is as if it had always
+            // been so.
             let came = |time: f64| played.iter().any(|&(pitch, from, _)| pitch == 62 && from == time);
             for at in 13..30 {
                 assert!(came(10.0 * f64::from(at) + hop), "{from:?} to {to:?}: {at} in {played:?}");
@@ -190,8 +191,8 @@ fn a_meter_change_lays_the_phrases_on_the_new_bars() {
     rig.run_to(520.0);
     assert_eq!(rig.sounding(), 0);
     let onsets: Vec<_> = rig.in_steps().iter().map(|note| note.1).collect();
-    // Lines at 64, 96 (where the bars of 3/4 count a fifth one), 144, 192, and 256 in 4/4 again. What a shorter phrase
-    // takes over from is cut off.
+    // Lines at 64, 96 (where the bars of 3/4 count a fifth one), 144, 192, and 256 in 4/4 again. What a
+    // shorter phrase takes over from is cut off.
     for (notes, delay) in [(0..5, 64.0), (12..16, 32.0), (16..32, 48.0), (32..58, 64.0)] {
         for at in notes {
             assert!(onsets.contains(&(6.0 * f64::from(at) + delay)), "{at}: {onsets:?}");
@@ -267,7 +268,8 @@ fn a_host_that_runs_ahead_of_the_clock_is_answered_though_it_does_not_say_that_i
         let mut rig = Rig::new(Way::Gated(gate));
         (rig.offline, rig.settings, rig.pace) = (false, model::Settings::to(1), pace);
         rig.note(60, 1.0, 3.0);
-        // The network is at work until after the line, when nobody but it could move on: only who waits gets its answer.
+        // The network is at work until after the line, when nobody but it could move on: only who waits gets
+        // its answer.
         let network = std::thread::spawn(move || {
             std::thread::sleep(std::time::Duration::from_millis(300));
             (0..9).for_each(|_| open.send(()).unwrap_or(()));
@@ -332,7 +334,8 @@ fn a_position_that_slips_back_keeps_what_is_played_in_its_order() {
     use nice_plug::midi::NoteEvent;
     let bend = |value| NoteEvent::MidiPitchBend { timing: 0, channel: 0, value };
     let mut rig = rig(Options::default());
-    // Ten steps a block, of which a quarter may be a ramp's: the second begins two steps before the first ends.
+    // Ten steps a block, of which a quarter may be a ramp's: the second begins two steps before the first
+    // ends.
     rig.block = 60_000;
     rig.event(9.5, bend(0.1));
     rig.note(60, 9.6, 12.0);

@@ -134,8 +134,8 @@ impl Sizes {
                 Ok(Self { batch, queries, keys, features, channels })
             }
             _ => bail!(
-                "attention: query {query:?} needs key [batch, keys, features] and value \
-                 [batch, keys, channels], not {key:?} and {value:?}"
+                "attention: query {query:?} needs key [batch, keys, features] and value [batch, keys, \
+                 channels], not {key:?} and {value:?}"
             ),
         }
     }

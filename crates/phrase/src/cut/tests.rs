@@ -319,7 +319,8 @@ proptest! {
             let start = phrase.position as f64;
             let meter = song.signatures.iter().rev().find(|s| s.at <= start);
             prop_assert!(meter.is_none_or(section::four_four), "a phrase lies in 4/4");
-            let from = song.signatures.iter().rposition(|s| s.at <= start && s.at.rem_euclid(16.0) == start.rem_euclid(16.0));
+            let from = song.signatures.iter().rposition(|s| s.at <= start
+                && s.at.rem_euclid(16.0) == start.rem_euclid(16.0));
             prop_assert!(from.is_some() || song.signatures.is_empty(), "on a bar line of a signature");
             // What is not 4/4, or not on the same bars, neither lies in the phrase nor sounds in it.
             let change = song.signatures.iter().find(|s| {
@@ -350,7 +351,8 @@ proptest! {
         for pair in cut.phrases.windows(2) {
             for note in pair[0].notes.iter().filter(|note| note.tied_out) {
                 let goes_on = song.notes().any(|n| {
-                    (n.pitch, n.channel) == (note.pitch, note.channel) && n.onset < pair[1].position as f64 - 0.5
+                    (n.pitch, n.channel) == (note.pitch, note.channel)
+                        && n.onset < pair[1].position as f64 - 0.5
                         && n.end() > pair[1].position as f64
                 });
                 prop_assert_eq!(tie(note, &pair[1], 0).is_some(), goes_on);
@@ -365,7 +367,8 @@ proptest! {
         notes.dedup_by_key(|n| (n.pitch, n.channel));
         let mut seen = std::collections::HashSet::new();
         notes.retain(|n| seen.insert((n.pitch, n.channel)));
-        let cut = cut(&Song { tracks: vec![Track { notes: notes.clone(), ..Track::default() }], ..song }, &CutOptions::whole());
+        let cut = cut(&Song { tracks: vec![Track { notes: notes.clone(), ..Track::default() }], ..song },
+            &CutOptions::whole());
         let joined = join_notes(&cut.phrases, 0);
         prop_assert_eq!(joined.len(), notes.len());
         for (a, b) in notes.iter().zip(&joined) {

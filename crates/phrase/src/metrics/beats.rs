@@ -21,10 +21,11 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     (dot(a, b) / (aa * bb).sqrt()).min(1.0)
 }
 
-/// How alike source and answer are in pitch classes: the cosine of two beats at a time, from each beat on, on average over those
-/// in which either sounds; 0..=1. `None` where neither ever does.
+/// How alike source and answer are in pitch classes: the cosine of two beats at a time, from each beat on, on
+/// average over those in which either sounds; 0..=1. `None` where neither ever does.
 ///
-/// The content metric of Cifka et al. 2019 but for the grid: they have twelve frames a beat, a roll has four steps.
+/// The content metric of Cifka et al. 2019 but for the grid: they have twelve frames a beat, a roll has four
+/// steps.
 pub fn content_kept(source: &Roll, answer: &Roll) -> Option<f32> {
     let (source, answer) = (beat_chroma(source), beat_chroma(answer));
     let two =

@@ -6,8 +6,8 @@ use crate::STEPS;
 
 /// How many cells a transfer changed, each relative to the number of cells that sounded in the source.
 ///
-/// The content metric of Brunner et al. 2019 (symbolic transfer with spectral normalisation and self-attention):
-/// 0 is the source itself, `removed` is at most 1, `added` has no upper bound.
+/// The content metric of Brunner et al. 2019 (symbolic transfer with spectral normalisation and
+/// self-attention): 0 is the source itself, `removed` is at most 1, `added` has no upper bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ContentChange {
     /// Cells that only the answer has.
@@ -21,8 +21,8 @@ pub struct ContentChange {
 impl ContentChange {
     /// The change between two sounding planes.
     ///
-    /// Undefined in the paper for a source without a cell; here it then counts as having one, which keeps the numbers
-    /// finite.
+    /// Undefined in the paper for a source without a cell; here it then counts as having one, which keeps the
+    /// numbers finite.
     pub fn between(source: &[u128; STEPS], answer: &[u128; STEPS]) -> Self {
         let count = |f: fn(u128, u128) -> u128| -> u32 {
             source.iter().zip(answer).map(|(&s, &a)| f(s, a).count_ones()).sum()
@@ -77,7 +77,8 @@ mod tests {
                 ContentChange::between(&a.sounding, &b.sounding),
                 ContentChange::between(&b.sounding, &a.sounding),
             );
-            prop_assert_eq!((there.added * a.cells() as f32).round(), (back.removed * b.cells() as f32).round());
+            prop_assert_eq!((there.added * a.cells() as f32).round(),
+                (back.removed * b.cells() as f32).round());
             prop_assert!(there.removed <= 1.0);
         }
     }

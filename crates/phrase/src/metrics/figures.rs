@@ -9,7 +9,8 @@ const MIDDLE: usize = 60 - LOWEST as usize;
 /// The rhythm of a bar: bit `s` for a note that starts on its step `s`.
 pub type Rhythm = u16;
 
-/// The keys of each step that are struck between the highest and the lowest that sound: neither tune nor bass.
+/// The keys of each step that are struck between the highest and the lowest that sound: neither tune nor
+/// bass.
 pub fn inner_strikes(roll: &Roll) -> [Keys; STEPS] {
     let mut struck = strikes(roll);
     for (keys, sounding) in struck.iter_mut().zip(&roll.sounding) {
@@ -42,7 +43,8 @@ fn rhythm(starts: impl Iterator<Item = usize>) -> [Rhythm; BARS] {
     bars
 }
 
-/// Of the pairs of bars of a phrase in which either has a rhythm, how many have the same one, and how many there are.
+/// Of the pairs of bars of a phrase in which either has a rhythm, how many have the same one, and how many
+/// there are.
 pub fn alike(bars: &[Rhythm; BARS]) -> (u32, u32) {
     let (mut same, mut all) = (0, 0);
     for (i, a) in bars.iter().enumerate() {

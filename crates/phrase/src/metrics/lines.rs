@@ -7,7 +7,8 @@ use crate::{Roll, RollNote, STEPS, STEPS_PER_BEAT};
 /// The notes of one voice in order of step, at most one a step.
 pub type Line = ArrayVec<RollNote, STEPS>;
 
-/// The melody: the notes that start, or sound on from the phrase before, with nothing sounding above them (the skyline).
+/// The melody: the notes that start, or sound on from the phrase before, with nothing sounding above them
+/// (the skyline).
 pub fn skyline(roll: &Roll) -> Line {
     roll.notes().filter(|note| roll.sounding[note.start] >> note.row == 1).collect()
 }
@@ -17,8 +18,8 @@ pub fn bass(roll: &Roll) -> Line {
     roll.notes().filter(|note| roll.sounding[note.start].trailing_zeros() as usize == note.row).collect()
 }
 
-/// The share of the source's melody notes that the answer keeps: their pitch is the highest that sounds on at least one
-/// step of the beat they start in. `None` where the source has no note.
+/// The share of the source's melody notes that the answer keeps: their pitch is the highest that sounds on at
+/// least one step of the beat they start in. `None` where the source has no note.
 pub fn melody_kept(source: &Roll, answer: &Roll) -> Option<f32> {
     let melody = skyline(source);
     let kept = |note: &&RollNote| {
@@ -28,8 +29,8 @@ pub fn melody_kept(source: &Roll, answer: &Roll) -> Option<f32> {
     (!melody.is_empty()).then(|| melody.iter().filter(kept).count() as f32 / melody.len() as f32)
 }
 
-/// The share of the source's melody notes that are the highest to sound on their very step of the answer: a stricter
-/// [`melody_kept`]. `None` where the source has no note.
+/// The share of the source's melody notes that are the highest to sound on their very step of the answer: a
+/// stricter [`melody_kept`]. `None` where the source has no note.
 pub fn melody_on_top(source: &Roll, answer: &Roll) -> Option<f32> {
     let melody = skyline(source);
     let kept = melody.iter().filter(|note| answer.sounding[note.start] >> note.row == 1).count();

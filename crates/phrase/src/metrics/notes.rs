@@ -10,8 +10,8 @@ pub fn one_step_notes(roll: &Roll) -> f32 {
     whole().filter(|note| note.length == 1).count() as f32 / whole().count().max(1) as f32
 }
 
-/// The share of the notes that follow a note of their own pitch after a single silent step, 0..=1: notes cut in pieces
-/// look so. Music has some of its own; compare with the genre's. 0 for an empty roll.
+/// The share of the notes that follow a note of their own pitch after a single silent step, 0..=1: notes cut
+/// in pieces look so. Music has some of its own; compare with the genre's. 0 for an empty roll.
 pub fn stutters(roll: &Roll) -> f32 {
     let cut = |note: &crate::RollNote| {
         note.start >= 2 && !roll.get(note.start - 1, note.row) && roll.get(note.start - 2, note.row)

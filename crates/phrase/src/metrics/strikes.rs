@@ -49,7 +49,8 @@ pub fn is_cluster(keys: Keys) -> bool {
     })
 }
 
-/// Mud: two keys that sound a third or less apart, the lower of them under C3, one of them among the `struck`.
+/// Mud: two keys that sound a third or less apart, the lower of them under C3, one of them among the
+/// `struck`.
 pub fn is_muddy(sounding: Keys, struck: Keys) -> bool {
     rows(sounding).take_while(|low| *low < LOW).any(|low| {
         let near = |keys: Keys| keys >> (low + 1) & ((1 << THIRD) - 1) != 0;
@@ -131,7 +132,8 @@ mod tests {
     #[test]
     fn two_hands_have_ten_fingers_and_reach_two_tenths() {
         assert!(is_playable(0) && is_playable(keys(&[36, 40, 43, 48, 52, 60, 64, 67, 72, 76])));
-        // Eleven notes; three that lie too far apart; six notes on the left, of which the right cannot reach one.
+        // Eleven notes; three that lie too far apart; six notes on the left, of which the right cannot reach
+        // one.
         assert!(!is_playable(keys(&[36, 38, 40, 43, 48, 52, 60, 64, 67, 72, 76])));
         assert!(!is_playable(keys(&[36, 60, 84])));
         assert!(!is_playable(keys(&[36, 38, 40, 42, 44, 46, 72])));
@@ -140,10 +142,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hands_are_found_where_there_are_any(bits in any::<u128>(), thin in any::<u128>(), more in any::<u128>()) {
+        fn hands_are_found_where_there_are_any(bits in any::<u128>(), thin in any::<u128>(),
+            more in any::<u128>()) {
             let keys = bits & thin & more & ((1 << PITCHES) - 1);
             let all: Vec<_> = rows(keys).collect();
-            let hand = |rows: &[usize]| rows.len() <= 5 && rows.last().is_none_or(|last| last - rows[0] <= 16);
+            let hand = |rows: &[usize]| rows.len() <= 5
+                && rows.last().is_none_or(|last| last - rows[0] <= 16);
             let split = (0..=all.len()).any(|at| hand(&all[..at]) && hand(&all[at..]));
             prop_assert_eq!(is_playable(keys), split);
         }

@@ -41,9 +41,9 @@ const CHORDS: [&[usize]; 9] = [
     &[0, 3, 6, 9],
 ];
 
-/// Whether pitch classes that sound for so many cells are best told as a seventh chord: of the triads (major, minor, diminished,
-/// augmented) and seventh chords (dominant, major, minor, half-diminished, diminished) over every root, the one with the largest
-/// cosine has four notes. False for silence.
+/// Whether pitch classes that sound for so many cells are best told as a seventh chord: of the triads (major,
+/// minor, diminished, augmented) and seventh chords (dominant, major, minor, half-diminished, diminished)
+/// over every root, the one with the largest cosine has four notes. False for silence.
 pub fn has_seventh(cells: &[f32; 12]) -> bool {
     let (mut best, mut seventh) = (0.0, false);
     for chord in CHORDS {
@@ -58,8 +58,8 @@ pub fn has_seventh(cells: &[f32; 12]) -> bool {
     seventh
 }
 
-/// Whether two of the pitch classes that sound for four cells or more (half of a half bar) lie a second, major or minor, or a
-/// tritone apart.
+/// Whether two of the pitch classes that sound for four cells or more (half of a half bar) lie a second,
+/// major or minor, or a tritone apart.
 pub fn has_second_or_tritone(cells: &[f32; 12]) -> bool {
     let sounds = |class: usize| cells[class % 12] >= 4.0;
     (0..12).any(|class| sounds(class) && [1, 2, 6].into_iter().any(|interval| sounds(class + interval)))
@@ -73,10 +73,11 @@ pub fn out_of_key(roll: &Roll, key: &Key) -> f32 {
     outside as f32 / roll.notes().count().max(1) as f32
 }
 
-/// How well the answer keeps the harmony: for each half bar in which the source sounds, Pearson's correlation of how
-/// long each pitch class sounds in both; the mean, -1..=1. `None` where the source never sounds.
+/// How well the answer keeps the harmony: for each half bar in which the source sounds, Pearson's correlation
+/// of how long each pitch class sounds in both; the mean, -1..=1. `None` where the source never sounds.
 ///
-/// A half bar in which one side has no profile (silence, or all classes alike) counts 1 where both are equal, else 0.
+/// A half bar in which one side has no profile (silence, or all classes alike) counts 1 where both are equal,
+/// else 0.
 pub fn harmony_kept(source: &Roll, answer: &Roll) -> Option<f32> {
     let (mut sum, mut count) = (0.0, 0);
     for (a, b) in chroma(source).iter().zip(&chroma(answer)) {

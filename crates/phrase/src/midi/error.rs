@@ -33,7 +33,8 @@ pub enum MidiError {
     Smpte { name: String },
     #[error("{name} says that a quarter note has 0 ticks, so that nothing has a time; export it again")]
     NoTicks { name: String },
-    #[error("{name} lasts longer than {} bars; cut it into shorter songs", MAX_STEPS as usize / STEPS_PER_BAR)]
+    #[error("{name} lasts longer than {} bars; cut it into shorter songs",
+        MAX_STEPS as usize / STEPS_PER_BAR)]
     TooLong { name: String },
     #[error("{name} holds more than {MAX_SONG_NOTES} notes; cut it into shorter songs")]
     TooManyNotes { name: String },

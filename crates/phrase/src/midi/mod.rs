@@ -14,7 +14,8 @@ use crate::{DRUM_CHANNEL, STEPS_PER_BEAT};
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
 /// The longest song that is read, in steps: 16,384 bars of 4/4, about nine hours at 120 BPM.
 ///
-/// A few bytes of a broken file can announce a length of years; cutting that into phrases would fill the memory.
+/// A few bytes of a broken file can announce a length of years; cutting that into phrases would fill the
+/// memory.
 pub const MAX_STEPS: f64 = (1u32 << 18) as f64;
 /// The most notes of a song that is read.
 pub const MAX_SONG_NOTES: usize = 1 << 20;

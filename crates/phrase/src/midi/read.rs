@@ -17,13 +17,13 @@ const MICROS_PER_MINUTE: f64 = 60e6;
 impl Song {
     /// Reads a MIDI file.
     ///
-    /// Notes are paired within their track, first in first out: where a key is struck again before it was let go, the
-    /// first note-off ends the first note. Notes that are never let go end with their track. Stray note-offs, tempos
-    /// of zero and whatever follows the last track are passed over.
+    /// Notes are paired within their track, first in first out: where a key is struck again before it was let
+    /// go, the first note-off ends the first note. Notes that are never let go end with their track. Stray
+    /// note-offs, tempos of zero and whatever follows the last track are passed over.
     ///
     /// # Errors
-    /// What cannot be opened, is no regular file, is over 64 MiB, cut off, damaged, of format 2 or in SMPTE time, or absurdly
-    /// long, in one sentence that names the file.
+    /// What cannot be opened, is no regular file, is over 64 MiB, cut off, damaged, of format 2 or in SMPTE
+    /// time, or absurdly long, in one sentence that names the file.
     pub fn read(path: &Path) -> Result<Self, MidiError> {
         let name = path.display().to_string();
         let bytes = read_regular(path, MAX_FILE_BYTES).map_err(|error| match error.kind() {

@@ -14,8 +14,8 @@ pub struct TempoMap {
 }
 
 impl TempoMap {
-    /// A map of changes in order of time; 120 BPM before the first. Changes that are no tempo (zero, negative, not
-    /// finite) are passed over.
+    /// A map of changes in order of time; 120 BPM before the first. Changes that are no tempo (zero,
+    /// negative, not finite) are passed over.
     pub fn new(changes: &[TempoChange]) -> Self {
         let mut segments = vec![(0.0, 0.0, DEFAULT_BPM)];
         for change in changes.iter().filter(|c| c.bpm > 0.0 && c.bpm.is_finite() && c.at >= 0.0) {

@@ -16,8 +16,8 @@ const MAX_DELTA: u64 = (1 << 28) - 1;
 impl Song {
     /// Writes the song as a MIDI file, replacing what was there.
     ///
-    /// The file appears whole or not at all: it is written beside its place and then moved, so that a failure never
-    /// destroys what was there.
+    /// The file appears whole or not at all: it is written beside its place and then moved, so that a failure
+    /// never destroys what was there.
     ///
     /// # Errors
     /// Where the folder cannot be written to, or the song is more than a MIDI file can hold.
@@ -27,7 +27,8 @@ impl Song {
         replace(path, &bytes).map_err(|error| MidiError::Write { name, error })
     }
 
-    /// The song as the bytes of a MIDI file: format 0 for one track, else 1, tempo and signatures in the first.
+    /// The song as the bytes of a MIDI file: format 0 for one track, else 1, tempo and signatures in the
+    /// first.
     ///
     /// Times are rounded to the song's ticks. On one tick notes end before others start.
     ///
@@ -51,7 +52,8 @@ impl Song {
 
     /// A track's events with their waits.
     fn events<'a>(&'a self, track: &'a Track, first: bool) -> Vec<TrackEvent<'a>> {
-        // In order of tick, then of rank: within a tick notes end, settings change, notes start, empty notes end.
+        // In order of tick, then of rank: within a tick notes end, settings change, notes start, empty notes
+        // end.
         let mut events: Vec<(u64, u8, TrackEventKind)> = Vec::new();
         if !track.name.is_empty() {
             events.push((0, 0, TrackEventKind::Meta(MetaMessage::TrackName(track.name.as_bytes()))));
@@ -99,7 +101,8 @@ impl Song {
 
     /// The nearest tick of a step; what is before the start or no number is on it.
     fn tick(&self, step: f64) -> u64 {
-        // A song of 2^40 ticks is nothing that a file can hold anyway; the bound keeps the filling above short.
+        // A song of 2^40 ticks is nothing that a file can hold anyway; the bound keeps the filling above
+        // short.
         (step * self.ticks_per_step()).round().clamp(0.0, (1u64 << 40) as f64) as u64
     }
 }

@@ -305,7 +305,8 @@ proptest! {
     }
 
     #[test]
-    fn no_key_is_struck_while_it_sounds((input, cells) in answers(), first in 0..STEPS, strikes in any::<[u64; 2]>()) {
+    fn no_key_is_struck_while_it_sounds((input, cells) in answers(), first in 0..STEPS,
+        strikes in any::<[u64; 2]>()) {
         // Overlaps of the input's own may come back; take the phrases that have none.
         let mut clean = Phrase::new(0, 120.0);
         for note in &input.notes {
@@ -355,7 +356,8 @@ proptest! {
             next.push(Note { onset: 0.0, length: 5.0, tied_in: true, tied_out: false, ..*held });
         }
         next.sort();
-        let (now, next) = (answer(&input, &input.roll().sounding, 0), answer(&next, &next.roll().sounding, 0));
+        let (now, next) = (answer(&input, &input.roll().sounding, 0), answer(&next, &next.roll().sounding,
+            0));
         for held in now.notes.iter().filter(|note| note.tied_out) {
             prop_assert!(tie(held, &next, 0).is_some());
         }
@@ -363,7 +365,8 @@ proptest! {
 
     #[test]
     fn absurd_notes_do_not_panic(
-        times in prop::collection::vec((any::<f64>(), any::<f64>(), any::<u8>(), any::<bool>(), any::<bool>()), 0..30),
+        times in prop::collection::vec((any::<f64>(), any::<f64>(), any::<u8>(), any::<bool>(),
+            any::<bool>()), 0..30),
         cells in prop::collection::vec(any::<u128>(), STEPS),
         first in any::<usize>(),
     ) {

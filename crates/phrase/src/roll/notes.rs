@@ -47,9 +47,9 @@ impl Roll {
 }
 
 impl Phrase {
-    /// The phrase of a roll's notes at `position` (song steps), `tempo` (BPM) and one velocity (0..=1), exactly on the
-    /// grid, on channel 0. A roll does not say which notes are held over its end: none is `tied_out`. Notes over the
-    /// 1,024th are counted in `overflow`. The reverse of [`Phrase::roll`].
+    /// The phrase of a roll's notes at `position` (song steps), `tempo` (BPM) and one velocity (0..=1),
+    /// exactly on the grid, on channel 0. A roll does not say which notes are held over its end: none is
+    /// `tied_out`. Notes over the 1,024th are counted in `overflow`. The reverse of [`Phrase::roll`].
     pub fn of_roll(roll: &Roll, position: i64, tempo: f64, velocity: f32) -> Self {
         let mut phrase = Self::new(position, tempo);
         for note in roll.notes() {

@@ -1,8 +1,9 @@
-//! Swing: where the second eighth of the beat falls, heard from the onsets alone; and the way from swung to straight time
-//! and back. Real-time safe but for [`straightened`].
+//! Swing: where the second eighth of the beat falls, heard from the onsets alone; and the way from swung to
+//! straight time and back. Real-time safe but for [`straightened`].
 //!
-//! Only *plain* beats say anything: those with a single onset between the beats. Beats with more are 16ths or triplets, in
-//! straight music as in swung. Times are in steps of a 16th; positions in the beat are shares of it, 0.5 being straight.
+//! Only *plain* beats say anything: those with a single onset between the beats. Beats with more are 16ths or
+//! triplets, in straight music as in swung. Times are in steps of a 16th; positions in the beat are shares of
+//! it, 0.5 being straight.
 
 mod song;
 
@@ -18,8 +19,9 @@ const ON: f64 = 0.18;
 const TOGETHER: f64 = 0.06;
 /// Off-beats further than this from the median are something else.
 const NEAR: f64 = 0.12;
-/// What swing has to show: so many off-beats, of which this share lies near the median; so many beats with 16ths for each
-/// plain one at most, and with triplets; and a mean that lies so many standard errors from straight.
+/// What swing has to show: so many off-beats, of which this share lies near the median; so many beats with
+/// 16ths for each plain one at most, and with triplets; and a mean that lies so many standard errors from
+/// straight.
 struct Asked {
     plain: u32,
     agreeing: f64,
@@ -31,13 +33,13 @@ struct Asked {
 const FEW: Asked = Asked { plain: 8, agreeing: 0.7, busy: 0.4, ternary: 0.15, sure: 3.0 };
 /// Of a song: so many off-beats may disagree more.
 const MANY: Asked = Asked { plain: 40, agreeing: 0.6, busy: 1.0, ternary: 0.3, sure: 5.0 };
-/// Off-beats earlier than this are straight, as are those that lie no further than this behind the onsets on the beat: a player
-/// who is late all the time does not swing.
+/// Off-beats earlier than this are straight, as are those that lie no further than this behind the onsets on
+/// the beat: a player who is late all the time does not swing.
 const EARLIEST: f64 = 0.55;
 /// Off-beats later than this are dotted.
 const LATEST: f64 = 0.715;
-/// Off-beats on the second third of the beat that spread no more than this are written there. Where there are other
-/// divisions beside them they are triplets.
+/// Off-beats on the second third of the beat that spread no more than this are written there. Where there are
+/// other divisions beside them they are triplets.
 const WRITTEN: f64 = 0.006;
 /// Bins of a beat.
 const BINS: usize = 128;
@@ -67,8 +69,8 @@ impl Swing {
         self.ratio != 0.5
     }
 
-    /// The straight place of a swung one, both in steps. Grows with `step`; beats stay where they are. The inverse of
-    /// [`Swing::swing`].
+    /// The straight place of a swung one, both in steps. Grows with `step`; beats stay where they are. The
+    /// inverse of [`Swing::swing`].
     pub fn straighten(&self, step: f64) -> f64 {
         bent(step, self.ratio, 0.5)
     }
@@ -92,7 +94,8 @@ fn bent(step: f64, from: f64, to: f64) -> f64 {
     (beat + place) * STEPS_PER_BEAT as f64
 }
 
-/// What was heard of the off-beats, of a phrase or of many: two of them can be added up. About 1 KiB, no heap.
+/// What was heard of the off-beats, of a phrase or of many: two of them can be added up. About 1 KiB, no
+/// heap.
 #[derive(Clone, Debug)]
 pub struct OffBeats {
     /// Plain beats by where their off-beat falls.

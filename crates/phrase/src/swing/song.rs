@@ -5,7 +5,8 @@ use crate::{STEPS, STEPS_PER_BEAT, Song, SongNote, nearest};
 
 /// How near to a third of the beat an onset lies that was written there, as a share of the beat.
 const WRITTEN: f64 = 0.012;
-/// Beats with nothing between the beats but their second third, that a song needs to count as one that writes swing so.
+/// Beats with nothing between the beats but their second third, that a song needs to count as one that writes
+/// swing so.
 const LEAST: usize = 4;
 /// What such beats swing by.
 const THIRDS: f64 = 2.0 / 3.0;
@@ -23,13 +24,13 @@ pub struct Straightened {
     pub ternary: usize,
 }
 
-/// Makes a song straight, four bars at a time, as a live plugin hears it: by their own swing, or where that is in doubt by
-/// that of the whole song.
+/// Makes a song straight, four bars at a time, as a live plugin hears it: by their own swing, or where that
+/// is in doubt by that of the whole song.
 ///
-/// Scores of swung music mix straight eighths with triplets, of which they often write the first and the last alone. In a song
-/// that does so (at least four such beats, and half as many as other beats in triplets, track by track) the last third of a
-/// beat in triplets is its second eighth, and the second third its second 16th. Other triplets stay as they are. Notes keep
-/// their order.
+/// Scores of swung music mix straight eighths with triplets, of which they often write the first and the last
+/// alone. In a song that does so (at least four such beats, and half as many as other beats in triplets,
+/// track by track) the last third of a beat in triplets is its second eighth, and the second third its second
+/// 16th. Other triplets stay as they are. Notes keep their order.
 pub fn straightened(song: &Song) -> Straightened {
     let mut onsets: Vec<f64> = song.notes().map(|note| note.onset).collect();
     onsets.sort_by(f64::total_cmp);

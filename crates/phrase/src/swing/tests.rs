@@ -8,8 +8,8 @@ fn noise(seed: u64) -> f64 {
     (crate::mix(seed) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
-/// Four bars of eighths as a player swings them at a tempo, each onset late or early by up to `most` seconds. Some beats lack
-/// their first or second eighth.
+/// Four bars of eighths as a player swings them at a tempo, each onset late or early by up to `most` seconds.
+/// Some beats lack their first or second eighth.
 fn eighths(ratio: f64, bpm: f64, most: f64, seed: u64) -> Vec<f64> {
     let swing = Swing { ratio, confidence: 1.0 };
     let beats = (0..32).filter(|eighth| !crate::mix(seed ^ eighth).is_multiple_of(5));
@@ -49,7 +49,8 @@ fn straight_time_is_never_swung() {
         let bpm = 80.0 + (seed % 180) as f64;
         assert!(!swung(&eighths(0.5, bpm, 0.015, seed)), "eighths {seed}");
     }
-    // 16ths, dotted eighths with a 16th, triplets, a march of quarters; a player who is late throughout; too little.
+    // 16ths, dotted eighths with a 16th, triplets, a march of quarters; a player who is late throughout; too
+    // little.
     let times = |step: f64, count: usize| (0..count).map(|i| step * i as f64).collect::<Vec<_>>();
     let dotted: Vec<f64> =
         (0..16).flat_map(|beat| [4.0 * f64::from(beat), 4.0 * f64::from(beat) + 3.0]).collect();

@@ -188,8 +188,8 @@ pub fn read(name: &str, folders: &[PathBuf], reading: &Reading, met: &mut Met) -
     if genre.songs.is_empty() {
         let first = account.unreadable.first().map(|fault| format!("; the first: {}", fault.reason));
         bail!(
-            "{}: no file could be used ({} found, {} excluded by licence, {} unreadable{}); put .mid files or \
-             .npy arrays there",
+            "{}: no file could be used ({} found, {} excluded by licence, {} unreadable{}); put .mid files \
+             or .npy arrays there",
             account.place(),
             account.midi + account.arrays,
             account.licences.values().sum::<u64>(),

@@ -35,8 +35,8 @@ pub fn read_phrases(path: &Path) -> Result<Vec<Roll>> {
     let size = file.metadata().with_context(cannot)?.len();
     parse(BufReader::new(file), size).with_context(|| {
         format!(
-            "{name}: this is no array of phrases; save it with numpy.save as bool, uint8, float32 or float64 of shape \
-             [n, 64, 84, 1] or [64, 84, 1]"
+            "{name}: this is no array of phrases; save it with numpy.save as bool, uint8, float32 or \
+             float64 of shape [n, 64, 84, 1] or [64, 84, 1]"
         )
     })
 }
@@ -237,8 +237,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn phrases_come_back_from_an_array(planes in prop::collection::vec(prop::collection::vec(any::<u128>(), STEPS), 0..4)) {
-            let rolls: Vec<_> = planes.into_iter().map(|bits| Roll::from_sounding(bits.try_into().unwrap())).collect();
+        fn phrases_come_back_from_an_array(
+            planes in prop::collection::vec(prop::collection::vec(any::<u128>(), STEPS), 0..4)
+        ) {
+            let roll = |bits: Vec<u128>| Roll::from_sounding(bits.try_into().unwrap());
+            let rolls: Vec<_> = planes.into_iter().map(roll).collect();
             let folder = tempfile::tempdir()?;
             let path = folder.path().join("phrases.npy");
             write_phrases(&path, &rolls).unwrap();

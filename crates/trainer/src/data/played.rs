@@ -1,5 +1,5 @@
-//! Songs as people play them: what of a score is left when it comes from under somebody's hands. For measuring how well a
-//! pack holds on real input, beside clean input.
+//! Songs as people play them: what of a score is left when it comes from under somebody's hands. For
+//! measuring how well a pack holds on real input, beside clean input.
 
 use phrase::{DRUM_CHANNEL, HIGHEST, LOWEST, STEPS, STEPS_PER_BAR, Song, SongNote, Swing, nearest};
 use rand::Rng;
@@ -19,13 +19,14 @@ const SHORTEST: f64 = 0.25;
 /// A note and its track.
 type Placed = (usize, SongNote);
 
-/// The song as somebody might play it: every four bars, from its start on, are damaged by a draw of their own from `seed` and
-/// `name`. Drums stay.
+/// The song as somebody might play it: every four bars, from its start on, are damaged by a draw of their own
+/// from `seed` and `name`. Drums stay.
 ///
 /// - Hands: a track, the left hand, or the inner voices are left out (each in one phrase of six).
 /// - Tempo: half as fast, so that two bars fill four, or twice as fast (each in one of ten).
 /// - Keys: up or down by up to six semitones, in one of five by an octave more.
-/// - Pedal: notes sound on to the end of their half bar (one of four), or are clipped to a third or two (one of four).
+/// - Pedal: notes sound on to the end of their half bar (one of four), or are clipped to a third or two (one
+///   of four).
 /// - Time: swung by .55 to .69 (one of four); every onset up to a fifth of a step early or late.
 /// - Touch: the softest notes, up to a fifth of them, are not struck (one of two).
 pub fn as_played(song: &Song, name: &str, seed: u64) -> Song {

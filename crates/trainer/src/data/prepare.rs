@@ -35,15 +35,17 @@ pub struct PrepareOptions {
     pub transposition: Transposition,
     /// Makes swung songs straight before they are cut, four bars at a time, so that their off-beats land on
     /// their own 16ths; straight songs stay as they are. On with the training rules, off with the papers'.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Songs and phrases")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        help_heading = "Songs and phrases")]
     pub straighten: Option<bool>,
-    /// Damages every phrase as playing does, before it is made straight and cut, each by a draw of its own from this seed:
-    /// hands and tracks left out, other tempos and keys, pedalled and clipped notes, swing, loose timing, soft notes lost.
-    /// A pack is measured on such a dataset beside the clean one.
-    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1", help_heading = "Songs and phrases")]
+    /// Damages every phrase as playing does, before it is made straight and cut, each by a draw of its own
+    /// from this seed: hands and tracks left out, other tempos and keys, pedalled and clipped notes, swing,
+    /// loose timing, soft notes lost. A pack is measured on such a dataset beside the clean one.
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+        help_heading = "Songs and phrases")]
     pub as_played: Option<u64>,
-    /// Cuts every genre down to the smallest, split by split, as the papers do for a pair. Off by default: training
-    /// draws the genres in equal shares anyway.
+    /// Cuts every genre down to the smallest, split by split, as the papers do for a pair. Off by default:
+    /// training draws the genres in equal shares anyway.
     #[arg(long, help_heading = "Songs and phrases")]
     pub balance: bool,
     /// Leaves out of valid and test what is also in train (or, for test, in valid), cell for cell, in any
@@ -145,7 +147,8 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
         let (name, folders) = named(argument)?;
         ensure!(
             data.info.genres.iter().all(|genre| genre.name != name),
-            "two folders are called {name}; a genre needs a name of its own: write NAME=FOLDER, or NAME=FOLDER+FOLDER for both"
+            "two folders are called {name}; a genre needs a name of its own: write NAME=FOLDER, or \
+             NAME=FOLDER+FOLDER for both"
         );
         let genre = genre::read(&name, &folders, &reading, &mut met)?;
         data.info.genres.push(genre.info);

@@ -159,8 +159,8 @@ impl fmt::Display for GenreReport {
             let [before, after] = straight.on_grid.map(|notes| 100.0 * notes as f64 / straight.notes as f64);
             writeln!(
                 f,
-                "  swing     {} of {} phrases and {} beats in triplets made straight; notes on the 16ths: {before:.1} % before, \
-                 {after:.1} % after",
+                "  swing     {} of {} phrases and {} beats in triplets made straight; notes on the 16ths: \
+                 {before:.1} % before, {after:.1} % after",
                 straight.swung, straight.phrases, straight.ternary
             )?;
         }
@@ -238,7 +238,8 @@ impl GenreReport {
             let range = range.map_or(String::new(), |(low, high)| format!("{low}-{high}"));
             writeln!(
                 f,
-                "    {:<6} {songs:>7} {works:>7} {phrases:>8} {onsets:>8.1} {:>7.2}% {polyphony:>7.2} {range:>8}",
+                "    {:<6} {songs:>7} {works:>7} {phrases:>8} {onsets:>8.1} {:>7.2}% {polyphony:>7.2} \
+                 {range:>8}",
                 split.name(),
                 100.0 * density
             )?;

@@ -31,14 +31,17 @@ pub struct RuleFlags {
     pub grid: Option<String>,
     /// A note also sounds on the step on which it ends, one step longer than it is (papers: pypianoroll 0.1;
     /// training: no).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub inclusive_ends: Option<bool>,
     /// A repeated note keeps a silent step before it, so that it stays repeated in an array (papers: yes,
     /// pypianoroll 0.1; training: no, onsets are kept beside the cells).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub rearticulate: Option<bool>,
     /// Refuse songs whose first time signature comes after the start (papers: yes; training: no).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub signature_at_start: Option<bool>,
     /// Where the first bar begins: `song`, at the start (training), or `signature`, at the first time
     /// signature, dropping notes that end before it (papers, whose code takes that for the first beat).
@@ -46,25 +49,30 @@ pub struct RuleFlags {
     #[serde(rename = "start")]
     pub first_bar: Option<String>,
     /// Refuse songs with more than one time signature (papers: yes; training: no).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub single_signature: Option<bool>,
     /// Refuse songs with a time signature other than 4/4 (papers and training: yes).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub four_four: Option<bool>,
     /// Instead of refusing a song for its time signatures keep its 4/4 sections, each cut from its own first
     /// bar (papers: no; training: yes).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub sections: Option<bool>,
     /// Take songs without a time signature, which MIDI means as 4/4 (papers: no, their filter drops them;
     /// training: yes).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub unknown_signature: Option<bool>,
     /// Refuse songs with more sounding tracks (drums and --leave-out not counted): symphonies, which the
     /// papers dropped by hand. No limit in any preset.
     #[arg(help_heading = HEADING, long, value_name = "N")]
     pub max_tracks: Option<usize>,
     /// Leave out the drum channel (papers and training: yes; there is no network for drums).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub drop_drums: Option<bool>,
     /// Leave out tracks whose name contains one of these words, capitals or not.
     #[arg(help_heading = HEADING, long, value_delimiter = ',', value_name = "WORDS")]
@@ -72,15 +80,18 @@ pub struct RuleFlags {
     pub leave_out: Vec<String>,
     /// Bars from one phrase's start to the next: 4 (papers and training: phrases do not overlap), or 2 or 1
     /// for twice or four times the phrases.
-    #[arg(help_heading = HEADING, long, value_name = "BARS", value_parser = clap::value_parser!(u8).range(1..=4))]
+    #[arg(help_heading = HEADING, long, value_name = "BARS",
+        value_parser = clap::value_parser!(u8).range(1..=4))]
     pub hop_bars: Option<u8>,
     /// Keep a last phrase that its song does not fill, with silence after it (papers: an option of their code
     /// that is off; training: kept if it passes the rules below).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub pad_tail: Option<bool>,
     /// Drop phrases at a song's end until their number is a multiple of four (2018 code: yes, a left-over;
     /// 2019 and training: no).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub multiple_of_four: Option<bool>,
     /// Drop phrases with fewer sounding cells (2018: 1; 2019: 2; training: 1).
     #[arg(help_heading = HEADING, long, value_name = "N")]
@@ -89,7 +100,8 @@ pub struct RuleFlags {
     #[arg(help_heading = HEADING, long, value_name = "N")]
     pub min_onsets: Option<u32>,
     /// Drop phrases with a bar in which nothing sounds (papers: no; training: yes).
-    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
     pub no_empty_bar: Option<bool>,
     /// Changes any rule by the name that the dataset has for it, as name=value: for example `min_onsets=4`.
     #[arg(help_heading = HEADING, long = "rule", value_name = "NAME=VALUE")]

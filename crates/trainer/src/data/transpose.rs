@@ -21,14 +21,17 @@ pub struct Transposition {
     pub key: Option<u8>,
     /// Moves every song by whole octaves so that its mean pitch lies in this one; 4 begins with middle C
     /// (MIDI 60).
-    #[arg(help_heading = HEADING, long, value_name = "OCTAVE", value_parser = clap::value_parser!(i32).range(0..=8))]
+    #[arg(help_heading = HEADING, long, value_name = "OCTAVE",
+        value_parser = clap::value_parser!(i32).range(0..=8))]
     pub octave: Option<i32>,
     /// Writes each training song also moved by up to this many semitones either way; 6 is every key once.
     /// Training moves phrases at random by itself: this is for export.
-    #[arg(help_heading = HEADING, long, value_name = "SEMITONES", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=6))]
+    #[arg(help_heading = HEADING, long, value_name = "SEMITONES", default_value_t = 0,
+        value_parser = clap::value_parser!(i32).range(0..=6))]
     pub copies: i32,
     /// Writes each training song also moved by up to this many octaves either way.
-    #[arg(help_heading = HEADING, long, value_name = "OCTAVES", default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=3))]
+    #[arg(help_heading = HEADING, long, value_name = "OCTAVES", default_value_t = 0,
+        value_parser = clap::value_parser!(i32).range(0..=3))]
     pub octave_copies: i32,
 }
 
@@ -192,12 +195,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_roll_and_its_song_move_alike(pitches in prop::collection::vec(24u8..108, 1..40), by in -30i32..30) {
+        fn a_roll_and_its_song_move_alike(pitches in prop::collection::vec(24u8..108, 1..40),
+            by in -30i32..30) {
             let mut song = Song::new(120.0);
-            let note = |(i, &pitch): (usize, &u8)| phrase::SongNote { pitch, channel: 0, velocity: 0.5, onset: i as f64, length: 1.0 };
-            song.tracks.push(phrase::Track { notes: pitches.iter().enumerate().map(note).collect(), ..Default::default() });
+            let note = |(i, &pitch): (usize, &u8)| phrase::SongNote { pitch, channel: 0, velocity: 0.5,
+                onset: i as f64, length: 1.0 };
+            song.tracks.push(phrase::Track { notes: pitches.iter().enumerate().map(note).collect(),
+                ..Default::default() });
             let options = phrase::CutOptions::whole();
-            let roll = |song: &Song| phrase::cut(song, &options).rolls[..].first().copied().unwrap_or(Roll::EMPTY);
+            let roll = |song: &Song| phrase::cut(song,
+                &options).rolls[..].first().copied().unwrap_or(Roll::EMPTY);
             prop_assert_eq!(moved_roll(&roll(&song), by), roll(&moved_song(&song, by)));
         }
     }

@@ -1,4 +1,5 @@
-//! Holds a pack against its [`Targets`]: every figure that is asked, what was got, and what it is in other settings.
+//! Holds a pack against its [`Targets`]: every figure that is asked, what was got, and what it is in other
+//! settings.
 
 use std::fmt::{self, Write};
 use std::path::PathBuf;
@@ -19,8 +20,9 @@ const DEAF: f64 = 0.75;
 /// How a pack is held against its targets.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct TargetOptions {
-    /// Holds the pack against what this project asks of the pack that it ships, at --amount (what it is played at) and at
-    /// 100 %, the source genre heard. Beside it: the source genre told, and what the next two options give.
+    /// Holds the pack against what this project asks of the pack that it ships, at --amount (what it is
+    /// played at) and at 100 %, the source genre heard. Beside it: the source genre told, and what the next
+    /// two options give.
     #[arg(long)]
     pub targets: bool,
     /// Beside it, the same on another dataset with the pack's genres. Can be repeated.
@@ -102,8 +104,8 @@ pub struct Checked {
     pub remarks: Vec<String>,
 }
 
-/// Measures everything that [`Targets`] asks of `pack`, whose file has `bytes`. Also gives the evaluation at the default
-/// amount.
+/// Measures everything that [`Targets`] asks of `pack`, whose file has `bytes`. Also gives the evaluation at
+/// the default amount.
 ///
 /// # Errors
 /// As [`evaluate`], and where the default amount is under 50 %: that little of a transfer is none.
@@ -285,7 +287,8 @@ impl Row {
 }
 
 impl fmt::Display for Checked {
-    /// Short tables for a terminal: what is asked and got, what each judge hears, the amounts, the histograms.
+    /// Short tables for a terminal: what is asked and got, what each judge hears, the amounts, the
+    /// histograms.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (met, asked) = self.score();
         let [name, version, _] = &self.pack;
@@ -330,7 +333,8 @@ impl fmt::Display for Checked {
 
         writeln!(
             f,
-            "\nHistograms' distance to the target genre: source > transfer at 100 % (! where it is not halved)"
+            "\nHistograms' distance to the target genre: source > transfer at 100 % (! where it is not \
+             halved)"
         )?;
         write!(f, "{:<27}", "")?;
         self.directions.iter().try_for_each(|title| write!(f, " {title:>18}"))?;

@@ -27,7 +27,8 @@ pub struct Genre {
     pub histograms: Counts,
     /// For each judge, the shares of the phrases that it hears as each genre.
     pub confusion: Vec<Vec<f64>>,
-    /// For each judge and each other genre, the share that it hears as this genre rather than that one; 1 for itself.
+    /// For each judge and each other genre, the share that it hears as this genre rather than that one; 1 for
+    /// itself.
     pub accuracy: Vec<Vec<f64>>,
     /// Total content change when the genre is recast as itself, which should leave it alone.
     pub own_change: Spread,
@@ -68,23 +69,26 @@ impl Genre {
     }
 }
 
-/// What one judge says of a direction: the papers' figures, shares of the phrases heard as the source genre rather
-/// than the target (P_A), with S and its ceiling.
+/// What one judge says of a direction: the papers' figures, shares of the phrases heard as the source genre
+/// rather than the target (P_A), with S and its ceiling.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verdict {
     /// The judge.
     pub judge: String,
-    /// Share of origins, transfers and cycles heard as the source genre, against the target genre alone (a hard count).
+    /// Share of origins, transfers and cycles heard as the source genre, against the target genre alone (a
+    /// hard count).
     pub heard: [f64; 3],
     /// Mean probability of the source genre, against the target genre alone.
     pub probability: [f64; 3],
     /// The papers' S: mean drop of `heard` from origin, and from cycle, to transfer.
     pub strength: f64,
-    /// What real phrases of the target genre would score: 2 a - 1, a being the judge's mean accuracy on the pair.
+    /// What real phrases of the target genre would score: 2 a - 1, a being the judge's mean accuracy on the
+    /// pair.
     pub ceiling: f64,
     /// Shares of the transfers heard as each genre, of all.
     pub confusion: Vec<f64>,
-    /// Mean probability of the target genre out of all genres, of origins and transfers: what ImprovNet prints.
+    /// Mean probability of the target genre out of all genres, of origins and transfers: what ImprovNet
+    /// prints.
     pub target: [f64; 2],
 }
 

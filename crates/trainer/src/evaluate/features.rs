@@ -29,7 +29,8 @@ pub fn names() -> Vec<String> {
     bins.chain(SCALARS.map(str::to_string)).collect()
 }
 
-/// The features of `roll`: the shares of every bin of [`HISTOGRAMS`], then plain figures. Finite for every roll.
+/// The features of `roll`: the shares of every bin of [`HISTOGRAMS`], then plain figures. Finite for every
+/// roll.
 pub fn features(roll: &Roll) -> Vec<f64> {
     let key = Key::of(roll);
     let counts = histograms::counts(roll, key.map_or(0, |key| key.tonic));

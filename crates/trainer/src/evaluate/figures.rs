@@ -6,8 +6,8 @@ use phrase::{
 };
 use serde::Serialize;
 
-/// Mean and standard deviation (of the population: divided by the count). Phrases of which a figure is not defined
-/// are left out of it; not a number where all are.
+/// Mean and standard deviation (of the population: divided by the count). Phrases of which a figure is not
+/// defined are left out of it; not a number where all are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// Mean.
@@ -98,7 +98,8 @@ pub struct Effect<T> {
 }
 
 impl Effect<f64> {
-    /// Of the transfer from `source` to `answer`, whose genre has 99 % of its notes within `range` (MIDI pitches).
+    /// Of the transfer from `source` to `answer`, whose genre has 99 % of its notes within `range` (MIDI
+    /// pitches).
     pub fn of(source: &Roll, answer: &Roll, range: (u8, u8)) -> Self {
         let change = ContentChange::between(&source.sounding, &answer.sounding);
         let notes = answer.notes().count();
@@ -134,7 +135,8 @@ impl Effect<Spread> {
     }
 }
 
-/// The MIDI pitches between which all but half a per cent of the notes at either end lie; the whole roll for none.
+/// The MIDI pitches between which all but half a per cent of the notes at either end lie; the whole roll for
+/// none.
 pub fn range_of_99_percent<'a>(rolls: impl Iterator<Item = &'a Roll>) -> (u8, u8) {
     let mut pitches: Vec<u8> = rolls.flat_map(|roll| roll.notes().map(|note| note.pitch())).collect();
     pitches.sort_unstable();

@@ -20,11 +20,12 @@ const KINDS: [&str; 3] = ["origin", "transfer", "cycle"];
 /// Writes, for each direction (named `jazz2pop`):
 ///
 /// - `Rankings_jazz2pop.txt`, see [`ranking`];
-/// - `jazz2pop/midi/<id>_origin_<P>.mid`, and `transfer` and `cycle` likewise, P being the own classifier's probability
-///   of the source genre against the target; at the papers' 80 BPM and velocity 100;
+/// - `jazz2pop/midi/<id>_origin_<P>.mid`, and `transfer` and `cycle` likewise, P being the own classifier's
+///   probability of the source genre against the target; at the papers' 80 BPM and velocity 100;
 /// - `jazz2pop/npy/<id>_origin.npy` and so on, bool `[64, 84, 1]`;
-/// - `jazz2pop/songs/<song>_origin.mid` and so on: the phrases of each song one after another (`every`: of this many
-///   phrases the first, because the others overlap it), with notes that sound on over a border made one again.
+/// - `jazz2pop/songs/<song>_origin.mid` and so on: the phrases of each song one after another (`every`: of
+///   this many phrases the first, because the others overlap it), with notes that sound on over a border made
+///   one again.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -52,8 +53,9 @@ pub fn write(evaluation: &Evaluation, folder: &Path, signed: bool, every: usize)
     Ok(())
 }
 
-/// Draws, for each direction, the phrases that the pack's own classifier finds transferred best, middling and worst, what
-/// went in above what came out: `jazz2pop-best.png`, `jazz2pop-median.png` and `jazz2pop-worst.png`.
+/// Draws, for each direction, the phrases that the pack's own classifier finds transferred best, middling and
+/// worst, what went in above what came out: `jazz2pop-best.png`, `jazz2pop-median.png` and
+/// `jazz2pop-worst.png`.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -94,8 +96,8 @@ fn whole(phrases: &[Answer], every: usize, path: impl Fn(&str) -> PathBuf) -> Re
     Ok(())
 }
 
-/// The song that `rolls` make one after another. A note that sounds to the end of one is held where the next begins
-/// with its pitch and without an onset.
+/// The song that `rolls` make one after another. A note that sounds to the end of one is held where the next
+/// begins with its pitch and without an onset.
 pub fn song(rolls: &[Roll]) -> Song {
     let mut phrases: Vec<Phrase> = Vec::with_capacity(rolls.len());
     for (index, roll) in rolls.iter().enumerate() {

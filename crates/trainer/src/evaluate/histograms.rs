@@ -75,12 +75,13 @@ pub fn none() -> Counts {
 /// What `roll` counts, its pitch classes from `tonic` (0 is C).
 ///
 /// - *onset in the bar*, *note length* (steps), *register* (half octaves), *pitch class*: each note once.
-/// - *bass interval*, *melody interval*, *melody leap*: from a note of the outer voice to its next, in semitones.
+/// - *bass interval*, *melody interval*, *melody leap*: from a note of the outer voice to its next, in
+///   semitones.
 /// - *melody rhythm*: steps from a melody note to the next.
 /// - *polyphony*: pitches that sound, each step once. *notes a bar*: notes that start, each bar once.
 /// - *chord*: the pitch classes that sound for at least two steps of a half bar, as a set of any root.
-/// - *syncopation*: for each melody note, by how much the strongest place that it is held over outweighs the place
-///   it starts on (after Longuet-Higgins and Lee 1984: bar 4, half 3, beat 2, eighth 1, sixteenth 0).
+/// - *syncopation*: for each melody note, by how much the strongest place that it is held over outweighs the
+///   place it starts on (after Longuet-Higgins and Lee 1984: bar 4, half 3, beat 2, eighth 1, sixteenth 0).
 pub fn counts(roll: &Roll, tonic: u8) -> Counts {
     let mut all = none();
     let [
@@ -210,8 +211,8 @@ pub fn shares(counts: &[f64]) -> Vec<f64> {
     counts.iter().map(|count| if sum > 0.0 { count / sum } else { 0.0 }).collect()
 }
 
-/// Total variation distance between two histograms: the share that would have to move, 0 (alike) to 1 (disjoint).
-/// Not a number where one is empty.
+/// Total variation distance between two histograms: the share that would have to move, 0 (alike) to 1
+/// (disjoint). Not a number where one is empty.
 pub fn distance(a: &[f64], b: &[f64]) -> f64 {
     if a.iter().sum::<f64>() <= 0.0 || b.iter().sum::<f64>() <= 0.0 {
         return f64::NAN;
@@ -229,8 +230,8 @@ mod tests {
 
     #[test]
     fn a_small_case_by_hand() {
-        // Row 36 is C4. A C major chord of two beats, then in the melody D4 held from the last sixteenth of the first
-        // bar over the bar line, with a bass note F2 (row 17) under its start.
+        // Row 36 is C4. A C major chord of two beats, then in the melody D4 held from the last sixteenth of
+        // the first bar over the bar line, with a bass note F2 (row 17) under its start.
         let roll = Roll::from_cells(|step, row| match row {
             36 | 40 | 43 => step < 8,
             38 => (15..20).contains(&step),

@@ -13,8 +13,8 @@ use crate::classifier::accuracy::logits;
 use crate::classifier::{BuiltClassifier, ClassifierFile};
 use crate::dataset::{Dataset, Item, Split};
 
-/// How strongly the feature judge's weights are held back. Accuracies on the validation split of the three genres differ by
-/// under half a point from 1e-4 to 1e-1.
+/// How strongly the feature judge's weights are held back. Accuracies on the validation split of the three
+/// genres differ by under half a point from 1e-4 to 1e-1.
 const PENALTY: f64 = 1e-3;
 
 /// A judge over the genres of an evaluation. Shared by the threads.
@@ -66,8 +66,8 @@ impl Judge {
         Ok(Self { name, kind, places })
     }
 
-    /// Logistic regression on [`features`], trained on the train split of `data`: multinomial, standardised, every
-    /// genre counted alike, L2. The same data give the same judge.
+    /// Logistic regression on [`features`], trained on the train split of `data`: multinomial, standardised,
+    /// every genre counted alike, L2. The same data give the same judge.
     ///
     /// # Errors
     /// When `data` lacks one of `genres`, or has no training phrase of it.
@@ -100,7 +100,8 @@ impl Judge {
         Some(FeatureModel { genres: genres.to_vec(), features: names(), regression: (**regression).clone() })
     }
 
-    /// The probability of each genre of the evaluation, out of those alone. `own` is the pack under evaluation.
+    /// The probability of each genre of the evaluation, out of those alone. `own` is the pack under
+    /// evaluation.
     pub fn hear(&self, own: &LoadedPack, roll: &Roll) -> Result<Vec<f64>> {
         let all: Vec<f64> = match &self.kind {
             Kind::Own => own.classify(roll)?.map(f64::from).to_vec(),

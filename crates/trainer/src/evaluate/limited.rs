@@ -10,8 +10,9 @@ pub fn spread<T>(all: Vec<T>, limit: usize) -> Vec<T> {
     all.into_iter().step_by(stride).collect()
 }
 
-/// Whole songs of `all`, in order, until they have `limit` phrases; all of them where it is 0. Which songs depends on their
-/// numbers alone: they are drawn by a hash, so that versions of one work, which are neighbours, are not drawn by rote.
+/// Whole songs of `all`, in order, until they have `limit` phrases; all of them where it is 0. Which songs
+/// depends on their numbers alone: they are drawn by a hash, so that versions of one work, which are
+/// neighbours, are not drawn by rote.
 pub fn songs<T>(all: Vec<T>, limit: usize, song: impl Fn(&T) -> u32) -> Vec<T> {
     if limit == 0 || all.len() <= limit {
         return all;

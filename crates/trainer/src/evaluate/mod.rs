@@ -1,8 +1,8 @@
-//! What a pack does to phrases of each genre, in figures: does a judge hear the other genre, how much of the phrase is
-//! left, and is it still music.
+//! What a pack does to phrases of each genre, in figures: does a judge hear the other genre, how much of the
+//! phrase is left, and is it still music.
 //!
-//! [`evaluate`] plays every phrase there and back ([`play`]), lets the judges hear it ([`judge`]) and sums up each
-//! [`direction`]. [`ranking`] and [`files`] write the papers' files, [`report`] a page for people.
+//! [`evaluate`] plays every phrase there and back ([`play`]), lets the judges hear it ([`judge`]) and sums up
+//! each [`direction`]. [`ranking`] and [`files`] write the papers' files, [`report`] a page for people.
 //!
 //! Judges hear what is played, onsets too. Besides the pack's own classifier there is one of another build
 //! (`classifier/beats.rs`), for songs that no generator trained on or was chosen by (`prepare --part` divides
@@ -52,23 +52,25 @@ pub struct EvaluateOptions {
     /// Which songs.
     #[arg(long, value_enum, default_value = "test")]
     pub split: Split,
-    /// At most this many phrases a genre, evenly spread; 0 for all. With --faults whole songs, drawn at random (always the
-    /// same), up to about so many phrases.
+    /// At most this many phrases a genre, evenly spread; 0 for all. With --faults whole songs, drawn at
+    /// random (always the same), up to about so many phrases.
     #[arg(long, default_value_t = 0)]
     pub limit: usize,
-    /// Prints what an arranger would strike out, beside the same figures of each genre's real phrases: what is struck at once,
-    /// mud, clusters, clashes, bass, patterns, borders, what is kept, each with a 95 % interval over works.
+    /// Prints what an arranger would strike out, beside the same figures of each genre's real phrases: what
+    /// is struck at once, mud, clusters, clashes, bass, patterns, borders, what is kept, each with a 95 %
+    /// interval over works.
     #[arg(long)]
     pub faults: bool,
     /// Amount in per cent.
     #[arg(long, default_value_t = 100)]
     pub amount: u32,
-    /// Further amounts, as 0,25,50,75,100, of which the table says what changes, what is kept and what the judges hear.
+    /// Further amounts, as 0,25,50,75,100, of which the table says what changes, what is kept and what the
+    /// judges hear.
     #[arg(long, value_delimiter = ',', value_name = "AMOUNTS")]
     pub amounts: Vec<u32>,
-    /// As the plug-in plays at a latency of so many bars: 4, or 2 or 1, where a window of four bars slides on by that much and
-    /// its newest part is played. Phrases are then put together of those parts; the dataset must hold every window (prepare
-    /// --hop-bars 1), and no cycle is made.
+    /// As the plug-in plays at a latency of so many bars: 4, or 2 or 1, where a window of four bars slides on
+    /// by that much and its newest part is played. Phrases are then put together of those parts; the dataset
+    /// must hold every window (prepare --hop-bars 1), and no cycle is made.
     #[arg(long, default_value_t = 4, value_parser = latency)]
     pub latency: usize,
     /// Makes no cycles, which is half the work: S is then the drop from origin to transfer alone.
@@ -80,8 +82,8 @@ pub struct EvaluateOptions {
     /// Send the probabilities of a transfer back, as the papers do, not its notes; at full amount only.
     #[arg(long)]
     pub soft_cycle: bool,
-    /// A further judge: a file that `classify` wrote, or a pack, whose classifier then judges. Can be repeated. Genres
-    /// are matched by name.
+    /// A further judge: a file that `classify` wrote, or a pack, whose classifier then judges. Can be
+    /// repeated. Genres are matched by name.
     #[arg(long = "judge", value_name = "FILE")]
     pub judges: Vec<PathBuf>,
     /// Train the feature judge on the train split of this dataset instead.
@@ -127,7 +129,8 @@ impl EvaluateOptions {
         !self.no_cycle && self.latency == BARS
     }
 
-    /// What a card reports: the test split (or what there is, where a few songs leave none), source told, all the way.
+    /// What a card reports: the test split (or what there is, where a few songs leave none), source told, all
+    /// the way.
     pub fn card(data: &Dataset) -> Self {
         let filled = |split: Split| (0..data.items.len()).all(|genre| !data.split(genre, split).is_empty());
         let split =
@@ -165,15 +168,15 @@ pub struct Evaluation {
     pub originals: Vec<Genre>,
     /// One entry an ordered pair of genres.
     pub directions: Vec<Direction>,
-    /// What [`rule::answer`] makes of the same phrases, for the directions that it knows; without the single phrases. No
-    /// cycle is made.
+    /// What [`rule::answer`] makes of the same phrases, for the directions that it knows; without the single
+    /// phrases. No cycle is made.
     pub rules: Vec<Direction>,
     /// The feature judge.
     pub features: Option<FeatureModel>,
 }
 
-/// Measures `pack` on the genres of `data` that it has. No judge hears music as people do: read the networks' figures
-/// beside the feature judge's and the content's.
+/// Measures `pack` on the genres of `data` that it has. No judge hears music as people do: read the networks'
+/// figures beside the feature judge's and the content's.
 ///
 /// # Errors
 /// When the dataset lacks a genre of the pack or phrases of it in the split, or a judge cannot be used.
@@ -201,8 +204,8 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
         let whole = windows::ending(split, options.latency);
         ensure!(
             !whole.is_empty(),
-            "no phrase of {} has the windows before it that a latency of {} bars hears; give a dataset of `prepare \
-             --hop-bars 1`",
+            "no phrase of {} has the windows before it that a latency of {} bars hears; give a dataset of \
+             `prepare --hop-bars 1`",
             genres[genre],
             options.latency
         );

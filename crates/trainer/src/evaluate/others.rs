@@ -1,10 +1,12 @@
 //! Measures that others print, beside ours.
 //!
-//! - Cifka et al. 2019 and Groove2Groove: content ([`phrase::content_kept`]) and style, the cosine of normalised histograms with
-//!   those of the target genre's real phrases, pooled (*macro*) and as the mean over songs (*song*). Their time bins are finer;
-//!   ours are a quarter of a beat, the grid. Theirs of onset and velocity is left out: cells have no velocity.
-//! - ImprovNet 2025: the mean probability of the target genre, see [`super::direction::Verdict::target`], and the correlation
-//!   of the self-similarity matrices of original and answer, here of the pitch classes of each beat, song by song.
+//! - Cifka et al. 2019 and Groove2Groove: content ([`phrase::content_kept`]) and style, the cosine of
+//!   normalised histograms with those of the target genre's real phrases, pooled (*macro*) and as the mean
+//!   over songs (*song*). Their time bins are finer; ours are a quarter of a beat, the grid. Theirs of onset
+//!   and velocity is left out: cells have no velocity.
+//! - ImprovNet 2025: the mean probability of the target genre, see [`super::direction::Verdict::target`], and
+//!   the correlation of the self-similarity matrices of original and answer, here of the pitch classes of
+//!   each beat, song by song.
 
 use std::collections::BTreeMap;
 
@@ -34,8 +36,8 @@ impl Default for Style {
 }
 
 impl Style {
-    /// Counts a phrase: all pairs of notes less than four beats apart, by steps and semitones from the first to the second; and
-    /// notes by their step in the bar and their length.
+    /// Counts a phrase: all pairs of notes less than four beats apart, by steps and semitones from the first
+    /// to the second; and notes by their step in the bar and their length.
     pub fn count(&mut self, roll: &Roll) {
         let [pairs, lengths] = &mut self.0;
         let notes: Vec<_> = roll.notes().filter(|note| !note.tied_in).collect();
@@ -88,7 +90,8 @@ pub struct Others {
 }
 
 impl Others {
-    /// Of sources and answers by song, in order, where the target genre's real phrases have the style `target`.
+    /// Of sources and answers by song, in order, where the target genre's real phrases have the style
+    /// `target`.
     pub fn of(phrases: &[(u32, Roll, Roll)], target: &Style) -> Self {
         let mut songs: BTreeMap<u32, [Vec<&Roll>; 2]> = BTreeMap::new();
         for (song, source, answer) in phrases {
@@ -123,8 +126,8 @@ pub fn style<'a>(rolls: impl IntoIterator<Item = &'a Roll>) -> Style {
     Style::of(rolls)
 }
 
-/// Pearson's correlation of what lies over the diagonal of two songs' self-similarity matrices; `None` where one of them
-/// does not vary.
+/// Pearson's correlation of what lies over the diagonal of two songs' self-similarity matrices; `None` where
+/// one of them does not vary.
 fn similarity(sources: &[&Roll], answers: &[&Roll]) -> Option<f64> {
     let beats =
         |rolls: &[&Roll]| -> Vec<[f32; 12]> { rolls.iter().flat_map(|roll| beat_chroma(roll)).collect() };
@@ -173,7 +176,8 @@ mod tests {
 
     #[test]
     fn pairs_and_lengths_are_counted_by_hand() {
-        // A note of three steps, one a fifth up a beat later that sounds for two bars, and one too far away to be its pair.
+        // A note of three steps, one a fifth up a beat later that sounds for two bars, and one too far away
+        // to be its pair.
         let roll = Roll::from_cells(|step, row| {
             row == 36 && step < 3 || row == 43 && (4..36).contains(&step) || row == 10 && step == 40
         });

@@ -14,17 +14,19 @@ pub struct OutputOptions {
     /// All figures as JSON: of every phrase too, or with --targets those of its table.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// A page for people: tables, charts and the rolls of the best, the median and the worst phrases, as one HTML file.
+    /// A page for people: tables, charts and the rolls of the best, the median and the worst phrases, as one
+    /// HTML file.
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
     /// The run's folder, whose loss curves (losses.svg) the report then shows.
     #[arg(long, value_name = "FOLDER", requires = "report")]
     pub run: Option<PathBuf>,
-    /// The papers' ranking of each direction, origin, transfer and cycle of each phrase as MIDI and .npy, and whole songs.
+    /// The papers' ranking of each direction, origin, transfer and cycle of each phrase as MIDI and .npy, and
+    /// whole songs.
     #[arg(long, value_name = "FOLDER")]
     pub files: Option<PathBuf>,
-    /// Pictures of what went in and what came out: of each direction the phrases that the pack's own classifier finds
-    /// transferred best, middling and worst, as PNG.
+    /// Pictures of what went in and what came out: of each direction the phrases that the pack's own
+    /// classifier finds transferred best, middling and worst, as PNG.
     #[arg(long, value_name = "FOLDER")]
     pub pictures: Option<PathBuf>,
     /// Rank by the signed difference of probabilities; the papers take the absolute one.

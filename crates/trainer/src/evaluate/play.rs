@@ -1,5 +1,5 @@
-//! Plays phrases through a pack: transfers, cycles, and what the judges say of them. The numbers do not depend on the
-//! number of threads.
+//! Plays phrases through a pack: transfers, cycles, and what the judges say of them. The numbers do not
+//! depend on the number of threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,8 +26,8 @@ pub struct Asked {
     pub item: Item,
     /// The work that its song is a version of.
     pub work: u64,
-    /// The windows whose newest parts it is made of, the last of which is the phrase itself: one at a latency of four bars,
-    /// two at two, four at one.
+    /// The windows whose newest parts it is made of, the last of which is the phrase itself: one at a latency
+    /// of four bars, two at two, four at one.
     pub windows: Vec<Roll>,
 }
 
@@ -108,7 +108,8 @@ pub fn play(
     played
 }
 
-/// Does `work` for each index below `count`, results in order of index. Each thread has one worker of its own.
+/// Does `work` for each index below `count`, results in order of index. Each thread has one worker of its
+/// own.
 fn over_threads<W, T: Send>(
     count: usize,
     threads: usize,
@@ -240,8 +241,8 @@ impl Player<'_> {
     }
 }
 
-/// The answer `cells` to `roll`, of which the steps from `first` on are played, with the onsets that realisation gives it:
-/// notes that were repeated stay so. Of what is before `first` nothing is said.
+/// The answer `cells` to `roll`, of which the steps from `first` on are played, with the onsets that
+/// realisation gives it: notes that were repeated stay so. Of what is before `first` nothing is said.
 pub fn played(roll: &Roll, cells: &Roll, first: usize) -> Roll {
     let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
     let mut output = Phrase::new(0, 120.0);

@@ -37,8 +37,9 @@ impl Row {
     }
 }
 
-/// The phrases of a direction by falling P_O - P_T, equal ones by number. The papers take the absolute difference, which
-/// ranks a phrase pushed the wrong way as high as one pushed the right way; `signed` does not.
+/// The phrases of a direction by falling P_O - P_T, equal ones by number. The papers take the absolute
+/// difference, which ranks a phrase pushed the wrong way as high as one pushed the right way; `signed` does
+/// not.
 pub fn rows(direction: &Direction, signed: bool) -> Vec<Row> {
     let mut rows: Vec<Row> = direction.phrases.iter().map(|answer| Row::of(answer, signed)).collect();
     rows.sort_by(|a, b| b.drop.partial_cmp(&a.drop).unwrap_or(Ordering::Equal).then(a.id.cmp(&b.id)));

@@ -17,11 +17,11 @@ pub struct Regression {
 }
 
 impl Regression {
-    /// Minimises the mean cross-entropy, every class counted alike however many rows it has, plus `penalty` / 2 times
-    /// the squared weights (not the constants).
+    /// Minimises the mean cross-entropy, every class counted alike however many rows it has, plus `penalty` /
+    /// 2 times the squared weights (not the constants).
     ///
-    /// Newton steps with Böhning's fixed bound on the Hessian (1992): one factorisation, no step size to choose;
-    /// with Nesterov's momentum.
+    /// Newton steps with Böhning's fixed bound on the Hessian (1992): one factorisation, no step size to
+    /// choose; with Nesterov's momentum.
     ///
     /// # Panics
     /// Where `rows` and `labels` differ in length, rows differ in length, or a label is not below `classes`.

@@ -1,6 +1,7 @@
 //! A plain rule for each genre, as a baseline: a network that does not beat it has not earned its place.
 //!
-//! The tune (the skyline) is kept to the cell. What accompanies it is written from the harmony of each half bar alone.
+//! The tune (the skyline) is kept to the cell. What accompanies it is written from the harmony of each half
+//! bar alone.
 
 use phrase::{
     BARS, LOWEST, Roll, RollNote, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, bass, chroma, mix, skyline,

@@ -15,7 +15,8 @@ impl Evaluation {
         text
     }
 
-    /// What an arranger would strike out, beside the same of real music: a table of the genres, and one a target.
+    /// What an arranger would strike out, beside the same of real music: a table of the genres, and one a
+    /// target.
     pub fn faults_table(&self) -> String {
         let real = |genre: usize| (format!("real {}", self.genres[genre]), &self.originals[genre].faults);
         let all: Vec<_> = (0..self.genres.len()).map(real).collect();
@@ -170,8 +171,8 @@ impl Evaluation {
         }
         writeln!(
             text,
-            "  (source|transfer|target genre; range: outside the target's; lengths, classes: histograms' distance to the \
-             target genre, source > transfer)"
+            "  (source|transfer|target genre; range: outside the target's; lengths, classes: histograms' \
+             distance to the target genre, source > transfer)"
         )
     }
 }

@@ -11,16 +11,18 @@ use super::{Direction, Evaluation};
 /// Shares are 0..=1. *Default* is the amount that the plug-in is played at, *full* is 100 %.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Targets {
-    /// Share of the ceiling 2a - 1 that S_tot of every pair reaches at the default amount by a network judge, a being its
-    /// accuracy on real phrases of the pair.
+    /// Share of the ceiling 2a - 1 that S_tot of every pair reaches at the default amount by a network judge,
+    /// a being its accuracy on real phrases of the pair.
     pub network_default: f64,
     /// The same at full amount.
     pub network_full: f64,
-    /// The same by the judge of musical features, at the default amount: a network can fool a network, not this one.
+    /// The same by the judge of musical features, at the default amount: a network can fool a network, not
+    /// this one.
     pub features_default: f64,
     /// And at full amount.
     pub features_full: f64,
-    /// Largest distance of a transfers' histogram to the target genre's, as a share of the source's, at full amount.
+    /// Largest distance of a transfers' histogram to the target genre's, as a share of the source's, at full
+    /// amount.
     pub histograms: f64,
     /// Largest total content change of a direction at the default amount.
     pub change: f64,
@@ -136,7 +138,8 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// How far `value` is on the right side; negative where it is not, and not a number where there is no figure.
+    /// How far `value` is on the right side; negative where it is not, and not a number where there is no
+    /// figure.
     pub fn room(self, value: f64) -> f64 {
         match self {
             Self::AtLeast(least) => value - least,
@@ -177,8 +180,8 @@ impl Figure {
 }
 
 impl Targets {
-    /// The figures of `evaluation` with what is asked of them at the default amount, or at the full one. The same judges
-    /// give the same figures in the same order.
+    /// The figures of `evaluation` with what is asked of them at the default amount, or at the full one. The
+    /// same judges give the same figures in the same order.
     pub fn figures(&self, evaluation: &Evaluation, full: bool) -> Vec<Figure> {
         let e = evaluation;
         let mut all = Vec::new();
@@ -251,7 +254,8 @@ impl Targets {
         all
     }
 
-    /// What the amounts of [`Evaluation`]'s sweep have to show: amount 0 gives the input back, and more changes more.
+    /// What the amounts of [`Evaluation`]'s sweep have to show: amount 0 gives the input back, and more
+    /// changes more.
     pub fn sweep(&self, evaluation: &Evaluation) -> Vec<Figure> {
         let e = evaluation;
         let same = |d: &Direction| {
@@ -368,8 +372,8 @@ impl FaultTargets {
     }
 }
 
-/// What a pack has over the plain rule: phrases heard as the target genre, by each judge, and harmony that is kept. The rule
-/// keeps the melody to the note, which nobody can better.
+/// What a pack has over the plain rule: phrases heard as the target genre, by each judge, and harmony that is
+/// kept. The rule keeps the melody to the note, which nobody can better.
 fn over_rule(e: &Evaluation) -> Vec<Figure> {
     let pairs: Vec<_> = e.directions.iter().filter_map(|d| Some((d, e.rule(d)?))).collect();
     if pairs.is_empty() {

@@ -4,9 +4,10 @@ use phrase::{BARS, Roll, STEPS, STEPS_PER_BAR};
 
 use crate::dataset::Item;
 
-/// The phrases (by their place in `items`) whose bars are the newest of windows that slide on by `hop` bars, with those
-/// windows in order; the last is the phrase itself. `items` are windows of songs in order, one from each bar on where a
-/// phrase was not dropped by its rules: neighbours are known by the three bars that they share.
+/// The phrases (by their place in `items`) whose bars are the newest of windows that slide on by `hop` bars,
+/// with those windows in order; the last is the phrase itself. `items` are windows of songs in order, one
+/// from each bar on where a phrase was not dropped by its rules: neighbours are known by the three bars that
+/// they share.
 pub fn ending(items: &[Item], hop: usize) -> Vec<(usize, Vec<Roll>)> {
     let follows = |index: usize| {
         let (before, item) = (&items[index - 1], &items[index]);

@@ -136,7 +136,8 @@ impl Checkpoint {
         })?;
         ensure!(
             read.kind == kind,
-            "{name}: the checkpoint is of a {} run, not of a {kind} one; use that command, or another --run folder",
+            "{name}: the checkpoint is of a {} run, not of a {kind} one; use that command, or another --run \
+             folder",
             read.kind
         );
         Ok(read)

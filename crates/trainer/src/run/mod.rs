@@ -180,7 +180,8 @@ fn resume(
     let digest = digest(data);
     ensure!(
         checkpoint.data == digest,
-        "{name}: the checkpoint is of a run on another dataset ({:.12}, this one is {digest:.12}); give that one, or start over with --anew",
+        "{name}: the checkpoint is of a run on another dataset ({:.12}, this one is {digest:.12}); give \
+         that one, or start over with --anew",
         checkpoint.data
     );
     let changed = record::replace(&mut checkpoint.header[checkpoint::OPTIONS], options, &run.given);
@@ -207,7 +208,8 @@ fn clear(run: &RunOptions) -> Result<()> {
     }
     ensure!(
         run.anew,
-        "{folder}: this folder holds a run; go on with --resume, replace it with --anew, or give another --run folder"
+        "{folder}: this folder holds a run; go on with --resume, replace it with --anew, or give another \
+         --run folder"
     );
     let entries =
         std::fs::read_dir(&run.run).with_context(|| format!("{folder}: the folder could not be read"))?;
@@ -309,7 +311,8 @@ fn stopped(error: anyhow::Error, run: &RunOptions, saved: u64) -> anyhow::Error 
     let name = checkpoint.display();
     match error.downcast_ref::<NotFinite>() {
         Some(fault) => anyhow::anyhow!(
-            "{fault}; the run has stopped and {name} is still that of step {saved}: go on from it with --resume and lower learning rates"
+            "{fault}; the run has stopped and {name} is still that of step {saved}: go on from it with \
+             --resume and lower learning rates"
         ),
         None => error.context(format!("{name}: the run has stopped, its checkpoint is that of step {saved}")),
     }
@@ -327,7 +330,10 @@ fn save(trainee: &dyn Trainee, digest: &str, run: &RunOptions, last: Option<u64>
         .then(|| run.run.join(kept(step)));
     for path in [Some(run.run.join(CHECKPOINT)), kept].into_iter().flatten() {
         checkpoint.write(&path).with_context(|| match last {
-            Some(last) => format!("the run has stopped at step {step}; its last checkpoint, of step {last}, is whole: make room and go on with --resume"),
+            Some(last) => format!(
+                "the run has stopped at step {step}; its last checkpoint, of step {last}, is whole: make \
+                 room and go on with --resume"
+            ),
             None => "the run cannot begin".to_string(),
         })?;
     }

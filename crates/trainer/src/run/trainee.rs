@@ -49,14 +49,15 @@ impl Needs {
         for (genre, name) in names.iter().enumerate() {
             ensure!(
                 !data.split(genre, Split::Train).is_empty(),
-                "the dataset holds no training phrase of {name}; give `prepare` more songs of it or softer rules"
+                "the dataset holds no training phrase of {name}; give `prepare` more songs of it or softer \
+                 rules"
             );
         }
         let played = data.songs.iter().all(|songs| songs.iter().any(|song| !song.array));
         ensure!(
             self.sight == Sight::Rolls || data.has_notes() && played,
-            "the dataset does not know how hard notes are struck: it is of an older version or made of arrays; prepare it \
-             anew from MIDI files"
+            "the dataset does not know how hard notes are struck: it is of an older version or made of \
+             arrays; prepare it anew from MIDI files"
         );
         Ok(())
     }

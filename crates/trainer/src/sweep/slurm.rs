@@ -21,14 +21,9 @@ pub fn script(
     let most = jobs.map_or(String::new(), |jobs| format!("%{jobs}"));
     let log = folder.join(&sweep.folder).join("slurm-%A_%a.log");
     let mut text = format!(
-        "#!/bin/sh\n\
-         # {} runs that are not done. Submitted again, each goes on where it stopped.\n\
-         #SBATCH --job-name={}\n\
-         #SBATCH --array={}{most}\n\
-         #SBATCH --cpus-per-task={threads}\n\
-         #SBATCH --output={}\n\
-         # Two minutes before the time limit a run saves its checkpoint.\n\
-         #SBATCH --signal=B:TERM@120\n",
+        "#!/bin/sh\n# {} runs that are not done. Submitted again, each goes on where it stopped.\n#SBATCH \
+         --job-name={}\n#SBATCH --array={}{most}\n#SBATCH --cpus-per-task={threads}\n#SBATCH --output={}\n# \
+         Two minutes before the time limit a run saves its checkpoint.\n#SBATCH --signal=B:TERM@120\n",
         indices.len(),
         quoted(&name),
         ranges(indices),

@@ -1,4 +1,5 @@
-//! Where an answer's chance comes from: hashes of the phrase itself, and of seed and place where variation asks for that.
+//! Where an answer's chance comes from: hashes of the phrase itself, and of seed and place where variation
+//! asks for that.
 
 use phrase::{PITCHES, Roll, mix};
 
@@ -6,13 +7,15 @@ use super::content::tonic_shift;
 use super::decode::Chance;
 use crate::noise::{logistic, unit};
 
-/// Keep the draws apart from each other: which decisions vary, how the harmony is told, which texture is held.
+/// Keep the draws apart from each other: which decisions vary, how the harmony is told, which texture is
+/// held.
 const VARIES: u64 = 0x5bd1_e995_9e37_79b9;
 const DETAIL: u64 = 0x2545_f491_4f6c_dd1d;
 const TEXTURE: u64 = 0x9e6c_63d0_876a_3f6b;
 
-/// At variation 0 a function of the phrase alone, wherever it stands; else that share of the decisions is drawn anew for seed
-/// and position. A phrase's texture at variation 0 hangs on its key alone: so it holds from phrase to phrase.
+/// At variation 0 a function of the phrase alone, wherever it stands; else that share of the decisions is
+/// drawn anew for seed and position. A phrase's texture at variation 0 hangs on its key alone: so it holds
+/// from phrase to phrase.
 #[derive(Clone, Copy, Debug)]
 pub struct PhraseChance {
     own: u64,

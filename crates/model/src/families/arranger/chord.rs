@@ -9,7 +9,8 @@ pub struct Chord {
     pub minor: bool,
 }
 
-/// What root, third and fifth count when a chord is looked for. A chord without its fifth is still that chord.
+/// What root, third and fifth count when a chord is looked for. A chord without its fifth is still that
+/// chord.
 const MEMBERS: [f32; 3] = [1.0, 0.9, 0.7];
 /// What a class outside the triad counts against it.
 const OUTSIDE: f32 = -0.35;
@@ -17,7 +18,8 @@ const OUTSIDE: f32 = -0.35;
 const BASS: f32 = 0.6;
 
 impl Chord {
-    /// The triad that explains best how much each pitch class sounds, over this class in the bass; `None` where nothing does.
+    /// The triad that explains best how much each pitch class sounds, over this class in the bass; `None`
+    /// where nothing does.
     pub fn of(classes: &[f32; 12], bass: Option<usize>) -> Option<Self> {
         let total: f32 = classes.iter().sum();
         if total <= 0.0 {

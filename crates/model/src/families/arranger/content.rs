@@ -10,10 +10,12 @@ const HALF: usize = 8;
 /// Half bars of a phrase.
 pub const HALVES: usize = STEPS / HALF;
 
-/// Features a step of the first edition: melody sounding, melody onsets, harmony, bass, how many notes the phrase has.
+/// Features a step of the first edition: melody sounding, melody onsets, harmony, bass, how many notes the
+/// phrase has.
 pub const FEATURES: usize = 2 * PITCHES + 12 + 12 + 1;
 
-/// Features that the second edition adds: how exactly the harmony is told, the texture, and whether one is told.
+/// Features that the second edition adds: how exactly the harmony is told, the texture, and whether one is
+/// told.
 pub const MORE: usize = 2 + TEXTURE + 1;
 
 /// How exactly the writer is told a half bar's harmony. The less it is told, the more is the genre's.
@@ -29,8 +31,8 @@ pub enum Detail {
 }
 
 impl Detail {
-    /// How exactly a half bar is told where the genre may recolour the harmony so far, given a chance; both from 0 to 1. At 0
-    /// all classes, at 0.5 all triads, at 1 all roots.
+    /// How exactly a half bar is told where the genre may recolour the harmony so far, given a chance; both
+    /// from 0 to 1. At 0 all classes, at 0.5 all triads, at 1 all roots.
     pub fn of(harmony: f32, chance: f32) -> Self {
         if chance < 2.0 * harmony - 1.0 {
             Self::Root
@@ -116,8 +118,8 @@ impl Content {
         classes
     }
 
-    /// Writes the features, row-major `[64][features]`, into `out`, which must be zero: [`FEATURES`] a step, or as many and
-    /// [`MORE`].
+    /// Writes the features, row-major `[64][features]`, into `out`, which must be zero: [`FEATURES`] a step,
+    /// or as many and [`MORE`].
     pub fn write(&self, out: &mut [f32]) {
         let features = out.len() / STEPS;
         assert!(features == FEATURES || features == FEATURES + MORE, "{features} features of {STEPS} steps");
@@ -148,16 +150,16 @@ impl Content {
     }
 }
 
-/// How many rows to move `roll` down so that its key, where it has one, becomes C major or A minor: -5 to 6. One key is
-/// easier to learn than twelve.
+/// How many rows to move `roll` down so that its key, where it has one, becomes C major or A minor: -5 to 6.
+/// One key is easier to learn than twelve.
 pub fn tonic_shift(roll: &Roll) -> i32 {
     let tonic =
         Key::of(roll).map_or(0, |key| i32::from(key.tonic) + if key.mode == Mode::Minor { 3 } else { 0 });
     (tonic + 5).rem_euclid(12) - 5
 }
 
-/// The pitch classes of `roll`'s key once it was moved by [`tonic_shift`], one bit each: those of C major, with G sharp where it
-/// is A minor. All, where it has no key.
+/// The pitch classes of `roll`'s key once it was moved by [`tonic_shift`], one bit each: those of C major,
+/// with G sharp where it is A minor. All, where it has no key.
 pub fn scale(roll: &Roll) -> u16 {
     const C_MAJOR: u16 = 0b1010_1011_0101;
     Key::of(roll).map_or(0xfff, |key| if key.mode == Mode::Minor { C_MAJOR | 1 << 8 } else { C_MAJOR })

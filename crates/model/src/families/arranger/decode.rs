@@ -38,8 +38,8 @@ pub struct Asked<'a> {
     pub source: usize,
     /// Weights of the genres to write in; they sum to 1.
     pub target: &'a [f32],
-    /// How far the harmony is the genre's own: 0, told class by class, over 0.5, told as triads, to 1, told as roots. Only the
-    /// second edition does as asked.
+    /// How far the harmony is the genre's own: 0, told class by class, over 0.5, told as triads, to 1, told
+    /// as roots. Only the second edition does as asked.
     pub harmony: f32,
     /// What was played in the 64 steps before `first`; `None` where nothing was, or nobody knows.
     pub before: Option<&'a Roll>,
@@ -137,7 +137,8 @@ impl Decoder {
         })
     }
 
-    /// Writes `input`'s content as `asked`. Cells of the input that the transposed roll has no room for are kept as they are.
+    /// Writes `input`'s content as `asked`. Cells of the input that the transposed roll has no room for are
+    /// kept as they are.
     pub fn write(&self, input: &Roll, asked: &Asked, draw: &Style, chance: &impl Chance) -> Roll {
         let by = tonic_shift(input);
         let own = shifted(input, by);
@@ -184,8 +185,8 @@ impl Decoder {
         answer
     }
 
-    /// A texture of the genre that most is asked of, from a phrase about as dense. Of those near it the one that `chance`
-    /// likes best: phrases of a song that are alike share it, and so a figure holds.
+    /// A texture of the genre that most is asked of, from a phrase about as dense. Of those near it the one
+    /// that `chance` likes best: phrases of a song that are alike share it, and so a figure holds.
     fn texture(&self, target: &[f32], density: f32, chance: &impl Chance) -> Option<Texture> {
         let genre = (0..target.len()).max_by(|&a, &b| target[a].total_cmp(&target[b]).then(b.cmp(&a)))?;
         let far = |known: &(Texture, f32)| (known.1 - density).abs();

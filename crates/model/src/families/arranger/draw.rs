@@ -134,8 +134,8 @@ impl At<'_> {
     fn logit(&self, decoder: &Decoder, all: &[f32], kind: usize) -> f32 {
         let units = decoder.config.units;
         let target = self.of(decoder, &all[..units], kind, 0);
-        // How long notes last the target says alone: going beyond it cuts them in pieces.
-        // And what it hardly knows it is not made to do because the source knows it even less (Li et al., Contrastive Decoding,
+        // How long notes last the target says alone: going beyond it cuts them in pieces. And what it hardly
+        // knows it is not made to do because the source knows it even less (Li et al., Contrastive Decoding,
         // 2022).
         if all.len() == units || self.views[0] > 0.0 || target < IMPLAUSIBLE {
             return target;

@@ -1,4 +1,5 @@
-//! What arrangers keep to, whatever the genre: the bass is clear, voicings are no clusters, two hands reach everything.
+//! What arrangers keep to, whatever the genre: the bass is clear, voicings are no clusters, two hands reach
+//! everything.
 //!
 //! The limits bind new notes only: what the input plays passes. General knowledge of arranging, no paper's.
 
@@ -37,7 +38,8 @@ impl Voicing {
         !is_cluster(self.struck | 1 << row, row)
     }
 
-    /// Whether a note at `row` is far enough from its neighbours below and above: low notes close together are mud.
+    /// Whether a note at `row` is far enough from its neighbours below and above: low notes close together
+    /// are mud.
     pub(super) fn is_clear(&self, row: usize) -> bool {
         let below = self.sounding & ((1 << row) - 1);
         let above = self.sounding >> row >> 1;
@@ -48,7 +50,8 @@ impl Voicing {
     }
 }
 
-/// The smallest interval over a low MIDI pitch, in semitones: a fourth below C3, a third below E3, a tone below F3.
+/// The smallest interval over a low MIDI pitch, in semitones: a fourth below C3, a third below E3, a tone
+/// below F3.
 fn closest(pitch: i32) -> i32 {
     match pitch {
         ..48 => 5,
@@ -66,14 +69,16 @@ fn is_cluster(struck: u128, row: usize) -> bool {
     })
 }
 
-/// Whether `sounding` has more than one semitone within an octave below `row`: seconds stacked, not one inside a voicing.
+/// Whether `sounding` has more than one semitone within an octave below `row`: seconds stacked, not one
+/// inside a voicing.
 fn is_crowded(sounding: u128, row: usize) -> bool {
     let new = 1u128 << row;
     let octave = sounding & (new | (new - 1)) & !((new >> 11).saturating_sub(1));
     sounding & (new >> 1) != 0 && (octave & octave >> 1).count_ones() > 1
 }
 
-/// Whether two hands can hold these keys: the lower takes what it reaches from the lowest, the upper the rest.
+/// Whether two hands can hold these keys: the lower takes what it reaches from the lowest, the upper the
+/// rest.
 fn is_playable(sounding: u128) -> bool {
     let lowest = sounding.trailing_zeros() as i32;
     let highest = 127 - sounding.leading_zeros() as i32;

@@ -1,7 +1,7 @@
 //! Matrix times vector for one step at a time, weights packed so that they stream.
 //!
-//! Every sum is taken in the same order and with fused multiply-adds, whatever the vector width: AVX2 and AVX-512
-//! give the same bits.
+//! Every sum is taken in the same order and with fused multiply-adds, whatever the vector width: AVX2 and
+//! AVX-512 give the same bits.
 
 use candle_core::Tensor;
 use multiversion::multiversion;
@@ -87,8 +87,8 @@ fn rows<const ROWS: usize>(layer: &Linear, x: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Adds `x` times a tile's `weights`. Known lengths, asserted one by one, and plain indices: written in any other way this loop
-/// does not vectorise (a twentieth of the speed).
+/// Adds `x` times a tile's `weights`. Known lengths, asserted one by one, and plain indices: written in any
+/// other way this loop does not vectorise (a twentieth of the speed).
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "see above")]
 fn accumulate<const ROWS: usize>(
@@ -207,8 +207,8 @@ impl Memory {
         self.count += 1;
     }
 
-    /// What `step` hears of the steps so far. `distance` `[heads][2 steps - 1]`: by how far the asking step lies behind the asked
-    /// one, plus `steps - 1`.
+    /// What `step` hears of the steps so far. `distance` `[heads][2 steps - 1]`: by how far the asking step
+    /// lies behind the asked one, plus `steps - 1`.
     pub(super) fn attend(&self, step: usize, heads: usize, distance: &[f32], query: &[f32], out: &mut [f32]) {
         attend(self, step, heads, distance, query, out);
     }

@@ -1,13 +1,13 @@
-//! The arranger: it keeps what a tune is made of (melody, harmony, bass roots) and writes the rest anew, in the style of a
-//! genre, a step at a time.
+//! The arranger: it keeps what a tune is made of (melody, harmony, bass roots) and writes the rest anew, in
+//! the style of a genre, a step at a time.
 //!
-//! A conditional autoregressive model of piano rolls. A transformer (Vaswani et al., *Attention Is All You Need*, 2017) reads
-//! the [`Content`] of a phrase, a second, causal one the steps that are written so far, and a NADE (Boulanger-Lewandowski et
-//! al., *Modeling Temporal Dependencies in High-Dimensional Sequences*, 2012) tells the pitches of the next step from the
-//! lowest to the highest. It learns from each genre's own phrases, by maximum likelihood: content in, phrase out. With
-//! another genre's embedding the same content comes back in that genre's texture. So it transfers without a cycle and
-//! without a discriminator, keeps the tune by construction, and never cuts notes in pieces, because it knows what it wrote
-//! a step before.
+//! A conditional autoregressive model of piano rolls. A transformer (Vaswani et al., *Attention Is All You
+//! Need*, 2017) reads the [`Content`] of a phrase, a second, causal one the steps that are written so far,
+//! and a NADE (Boulanger-Lewandowski et al., *Modeling Temporal Dependencies in High-Dimensional Sequences*,
+//! 2012) tells the pitches of the next step from the lowest to the highest. It learns from each genre's own
+//! phrases, by maximum likelihood: content in, phrase out. With another genre's embedding the same content
+//! comes back in that genre's texture. So it transfers without a cycle and without a discriminator, keeps the
+//! tune by construction, and never cuts notes in pieces, because it knows what it wrote a step before.
 //!
 //! [`Arranger`] computes all steps of known phrases at once, for training; [`Decoder`] writes new ones.
 //!
@@ -44,7 +44,8 @@ use crate::{Init, Parameter, SLOTS};
 
 const NAME: &str = "arranger.";
 
-/// What is decided of each cell: whether it sounds, and whether a note starts there though one sounded before.
+/// What is decided of each cell: whether it sounds, and whether a note starts there though one sounded
+/// before.
 pub(crate) const KINDS: usize = 2;
 
 /// Steps back from which the onsets of a pitch are shown to it again: a beat, two, a bar, two.
@@ -53,8 +54,8 @@ pub(crate) const ONSET_LAGS: [usize; 4] = [4, 8, 16, 32];
 /// The same for its sounding: a bar.
 pub(crate) const SOUNDING_LAG: usize = 16;
 
-/// What each pitch of a step is shown of itself: sounding and onset a step ago; melody sounding and starting, its class in
-/// the harmony, its class in the bass; the lags.
+/// What each pitch of a step is shown of itself: sounding and onset a step ago; melody sounding and starting,
+/// its class in the harmony, its class in the bass; the lags.
 pub(crate) const VIEWS: usize = 2 + 4 + ONSET_LAGS.len() + 1;
 
 /// The arranger's sizes.
@@ -74,8 +75,8 @@ pub struct ArrangerConfig {
     pub inner: usize,
     /// Hidden units of the NADE.
     pub units: usize,
-    /// What it is told. 1: exact harmony. 2: as much of the harmony as is wanted, a texture, and the bar that was written
-    /// before.
+    /// What it is told. 1: exact harmony. 2: as much of the harmony as is wanted, a texture, and the bar that
+    /// was written before.
     #[serde(default = "first_edition")]
     pub edition: u8,
 }
@@ -90,24 +91,26 @@ pub const EDITION: u8 = 2;
 /// Steps of what was written before that the second edition remembers: a bar.
 pub const MEMORY: usize = STEPS_PER_BAR;
 
-/// How an arranger's answers are drawn from its probabilities: part of the pack, where `pull` is that at an amount of 50 % and
-/// `change` that at 100 %, see [`Style::at`].
+/// How an arranger's answers are drawn from its probabilities: part of the pack, where `pull` is that at an
+/// amount of 50 % and `change` that at 100 %, see [`Style::at`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Style {
     /// What the input's own cells have on their side, in logits: 0 writes freely, infinity returns the input.
     pub pull: f32,
-    /// The content change that is aimed at: the pull grows where more was changed until here, and shrinks where less was, so
-    /// that an amount changes as much in every direction.
+    /// The content change that is aimed at: the pull grows where more was changed until here, and shrinks
+    /// where less was, so that an amount changes as much in every direction.
     pub change: f32,
-    /// How far to go beyond the target genre, away from the source: the logit of each note's start is moved by this many times its difference
-    /// between both (after Ho and Salimans' guidance, 2022, with another class instead of none).
+    /// How far to go beyond the target genre, away from the source: the logit of each note's start is moved
+    /// by this many times its difference between both (after Ho and Salimans' guidance, 2022, with another
+    /// class instead of none).
     pub contrast: f32,
     /// 0 takes the likelier of two choices, 1 draws each from its probability.
     pub temperature: f32,
-    /// What the melody's cells have on their side, and starts above a melody that sounds have against them, in logits.
+    /// What the melody's cells have on their side, and starts above a melody that sounds have against them,
+    /// in logits.
     pub melody: f32,
-    /// What new notes have against them where more were written than the input had until here, in logits for each factor of
-    /// e (and on their side, where fewer were).
+    /// What new notes have against them where more were written than the input had until here, in logits for
+    /// each factor of e (and on their side, where fewer were).
     pub density: f32,
     /// What cells outside the phrase's key have against them, in logits, by target genre.
     pub chromatic: [f32; SLOTS],
@@ -124,7 +127,8 @@ pub struct Style {
 }
 
 impl Style {
-    /// The style at an amount (over 0, at most 1): the less, the more the input pulls. Without `limits` where they are not wanted.
+    /// The style at an amount (over 0, at most 1): the less, the more the input pulls. Without `limits` where
+    /// they are not wanted.
     pub fn at(self, amount: f32, limits: bool) -> Self {
         Self {
             pull: self.pull * (1.0 - amount) / amount,

@@ -43,8 +43,8 @@ impl Sizes {
                 Ok(Self { rows, kinds, cells, width })
             }
             _ => bail!(
-                "nade: visible {visible:?} needs start [rows, width] and seen and hidden [kinds, cells, width], not \
-                 {start:?}, {seen:?} and {hidden:?}"
+                "nade: visible {visible:?} needs start [rows, width] and seen and hidden [kinds, cells, \
+                 width], not {start:?}, {seen:?} and {hidden:?}"
             ),
         }
     }

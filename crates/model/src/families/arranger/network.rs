@@ -23,9 +23,10 @@ impl<'a> Arranger<'a> {
         Self { config, weights, ops }
     }
 
-    /// Logits `[B, 64, 2, 84]` (sounds; starts though it sounded before) of each cell of phrases, told from their content
-    /// `[B, 64, features]`, their genres `[B, G]`, and the cells before it: `cells` `[B, memory + 64, 2, 84]`, 0 or 1, beginning
-    /// with the bar before. Cells come in order of step, then of pitch.
+    /// Logits `[B, 64, 2, 84]` (sounds; starts though it sounded before) of each cell of phrases, told from
+    /// their content `[B, 64, features]`, their genres `[B, G]`, and the cells before it: `cells`
+    /// `[B, memory + 64, 2, 84]`, 0 or 1, beginning with the bar before. Cells come in order of step, then of
+    /// pitch.
     ///
     /// # Errors
     /// When a parameter is missing or a shape does not fit.
@@ -131,8 +132,8 @@ fn softmax(x: &Tensor) -> Result<Tensor> {
     x.broadcast_div(&x.sum_keepdim(D::Minus1)?)
 }
 
-/// What each head adds to the scores, `[H, steps, steps]`: by how far a step lies behind another; from the future, where
-/// `causal`, nothing comes.
+/// What each head adds to the scores, `[H, steps, steps]`: by how far a step lies behind another; from the
+/// future, where `causal`, nothing comes.
 fn distances(weights: &Tensor, steps: usize, causal: bool) -> Result<Tensor> {
     let heads = weights.dim(0)?;
     let pairs = || (0..steps).flat_map(|to| (0..steps).map(move |from| (to, from)));
@@ -151,7 +152,8 @@ fn later(cells: &Tensor, lag: usize) -> Result<Tensor> {
     cells.narrow(1, 0, cells.dim(1)? - lag)?.pad_with_zeros(1, lag, 0)
 }
 
-/// What each pitch is shown of itself, `[B, 64, VIEWS, 84]`: see [`VIEWS`]. `memory` steps of `cells` lie before the phrase.
+/// What each pitch is shown of itself, `[B, 64, VIEWS, 84]`: see [`VIEWS`]. `memory` steps of `cells` lie
+/// before the phrase.
 fn views(content: &Tensor, cells: &Tensor, written: &Tensor, memory: usize) -> Result<Tensor> {
     let batch = cells.dim(0)?;
     let plane = |start: usize, len: usize| content.narrow(1, start, len);

@@ -1,5 +1,5 @@
-//! How an accompaniment is made: where in the bar it strikes, how many voices, how long, how high. What an arranger chooses
-//! once and holds for a phrase.
+//! How an accompaniment is made: where in the bar it strikes, how many voices, how long, how high. What an
+//! arranger chooses once and holds for a phrase.
 
 use phrase::{LOWEST, Roll, STEPS_PER_BAR, bass, skyline};
 
@@ -12,8 +12,8 @@ pub const TEXTURES: usize = 128;
 /// The lowest pitch over which the lowest note is an inner voice, no bass: C4.
 const BASS_BELOW: usize = 60 - LOWEST as usize;
 
-/// The texture of a phrase: for each 16th of the bar the share of bars in which an inner voice, and in which the bass is
-/// struck; voices a stroke; lengths and pitches of both; bars that have them.
+/// The texture of a phrase: for each 16th of the bar the share of bars in which an inner voice, and in which
+/// the bass is struck; voices a stroke; lengths and pitches of both; bars that have them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Texture(pub [f32; TEXTURE]);
 

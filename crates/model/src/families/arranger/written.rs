@@ -84,7 +84,8 @@ impl<'a> Run<'a> {
         self.changed / (self.cells + 2.0 * FEW)
     }
 
-    /// Hears the bar before the phrase. `before` are the 64 steps in front of `first`; silence, where nothing is known.
+    /// Hears the bar before the phrase. `before` are the 64 steps in front of `first`; silence, where nothing
+    /// is known.
     pub(super) fn remember(&mut self, before: Option<&Roll>, first: usize) {
         let memory = self.decoder.config.memory();
         for step in 0..memory {
@@ -129,8 +130,9 @@ impl<'a> Run<'a> {
         };
         let features = self.decoder.config.features();
         let content = &content[step * features..][..features];
-        // Counted after the step is written, as what is written is: a source that strikes four notes at once would else lift
-        // every silent cell of the first step, and each answer begin with a cluster. Packs of before were chosen with that.
+        // Counted after the step is written, as what is written is: a source that strikes four notes at once
+        // would else lift every silent cell of the first step, and each answer begin with a cluster. Packs of
+        // before were chosen with that.
         let struck = starts(own, step);
         self.heard_notes += if draw.counts_after { 0.0 } else { struck };
         let seen = Seen {

@@ -1,5 +1,5 @@
-//! Figures of works, with intervals by drawing works anew (Efron's bootstrap): phrases of one work are alike, so that
-//! intervals over phrases would be far too narrow.
+//! Figures of works, with intervals by drawing works anew (Efron's bootstrap): phrases of one work are alike,
+//! so that intervals over phrases would be far too narrow.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ const DRAWS: usize = 1000;
 /// Seed of the draws.
 const SEED: u64 = 1;
 
-/// Every measure of all works together, with the 2.5th and the 97.5th percentile over draws of as many works with
-/// replacement. Draws of entropies are too low, because works come twice: intervals are moved so that the mean
-/// draw is the figure, which leaves those of shares where they are.
+/// Every measure of all works together, with the 2.5th and the 97.5th percentile over draws of as many works
+/// with replacement. Draws of entropies are too low, because works come twice: intervals are moved so that
+/// the mean draw is the figure, which leaves those of shares where they are.
 pub(super) fn intervals(works: &[&Tally]) -> [Interval; MEASURES] {
     let bars: [Bars; 2] = std::array::from_fn(|voice| Bars::of(works, voice));
     let figure = figures(works, &bars, &vec![1; works.len()]);

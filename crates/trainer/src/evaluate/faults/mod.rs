@@ -1,8 +1,9 @@
 //! What an arranger would strike out: faults of answers in figures, beside the same figures of real music.
 //!
-//! Every [`Measure`] but two is a share: what was counted over what there was to count, over all phrases of a direction or a
-//! genre. The other two are entropies. Phrases of a song are taken one after another, as they are played: what an
-//! answer ties over the line sounds on only where the answer before still sounds. Intervals are of the works, see [`bootstrap`].
+//! Every [`Measure`] but two is a share: what was counted over what there was to count, over all phrases of a
+//! direction or a genre. The other two are entropies. Phrases of a song are taken one after another, as they
+//! are played: what an answer ties over the line sounds on only where the answer before still sounds.
+//! Intervals are of the works, see [`bootstrap`].
 
 mod bootstrap;
 mod table;
@@ -21,26 +22,30 @@ pub enum Measure {
     FirstDownbeat,
     /// Notes struck on the phrase's first step.
     FirstNotes,
-    /// Strikes (steps on which a note starts) with four struck notes within a tritone, two of them a semitone apart.
+    /// Strikes (steps on which a note starts) with four struck notes within a tritone, two of them a semitone
+    /// apart.
     Clusters,
-    /// Strikes at which two of the notes that sound are a third or less apart, the lower under C3, one of them just struck.
+    /// Strikes at which two of the notes that sound are a third or less apart, the lower under C3, one of
+    /// them just struck.
     LowThirds,
     /// Strikes whose struck notes two hands cannot play: each five notes within a tenth.
     Unplayable,
     /// Strikes at which two of the notes that sound are a semitone apart, one of them just struck.
     Clashes,
-    /// Notes of the inner voices (neither the highest nor the lowest that sounds) struck at once, where any is.
+    /// Notes of the inner voices (neither the highest nor the lowest that sounds) struck at once, where any
+    /// is.
     InnerVoices,
     /// Those strikes with five notes or more of the inner voices.
     FiveVoices,
-    /// Notes of the bass (the lowest that sounds as they start, under middle C) at the pitch of the one before.
+    /// Notes of the bass (the lowest that sounds as they start, under middle C) at the pitch of the one
+    /// before.
     BassRepeats,
     /// Notes of the bass on a first beat that the one before leads into by a semitone.
     SemitoneInto,
     /// The same by a semitone or a whole tone.
     StepInto,
-    /// Entropy of the bass's rhythm in a bar, in bits: of the 16-step patterns of its starts, over the bars that have any. It
-    /// grows with the number of bars that are counted: compare like with like.
+    /// Entropy of the bass's rhythm in a bar, in bits: of the 16-step patterns of its starts, over the bars
+    /// that have any. It grows with the number of bars that are counted: compare like with like.
     BassBits,
     /// Pairs of bars of a phrase in which the bass has the same rhythm.
     SameBass,

@@ -181,7 +181,8 @@ mod tests {
     use super::super::Faults;
     use super::*;
 
-    /// A tune over chords on every beat: their first one of so many notes, which all sound on over the phrase's end.
+    /// A tune over chords on every beat: their first one of so many notes, which all sound on over the
+    /// phrase's end.
     fn phrase(first: usize, bass: usize) -> Roll {
         Roll::from_cells(|step, row| {
             let chord = if step < 4 { first } else { 3 };

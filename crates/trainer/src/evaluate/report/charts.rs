@@ -21,14 +21,16 @@ pub fn series(index: usize) -> &'static str {
 /// An SVG of this size in its own units.
 pub fn svg(width: f64, height: f64, inside: &str) -> String {
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
-         height=\"{height:.0}\" font-family=\"system-ui, 'DejaVu Sans', sans-serif\">{inside}</svg>"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+         width=\"{width:.0}\" height=\"{height:.0}\" font-family=\"system-ui, 'DejaVu Sans', \
+         sans-serif\">{inside}</svg>"
     )
 }
 
 fn text(x: f64, y: f64, anchor: &str, size: f64, content: &str) -> String {
     format!(
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" font-size=\"{size}\" fill=\"#3e4c59\">{}</text>",
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" font-size=\"{size}\" \
+         fill=\"#3e4c59\">{}</text>",
         escape(content)
     )
 }
@@ -80,7 +82,8 @@ pub fn bars(groups: &[(String, Vec<Bar>)]) -> String {
                 let (top, bottom) = (y, y + THICK - 1.0);
                 let _ = write!(
                     out,
-                    "<line x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\" stroke=\"#1f2933\" stroke-width=\"2\"/>"
+                    "<line x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\" \
+                     stroke=\"#1f2933\" stroke-width=\"2\"/>"
                 );
             }
             out += &text(to + 6.0, y + THICK - 4.0, "start", 11.0, &decimals(100.0 * value, 1));
@@ -121,7 +124,8 @@ pub fn histogram(name: &str, bins: &[&str], shares: [&[f64]; 3]) -> String {
             let (x, y) = (middle + 3.0, floor + 9.0);
             let _ = write!(
                 out,
-                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\" font-size=\"8\" fill=\"#3e4c59\" transform=\"rotate(-35 {x:.1} {y:.1})\">{}</text>",
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\" font-size=\"8\" fill=\"#3e4c59\" \
+                 transform=\"rotate(-35 {x:.1} {y:.1})\">{}</text>",
                 escape(bin)
             );
         }
@@ -150,8 +154,8 @@ pub fn matrix(rows: &[(String, Vec<f64>)], columns: &[String]) -> String {
             let ink = if share > 0.55 { "#ffffff" } else { "#1f2933" };
             let _ = write!(
                 out,
-                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"/>\
-                 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"12\" fill=\"{ink}\">{}</text>",
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"/><text \
+                 x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"12\" fill=\"{ink}\">{}</text>",
                 CELL - 2.0,
                 TALL - 2.0,
                 shade(share),

@@ -32,9 +32,9 @@ pub fn page(evaluation: &Evaluation, curves: Option<&str>) -> String {
         body += &format!("<h2>Training</h2>\n{}", figure(svg, "Losses by step."));
     }
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width\"/>\n<title>{title}: evaluation</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" \
+         content=\"width=device-width\"/>\n<title>{title}: \
+         evaluation</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 }
 
@@ -42,7 +42,8 @@ fn head(e: &Evaluation, title: &str) -> String {
     let phrases: Vec<String> =
         e.originals.iter().map(|genre| format!("{} {}", genre.phrases, escape(&genre.name))).collect();
     let mut html = format!(
-        "<h1>{title}</h1>\n<p class=\"soft\">{} split: {} phrases. Amount {} %, source genre {}. SHA-256 {}</p>\n",
+        "<h1>{title}</h1>\n<p class=\"soft\">{} split: {} phrases. Amount {} %, source genre {}. SHA-256 \
+         {}</p>\n",
         e.split.name(),
         phrases.join(", "),
         e.amount,
@@ -63,10 +64,10 @@ fn key(entries: &[(&str, &str)]) -> String {
 }
 
 fn heard(e: &Evaluation) -> String {
-    let mut html = "<h2>Is the other genre heard?</h2>\n<p>S<sub>tot</sub> of each pair: the mean drop, in points, of the \
-                    share of phrases heard as their source genre. The mark is what real phrases of the target genre \
-                    would score with that judge. A network judge can be fooled by a network: read it beside the judge of \
-                    musical features.</p>\n"
+    let mut html = "<h2>Is the other genre heard?</h2>\n<p>S<sub>tot</sub> of each pair: the mean drop, in \
+                    points, of the share of phrases heard as their source genre. The mark is what real \
+                    phrases of the target genre would score with that judge. A network judge can be fooled \
+                    by a network: read it beside the judge of musical features.</p>\n"
         .to_string();
     let judges: Vec<(&str, &str)> =
         e.judges.iter().enumerate().map(|(j, name)| (charts::series(j), name.as_str())).collect();
@@ -104,8 +105,8 @@ fn heard(e: &Evaluation) -> String {
             table.sum(&[name, none(), none(), none(), percent(s), percent(top), share(s, top)]);
         }
         html += &format!(
-            "<h3>By {}</h3>\n<p class=\"soft\">Of the real phrases it hears right: {}. Below, the share of the phrases heard as \
-             the source genre rather than the target, in per cent.</p>\n{}",
+            "<h3>By {}</h3>\n<p class=\"soft\">Of the real phrases it hears right: {}. Below, the share of \
+             the phrases heard as the source genre rather than the target, in per cent.</p>\n{}",
             escape(judge),
             escape(&e.right(j)),
             table.html()
@@ -148,12 +149,13 @@ fn content(e: &Evaluation) -> String {
         ]);
     }
     format!(
-        "<h2>How much of the phrase is left?</h2>\n<p>Cells added, removed and both, relative to the source's cells; cells \
-         and notes of the answer over the source's; mean &#177; standard deviation over phrases. <em>Melody kept</em>: share \
-         in per cent of the source's topmost notes whose pitch is on top within the same beat of the answer. <em>Harmony \
-         kept</em>: correlation of the pitch classes of each half bar. <em>Out of range</em>: per cent of the notes outside \
-         the range of 99 % of the target genre's notes. <em>Empty</em>, <em>over 12</em>: answers without a note, with more \
-         than 12 at once. <em>Own genre</em>: total change of phrases that are of the target genre already.</p>\n{}",
+        "<h2>How much of the phrase is left?</h2>\n<p>Cells added, removed and both, relative to the \
+         source's cells; cells and notes of the answer over the source's; mean &#177; standard deviation \
+         over phrases. <em>Melody kept</em>: share in per cent of the source's topmost notes whose pitch is \
+         on top within the same beat of the answer. <em>Harmony kept</em>: correlation of the pitch classes \
+         of each half bar. <em>Out of range</em>: per cent of the notes outside the range of 99 % of the \
+         target genre's notes. <em>Empty</em>, <em>over 12</em>: answers without a note, with more than 12 \
+         at once. <em>Own genre</em>: total change of phrases that are of the target genre already.</p>\n{}",
         table.html()
     )
 }
@@ -183,17 +185,17 @@ fn music(e: &Evaluation) -> String {
         }
     }
     format!(
-        "<h2>Is it music of that genre?</h2>\n<p>Transfers under the real phrases of the genre they are meant for. Out of \
-         key: notes outside the key estimated from the source phrase. Cut in pieces: notes that follow one of their own \
-         pitch after a single silent step.</p>\n{}",
+        "<h2>Is it music of that genre?</h2>\n<p>Transfers under the real phrases of the genre they are \
+         meant for. Out of key: notes outside the key estimated from the source phrase. Cut in pieces: \
+         notes that follow one of their own pitch after a single silent step.</p>\n{}",
         table.html()
     )
 }
 
 fn rolls_of(e: &Evaluation) -> String {
     let mut html = format!(
-        "<h2>Phrases</h2>\n<p>Of each direction the phrases that the pack's own classifier finds transferred best, middling \
-         and worst. Four bars each.</p>\n{}",
+        "<h2>Phrases</h2>\n<p>Of each direction the phrases that the pack's own classifier finds \
+         transferred best, middling and worst. Four bars each.</p>\n{}",
         key(&[(rolls::KEPT, "kept"), (rolls::ADDED, "added"), (rolls::REMOVED, "removed (hollow)")])
     );
     for d in &e.directions {
@@ -225,8 +227,8 @@ fn rolls_of(e: &Evaluation) -> String {
 }
 
 fn confusion(e: &Evaluation) -> String {
-    let mut html = "<h2>Heard as</h2>\n<p>Of the real phrases and of the transfers, how many each judge hears as which genre, \
-                    in per cent.</p>\n<div class=\"grid\">\n"
+    let mut html = "<h2>Heard as</h2>\n<p>Of the real phrases and of the transfers, how many each judge \
+                    hears as which genre, in per cent.</p>\n<div class=\"grid\">\n"
         .to_string();
     for (j, judge) in e.judges.iter().enumerate() {
         let real = e.originals.iter().map(|g| (format!("real {}", g.name), g.confusion[j].clone()));
@@ -258,8 +260,9 @@ fn distances(e: &Evaluation) -> String {
         table.row(&cells);
     }
     let mut html = format!(
-        "<h2>How far from the target genre?</h2>\n<p>Total variation distance of histograms (the share of the counts that \
-         would have to move): source &#8594; transfer. Green: at least halved. Brown: farther than before.</p>\n{}",
+        "<h2>How far from the target genre?</h2>\n<p>Total variation distance of histograms (the share of \
+         the counts that would have to move): source &#8594; transfer. Green: at least halved. Brown: \
+         farther than before.</p>\n{}",
         table.html()
     );
     for d in &e.directions {
@@ -311,8 +314,8 @@ fn feature_judge(e: &Evaluation) -> String {
         table.row(&ranked.iter().map(cell).collect::<Vec<_>>());
     }
     format!(
-        "<h2>What the feature judge listens to</h2>\n<p>The largest weights of the logistic regression, by standard \
-         deviation of each feature.</p>\n{}",
+        "<h2>What the feature judge listens to</h2>\n<p>The largest weights of the logistic regression, by \
+         standard deviation of each feature.</p>\n{}",
         table.html()
     )
 }

@@ -43,7 +43,8 @@ impl Sheet {
             sheet.line((LEFT, y), (right, y), "#cbd2d9", 0.7);
             let _ = write!(
                 sheet.out,
-                "<text x=\"{:.0}\" y=\"{y:.1}\" text-anchor=\"end\" font-size=\"10\" fill=\"#66717d\">C{octave}</text>",
+                "<text x=\"{:.0}\" y=\"{y:.1}\" text-anchor=\"end\" font-size=\"10\" \
+                 fill=\"#66717d\">C{octave}</text>",
                 LEFT - 4.0
             );
         }
@@ -65,14 +66,16 @@ impl Sheet {
     fn rectangle(&mut self, x: f64, y: f64, wide: f64, tall: f64, fill: &str, stroke: &str) {
         let _ = write!(
             self.out,
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\" fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"0.8\"/>"
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\" fill=\"{fill}\" \
+             stroke=\"{stroke}\" stroke-width=\"0.8\"/>"
         );
     }
 
     fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: &str, wide: f64) {
         let _ = write!(
             self.out,
-            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" stroke-width=\"{wide}\"/>",
+            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" \
+             stroke-width=\"{wide}\"/>",
             from.0, from.1, to.0, to.1
         );
     }

@@ -37,7 +37,8 @@ pub struct Corruption {
     /// Standard deviation of what the density is told to be, in octaves.
     #[arg(long, default_value_t = 0.3)]
     pub density_noise: f32,
-    /// Of what follows only an arranger of the second edition hears. That a phrase's harmony is told class by class.
+    /// Of what follows only an arranger of the second edition hears. That a phrase's harmony is told class by
+    /// class.
     #[arg(long, default_value_t = 0.3)]
     #[serde(default)]
     pub exact: f32,
@@ -49,7 +50,8 @@ pub struct Corruption {
     #[arg(long, default_value_t = 0.06)]
     #[serde(default)]
     pub relative: f32,
-    /// That a melody note that anticipates a beat is told on it: some genres play ahead of the tune that is written.
+    /// That a melody note that anticipates a beat is told on it: some genres play ahead of the tune that is
+    /// written.
     #[arg(long, default_value_t = 0.4)]
     #[serde(default)]
     pub anticipate: f32,

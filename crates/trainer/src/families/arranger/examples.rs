@@ -19,14 +19,16 @@ pub struct Batch {
     pub genres: Tensor,
     /// Sounding and onset, `[B, memory + 64, 2, 84]`: after the bar before.
     pub cells: Tensor,
-    /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before. `[B, 64, 2, 84]`.
+    /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before.
+    /// `[B, 64, 2, 84]`.
     pub decided: Tensor,
 }
 
 /// The training phrases of a dataset, by tune and by place.
 #[derive(Debug)]
 pub struct Examples {
-    /// By genre: phrases by tune. A solo in four versions is one tune, and a long one no more than a short one.
+    /// By genre: phrases by tune. A solo in four versions is one tune, and a long one no more than a short
+    /// one.
     tunes: Vec<Vec<Vec<usize>>>,
     /// By genre: where a phrase of a song begins, its index.
     places: Vec<HashMap<Place, usize>>,
@@ -52,8 +54,8 @@ impl Examples {
         }
     }
 
-    /// The index of a phrase to learn from. For the first edition any; else tunes are drawn by the root of their
-    /// phrases' number: a long one has more to say, but not in proportion.
+    /// The index of a phrase to learn from. For the first edition any; else tunes are drawn by the root of
+    /// their phrases' number: a long one has more to say, but not in proportion.
     fn draw(&self, genre: usize, edition: u8, rng: &mut ChaCha8Rng) -> usize {
         let tunes = &self.tunes[genre];
         if edition == 1 {
@@ -131,7 +133,8 @@ fn moved(bits: u128, by: i32) -> u128 {
     if by < 0 { bits << -by & rows } else { bits >> by }
 }
 
-/// Appends the planes of the steps before, and of a roll, `[memory + 64][2][84]`, and which of the roll's are decided.
+/// Appends the planes of the steps before, and of a roll, `[memory + 64][2][84]`, and which of the roll's are
+/// decided.
 fn write(roll: &Roll, past: &[[u128; 2]], cells: &mut Vec<f32>, decided: &mut Vec<f32>) {
     let bit = |bits: u128, row: usize| f32::from((bits >> row & 1) as u8);
     for plane in past.iter().flatten() {

@@ -32,7 +32,8 @@ pub const FAMILY: Family = Family {
     former: &[],
     command: "train",
     aliases: &["train-arranger"],
-    about: "Trains the arranger: one network for all directions that writes phrases anew from their melody and harmony. Best on a dataset prepared with `--hop-bars 1`",
+    about: "Trains the arranger: one network for all directions that writes phrases anew from their melody \
+            and harmony. Best on a dataset prepared with `--hop-bars 1`",
     flags: flags::<ArrangerOptions>,
     plan: |matches, data, _| plan(ArrangerOptions::from_arg_matches(matches)?, data),
     resume: |checkpoint, device| Ok(Box::new(ArrangerRun::resume(checkpoint, device)?)),
@@ -60,8 +61,8 @@ pub fn plan(options: ArrangerOptions, data: &Dataset) -> Result<Plan> {
 /// Always, in a sentence that says so.
 pub fn add_genre(pack: &Pack, _: &ArgMatches, _: &Dataset, _: &RunOptions) -> Result<Plan> {
     bail!(
-        "{}: this pack's transfer is an arranger, whose genres are learned together: no genre can be added to it; \
-         prepare the music of all its genres and of the new one, and train a new pack with `train`",
+        "{}: this pack's transfer is an arranger, whose genres are learned together: no genre can be added \
+         to it; prepare the music of all its genres and of the new one, and train a new pack with `train`",
         pack.card.name
     )
 }
@@ -93,7 +94,8 @@ pub struct ArrangerOptions {
     /// Hidden units that tell the pitches of a step.
     #[arg(long, default_value_t = 64)]
     pub units: usize,
-    /// What the network is told: 1, exact harmony; 2, as much of it as is wanted, a texture, and the bar before.
+    /// What the network is told: 1, exact harmony; 2, as much of it as is wanted, a texture, and the bar
+    /// before.
     #[arg(long, default_value_t = EDITION, value_parser = clap::value_parser!(u8).range(1..=i64::from(EDITION)))]
     #[serde(default = "first_edition")]
     pub edition: u8,

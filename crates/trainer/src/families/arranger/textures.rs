@@ -14,8 +14,9 @@ const LOOKED_AT: usize = 8192;
 /// The most regular share of the phrases of one density, among which one is chosen.
 const REGULAR: f32 = 0.3;
 
-/// Textures of a genre's training phrases with their densities, `[TEXTURES][TEXTURE + 1]`: evenly from the sparsest phrase to
-/// the densest, and each from one that holds its figure. Zeros where the genre has no accompaniment.
+/// Textures of a genre's training phrases with their densities, `[TEXTURES][TEXTURE + 1]`: evenly from the
+/// sparsest phrase to the densest, and each from one that holds its figure. Zeros where the genre has no
+/// accompaniment.
 pub fn textures(data: &Dataset, genre: usize, seed: u64) -> Vec<f32> {
     let items = data.split(genre, Split::Train);
     let mut rng = random::stream(seed, u64::MAX - 1 - genre as u64);

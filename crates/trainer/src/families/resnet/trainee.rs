@@ -173,9 +173,12 @@ impl Trainee for ResnetRun {
     fn recipe(&self) -> String {
         let o = &self.options;
         format!(
-            "Multi-genre cycle-consistent GAN, {} steps of batch {}, Adam {:e} / {:e}, betas 0.5 / 0.99, seed {}; loss = adversarial hinge + {} cycle + {} identity \
-             + {} keep (binary cross-entropy, positive weight {}, new notes outside the half bar's harmony weighted {}), discriminator with spectral norm, transferred phrases weighted {}, real ones as a wrong genre {}; \
-             straight-through binarised answers, transposition by up to {} semitones, weights averaged at {} a step.",
+            "Multi-genre cycle-consistent GAN, {} steps of batch {}, Adam {:e} / {:e}, betas 0.5 / 0.99, \
+             seed {}; loss = adversarial hinge + {} cycle + {} identity + {} keep (binary cross-entropy, \
+             positive weight {}, new notes outside the half bar's harmony weighted {}), discriminator with \
+             spectral norm, transferred phrases weighted {}, real ones as a wrong genre {}; \
+             straight-through binarised answers, transposition by up to {} semitones, weights averaged at \
+             {} a step.",
             self.step,
             o.batch,
             o.rate,

@@ -192,7 +192,8 @@ fn new_genre(card: &Card, data: &Dataset, named: Option<&str>) -> Result<String>
     match (named, new.as_slice()) {
         (Some(name), _) if new.iter().any(|genre| genre == name) => Ok(name.to_string()),
         (Some(name), _) => bail!(
-            "{name} cannot be added: the pack has {known}, and new in the dataset is {}; name one of the latter with --genre",
+            "{name} cannot be added: the pack has {known}, and new in the dataset is {}; name one of the \
+             latter with --genre",
             if found.is_empty() { "nothing" } else { &found }
         ),
         (None, [genre]) => Ok(genre.clone()),
@@ -221,8 +222,8 @@ impl AdditionRun {
         else {
             let transfer = pack.card.parts.transfer.as_ref();
             bail!(
-                "{}: its transfer is {}; a genre can be added to packs with one GAN's network for all genres (resnet) and a \
-                 classifier only",
+                "{}: its transfer is {}; a genre can be added to packs with one GAN's network for all \
+                 genres (resnet) and a classifier only",
                 pack.card.name,
                 transfer.map_or("missing", |family| match family {
                     ModelFamily::Papers(_) => "pairwise, with a network a direction",

@@ -56,7 +56,8 @@ impl Trainee for AdditionRun {
 
     fn checkpoint(&self) -> Result<Checkpoint> {
         let header = serde_json::json!({
-            OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card, "hash": self.pack.card.hash
+            OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card,
+                "hash": self.pack.card.hash
         });
         let mut checkpoint = Checkpoint::new(NAME, header);
         checkpoint.add("pack", &self.pack.weights);
@@ -120,8 +121,9 @@ impl Trainee for AdditionRun {
             "its two rows of the norms' conditions and its column of the classifier, all else unchanged"
         };
         format!(
-            "{} To that, {} was added as slot {} to {} ({:.12}): trained {trained}; {} steps of batch {}, Adam {:e} / {:e} / {:e}, seed {}, \
-             loss as there with {} cycle, {} identity, {} keep; genres without music of their own replayed by the pack.",
+            "{} To that, {} was added as slot {} to {} ({:.12}): trained {trained}; {} steps of batch {}, \
+             Adam {:e} / {:e} / {:e}, seed {}, loss as there with {} cycle, {} identity, {} keep; genres \
+             without music of their own replayed by the pack.",
             self.pack.card.recipe,
             self.genre,
             self.pack.card.genres.len() + 1,

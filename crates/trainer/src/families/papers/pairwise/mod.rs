@@ -56,7 +56,8 @@ pub const FAMILY: Family = Family {
     // All that must survive an interruption: a pool that is full after two steps, extra discriminators,
     // noise, singular directions, an average.
     small: |_| {
-        let flags = "--pair=high,low --model=partial --width=8 --blocks=1 --spectral-norm=all --batch=4 --pool=2 --sigma=0.3 --average=0.1";
+        let flags = "--pair=high,low --model=partial --width=8 --blocks=1 --spectral-norm=all --batch=4 \
+                     --pool=2 --sigma=0.3 --average=0.1";
         Ok(flags.split(' ').map(String::from).collect())
     },
     bench: &[

@@ -76,7 +76,8 @@ impl<'a> Music<'a> {
             Model::Full => {
                 ensure!(
                     data.items.len() > 2,
-                    "full mixes the music of three genres or more, the dataset has {}; take partial, or prepare it with another genre",
+                    "full mixes the music of three genres or more, the dataset has {}; take partial, or \
+                     prepare it with another genre",
                     data.genres().join(" and ")
                 );
                 (0..data.items.len()).flat_map(|genre| data.split(genre, Split::Train)).collect()

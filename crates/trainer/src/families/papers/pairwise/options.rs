@@ -450,8 +450,11 @@ mod tests {
 
     #[test]
     fn what_is_given_wins_over_the_preset() {
-        let o = parse("--preset papers --network compact --sigma 0 --extra-gradient --binarise=true --epochs 2 --spectral-norm")
-            .unwrap();
+        let o = parse(
+            "--preset papers --network compact --sigma 0 --extra-gradient --binarise=true --epochs 2 \
+             --spectral-norm",
+        )
+        .unwrap();
         assert_eq!((o.network, o.blocks, o.sigma), (NetworkKind::Compact, 6, 0.0));
         assert_eq!((o.extra_gradient, o.binarise, o.steps), (true, true, 124));
         assert_eq!(o.spectral_norm, SpectralNorm::All);

@@ -108,9 +108,10 @@ impl Trainee for PairRun {
         more += if o.binarise { ", straight-through binarised fakes" } else { ", soft fakes" };
         let sign = if o.noise == NoiseKind::Absolute { "absolute " } else { "" };
         format!(
-            "Pairwise CycleGAN ({model}), {network} of width {} with {} blocks, {} steps of batch {}, Adam {:e} / {:e}, betas {} / {}, rates falling from {} of {} steps, \
-             seed {}; {} adversarial loss + {} cycle + {} identity{more}; {sign}noise of sigma {} on the discriminators' inputs, transposition by up to {} semitones, \
-             weights averaged at {} a step.",
+            "Pairwise CycleGAN ({model}), {network} of width {} with {} blocks, {} steps of batch {}, Adam \
+             {:e} / {:e}, betas {} / {}, rates falling from {} of {} steps, seed {}; {} adversarial loss + \
+             {} cycle + {} identity{more}; {sign}noise of sigma {} on the discriminators' inputs, \
+             transposition by up to {} semitones, weights averaged at {} a step.",
             o.width,
             o.blocks,
             self.step,
