@@ -193,11 +193,15 @@ impl Trainee for ArrangerRun {
     fn recipe(&self) -> String {
         let (o, c) = (&self.options, &self.options.corruption);
         format!(
-            "Arranger (reads melody, harmony, bass and density, writes the phrase a step at a time), {} steps of batch {}, Adam {:e}, betas 0.9 / 0.98, {} warm-up \
-             steps, gradient at most {}, dropout {}, seed {}; maximum likelihood of each genre's own phrases, content damaged (edition {}; told exactly {}, as triads {}, as another chord {}; anticipations told on the beat {}; \
-             texture not told {}, off by {}; the bar before not told {}; melody notes re-timed in their beat {}, left out {}, \
-             inserted {}, detuned {}; pitch classes left out {}, inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} semitones out of C major or A minor, \
-             weights averaged at {} a step. Answers drawn with pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}.",
+            "Arranger (reads melody, harmony, bass and density, writes the phrase a step at a time), {} \
+             steps of batch {}, Adam {:e}, betas 0.9 / 0.98, {} warm-up steps, gradient at most {}, \
+             dropout {}, seed {}; maximum likelihood of each genre's own phrases, content damaged \
+             (edition {}; told exactly {}, as triads {}, as another chord {}; anticipations told on the \
+             beat {}; texture not told {}, off by {}; the bar before not told {}; melody notes re-timed \
+             in their beat {}, left out {}, inserted {}, detuned {}; pitch classes left out {}, \
+             inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
+             semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
+             pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}.",
             self.step,
             o.batch,
             o.rate,
