@@ -145,7 +145,7 @@ fn files_that_are_something_else_are_refused_by_name() {
     std::fs::write(at("cut.safetensors"), &whole[..whole.len() / 2]).unwrap();
     std::fs::write(at("text.safetensors"), "no tensors").unwrap();
     let newer = String::from_utf8_lossy(&whole[8..4000.min(whole.len())])
-        .find("dataset-version\":\"1\"")
+        .find("dataset-version\":\"2\"")
         .map(|at| 8 + at + "dataset-version\":\"".len());
     let mut bytes = whole.clone();
     bytes[newer.unwrap()] = b'9';
