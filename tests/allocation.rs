@@ -23,10 +23,10 @@ fn the_library_under_test_watches_its_audio_thread_for_allocations() {
 }
 
 /// The plugin is built into this program, so both have one allocator. It is forbidden to allocate from the
-/// host's call of `process` to its return, with all that stands before the framework's own check, and what the
-/// host does in between counts too. The host's list has room for some notes and has to grow for more, in the
-/// middle of that call: there the program must end. Where it has room, all of `process` runs without a single
-/// allocation.
+/// host's call of `process` to its return, with all that stands before the framework's own check, and what
+/// the host does in between counts too. The host's list has room for some notes and has to grow for more, in
+/// the middle of that call: there the program must end. Where it has room, all of `process` runs without a
+/// single allocation.
 #[test]
 fn what_is_allocated_in_process_ends_the_program() {
     if let Ok(notes) = env::var(NOTES) {
