@@ -43,7 +43,7 @@ pub enum Errand {
     Thaw,
     /// To bring that as the answer.
     Fetch,
-    /// To remember what is played; see [`super::History`].
+    /// To remember what is played; see `History`.
     Remember,
     /// To break down.
     #[cfg(test)]
