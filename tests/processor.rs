@@ -15,7 +15,8 @@ fn play(processor: f64, state: Option<&[u8]>) -> (Vec<host::Event>, Vec<u8>) {
     plugin.set("Processor", processor).unwrap();
     let mut deck = Deck::of(plugin, RATE, BPM, BLOCK);
     let input = deck.events(&tune());
-    deck.run(3.0 * LATER, &input);
+    // Past the line on which the answer's last notes end.
+    deck.run(3.0 * LATER + 1.0, &input);
     deck.heard();
     let saved = deck.plugin.save().unwrap();
     (deck.output, saved)

@@ -1,7 +1,7 @@
 //! What travels between an audio thread and the worker.
 
-use model::{Report, Settings};
-use phrase::{Guards, Phrase, Roll, STEPS, nearest, realise};
+use model::{Answer, Report, Settings};
+use phrase::{Guards, Phrase, STEPS, nearest, realise_struck};
 
 use super::loose::{Loose, Spare};
 use super::manner::{Manner, Terms};
@@ -43,7 +43,7 @@ pub enum Errand {
     Thaw,
     /// To bring that as the answer.
     Fetch,
-    /// To remember what is played; see [`super::History`].
+    /// To remember what is played; see `History`.
     Remember,
     /// To break down.
     #[cfg(test)]
@@ -86,8 +86,9 @@ pub struct Job {
     pub longest: u8,
     /// The phrase as it was played.
     pub input: Phrase,
-    /// What the network says, where the outcome says so: the cells that sound.
-    pub cells: Roll,
+    /// What the network says, where the outcome says so: the cells that sound, and how hard new notes are
+    /// struck. Only the worker puts another one here, so the audio thread frees none.
+    pub said: Answer,
     /// The same as notes.
     pub answer: Phrase,
     /// What [`Job::finish`] changes of the answer.
@@ -113,7 +114,7 @@ impl Job {
             kind: Played::default(),
             longest: 0,
             input,
-            cells: Roll::EMPTY,
+            said: Answer::default(),
             answer,
             loose: Loose::default(),
             loaded: 0,
@@ -149,7 +150,7 @@ impl Job {
             let held = closed.notes.iter().any(|other| other.tied_out && other.pitch == note.pitch);
             if let Some(row) = note.row().filter(|_| !held) {
                 let line = nearest(note.end()).clamp(0, STEPS as i64) as usize;
-                self.cells.sounding[line..].iter_mut().for_each(|step| *step &= !(1 << row));
+                self.said.cells.sounding[line..].iter_mut().for_each(|step| *step &= !(1 << row));
             }
         }
     }
@@ -164,31 +165,31 @@ impl Job {
         }
         self.manner.feel.apply(self.settings.first.into(), &mut self.answer);
         self.loose.find(&self.input, &self.answer, &self.manner, spare, |input, out| {
-            perform_cells(input, &self.cells, &self.manner, self.settings.first, out);
+            perform_cells(input, &self.said, &self.manner, self.settings.first, out);
         });
     }
 
     /// Makes the cells that pass the guards into notes.
     fn realise(&mut self) {
-        let Self { input, cells, manner, settings, answer, .. } = self;
-        realise_cells(input, cells, manner, settings.first, answer);
+        let Self { input, said, manner, settings, answer, .. } = self;
+        realise_cells(input, said, manner, settings.first, answer);
     }
 
     /// The same, with their feel.
     fn play_cells(&mut self) {
-        let Self { input, cells, manner, settings, answer, .. } = self;
-        perform_cells(input, cells, manner, settings.first, answer);
+        let Self { input, said, manner, settings, answer, .. } = self;
+        perform_cells(input, said, manner, settings.first, answer);
     }
 }
 
-fn realise_cells(input: &Phrase, cells: &Roll, manner: &Manner, first: u8, out: &mut Phrase) {
-    let mut cells = *cells;
+fn realise_cells(input: &Phrase, said: &Answer, manner: &Manner, first: u8, out: &mut Phrase) {
+    let mut cells = said.cells;
     manner.guards.apply(input, &mut cells);
-    realise(input, &cells, first.into(), out);
+    realise_struck(input, &cells, said.velocities.as_deref(), first.into(), out);
 }
 
-fn perform_cells(input: &Phrase, cells: &Roll, manner: &Manner, first: u8, out: &mut Phrase) {
-    realise_cells(input, cells, manner, first, out);
+fn perform_cells(input: &Phrase, said: &Answer, manner: &Manner, first: u8, out: &mut Phrase) {
+    realise_cells(input, said, manner, first, out);
     manner.feel.apply(first.into(), out);
 }
 
@@ -199,7 +200,7 @@ pub const BREAKS: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {
-    use phrase::{Feel, Note};
+    use phrase::{Feel, LOWEST, Note, PITCHES, realise};
     use proptest::prelude::*;
 
     use super::*;
@@ -230,13 +231,36 @@ mod tests {
         let mut cells = asked.roll();
         // A new note that takes after the held key of its pitch.
         cells.sounding[50] &= !(1 << (62 - phrase::LOWEST));
-        let mut job = Job { input: asked.clone(), cells, ..*Job::new() };
+        let said = Answer { cells, velocities: None };
+        let mut job = Job { input: asked.clone(), said, ..*Job::new() };
         job.realise();
         job.perform(&mut Spare::new());
         let mut exact = Phrase::new(0, 120.0);
         realise(&closed, &cells, 0, &mut exact);
         assert!(job.loose.finish(&asked, &closed, &mut job.answer), "the worker has found out all of it");
         assert_eq!(job.answer, exact);
+    }
+
+    /// What a network says of how hard its notes are struck is heard with guards too, and where keys come up
+    /// late.
+    #[test]
+    fn new_notes_are_struck_as_the_network_says() {
+        let (asked, closed) = closing();
+        let mut said = Answer { cells: asked.roll(), velocities: Some(Box::new([[0; PITCHES]; STEPS])) };
+        let row = usize::from(84 - LOWEST);
+        said.cells.set(16, row, true);
+        said.velocities.as_mut().unwrap()[16][row] = 101;
+        let struck = |guards: Guards| {
+            let manner = Manner { guards, ..Manner::default() };
+            let mut job = Job { input: asked.clone(), said: said.clone(), manner, ..*Job::new() };
+            job.realise();
+            job.perform(&mut Spare::new());
+            job.finish(&closed);
+            let new = job.answer.notes.iter().find(|note| note.pitch == 84).map(|note| note.velocity);
+            new.unwrap()
+        };
+        assert_eq!(struck(Guards::OFF), 101.0 / 127.0);
+        assert_eq!(struck(Guards { melody: true, ..Guards::OFF }), 101.0 / 127.0);
     }
 
     proptest! {
@@ -289,11 +313,12 @@ mod tests {
             let feel = Feel { swing, humanise, channel, ..Feel::default() };
             let manner = Manner { guards: Guards { melody, voices, lowest, ..Guards::OFF }, feel,
                 locked: false };
-            let mut job = Job { input: asked, cells: answer, manner, ..*Job::new() };
+            let said = Answer { cells: answer, velocities: None };
+            let mut job = Job { input: asked, said: said.clone(), manner, ..*Job::new() };
             job.settings.first = first;
             job.realise();
             job.perform(&mut Spare::new());
-            let mut exact = Job { input: finished.clone(), cells: answer, manner, ..*Job::new() };
+            let mut exact = Job { input: finished.clone(), said, manner, ..*Job::new() };
             exact.settings.first = first;
             if line < 64.0 {
                 exact.input = job.input.clone();

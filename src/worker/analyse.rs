@@ -27,8 +27,8 @@ pub fn analyse(pack: &mut dyn Roles, take: &Take) -> Analysis {
 
 #[cfg(test)]
 mod tests {
-    use model::Settings;
-    use phrase::{Note, Phrase, Roll};
+    use model::{Answer, Settings};
+    use phrase::{Note, Phrase};
 
     use super::*;
     use crate::link::{History, Job};
@@ -42,8 +42,8 @@ mod tests {
         for step in 0..16u8 {
             job.input.push(Note::new(48 + step % 5 * 4, 0, 0.6, f64::from(step) * 4.0, 3.0));
         }
-        let (mut cells, mut answer) = (Roll::EMPTY, Phrase::new(0, 120.0));
-        network.answer(&job.input, &Settings::to(1), &mut cells, &mut answer).unwrap();
+        let (mut said, mut answer) = (Answer::default(), Phrase::new(0, 120.0));
+        network.answer(&job.input, &Settings::to(1), &mut said, &mut answer).unwrap();
         job.answer.clone_from(&answer);
         let mut history = History::default();
         history.remember(&job, &[]);

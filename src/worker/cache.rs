@@ -1,7 +1,7 @@
 //! Answers that were given lately: a loop's passes, and the phrase as it stood a beat before its line.
 
-use model::{Report, Settings};
-use phrase::{Note, Phrase, Roll};
+use model::{Answer, Report, Settings};
+use phrase::{Note, Phrase};
 
 /// Answers kept. A full one takes 80 KiB with its phrase, a usual one 8.
 const ENTRIES: usize = 64;
@@ -19,7 +19,7 @@ struct Entry {
     key: Key,
     /// The phrase itself, not a hash of it: two phrases that share one would share an answer.
     input: Vec<Note>,
-    cells: Box<Roll>,
+    said: Answer,
     answer: Vec<Note>,
     report: Report,
     used: u64,
@@ -33,13 +33,13 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Writes the known answer of `pack` to `input` into `cells` and `out`, if there is one.
+    /// Writes the known answer of `pack` to `input` into `said` and `out`, if there is one.
     pub fn get(
         &mut self,
         pack: u64,
         input: &Phrase,
         settings: &Settings,
-        cells: &mut Roll,
+        said: &mut Answer,
         out: &mut Phrase,
     ) -> Option<Report> {
         self.clock += 1;
@@ -47,7 +47,7 @@ impl Cache {
         let entry =
             self.entries.iter_mut().find(|entry| entry.key == key && entry.input[..] == input.notes[..])?;
         entry.used = self.clock;
-        *cells = *entry.cells;
+        said.clone_from(&entry.said);
         out.clear(input.position, input.tempo);
         out.notes.extend(entry.answer.iter().copied());
         Some(entry.report)
@@ -59,13 +59,13 @@ impl Cache {
         pack: u64,
         input: &Phrase,
         settings: &Settings,
-        (cells, answer): (&Roll, &Phrase),
+        (said, answer): (&Answer, &Phrase),
         report: Report,
     ) {
         self.clock += 1;
         let key = key(pack, input, settings);
         let (input, answer) = (input.notes.to_vec(), answer.notes.to_vec());
-        let entry = Entry { key, input, cells: Box::new(*cells), answer, report, used: self.clock };
+        let entry = Entry { key, input, said: said.clone(), answer, report, used: self.clock };
         if self.entries.len() < ENTRIES {
             self.entries.push(entry);
         } else if let Some(oldest) = self.entries.iter_mut().min_by_key(|entry| entry.used) {
@@ -86,11 +86,16 @@ fn key(pack: u64, input: &Phrase, settings: &Settings) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use phrase::STEPS;
+    use phrase::{PITCHES, Roll, STEPS};
 
     use super::*;
 
-    const CELLS: Roll = Roll { sounding: [1; STEPS], onset: [0; STEPS] };
+    fn said() -> Answer {
+        let mut velocities = Box::new([[0; PITCHES]; STEPS]);
+        velocities[3][0] = 90;
+        let cells = Roll { sounding: [1; STEPS], onset: [0; STEPS] };
+        Answer { cells, velocities: Some(velocities) }
+    }
 
     fn phrase(position: i64, pitch: u8) -> Phrase {
         let mut phrase = Phrase::new(position, 120.0);
@@ -101,32 +106,32 @@ mod tests {
     #[test]
     fn equal_phrases_share_an_answer_unless_chance_plays() {
         let mut cache = Cache::default();
-        let (settings, mut cells, mut out) = (Settings::to(1), Roll::EMPTY, phrase(7, 1));
-        cache.put(1, &phrase(0, 60), &settings, (&CELLS, &phrase(0, 72)), Report::default());
-        assert!(cache.get(1, &phrase(64, 60), &settings, &mut cells, &mut out).is_some());
-        assert_eq!((&out, cells), (&phrase(64, 72), CELLS));
-        assert!(cache.get(2, &phrase(0, 60), &settings, &mut cells, &mut out).is_none());
-        assert!(cache.get(1, &phrase(0, 61), &settings, &mut cells, &mut out).is_none());
-        assert!(cache.get(1, &phrase(0, 60), &Settings::to(2), &mut cells, &mut out).is_none());
+        let (settings, mut heard, mut out) = (Settings::to(1), Answer::default(), phrase(7, 1));
+        cache.put(1, &phrase(0, 60), &settings, (&said(), &phrase(0, 72)), Report::default());
+        assert!(cache.get(1, &phrase(64, 60), &settings, &mut heard, &mut out).is_some());
+        assert_eq!((&out, &heard), (&phrase(64, 72), &said()));
+        assert!(cache.get(2, &phrase(0, 60), &settings, &mut heard, &mut out).is_none());
+        assert!(cache.get(1, &phrase(0, 61), &settings, &mut heard, &mut out).is_none());
+        assert!(cache.get(1, &phrase(0, 60), &Settings::to(2), &mut heard, &mut out).is_none());
         let chance = Settings { variation: 0.5, ..settings };
-        cache.put(1, &phrase(0, 60), &chance, (&CELLS, &phrase(0, 73)), Report::default());
-        assert!(cache.get(1, &phrase(64, 60), &chance, &mut cells, &mut out).is_none());
-        assert!(cache.get(1, &phrase(0, 60), &chance, &mut cells, &mut out).is_some());
+        cache.put(1, &phrase(0, 60), &chance, (&said(), &phrase(0, 73)), Report::default());
+        assert!(cache.get(1, &phrase(64, 60), &chance, &mut heard, &mut out).is_none());
+        assert!(cache.get(1, &phrase(0, 60), &chance, &mut heard, &mut out).is_some());
         cache.forget(1);
-        assert!(cache.get(1, &phrase(0, 60), &settings, &mut cells, &mut out).is_none());
+        assert!(cache.get(1, &phrase(0, 60), &settings, &mut heard, &mut out).is_none());
     }
 
     #[test]
     fn the_answer_unused_for_longest_goes_first() {
         let (mut cache, settings) = (Cache::default(), Settings::to(0));
-        let (mut cells, mut out) = (Roll::EMPTY, phrase(0, 0));
+        let (mut heard, mut out) = (Answer::default(), phrase(0, 0));
         for i in 0..ENTRIES as u64 {
-            cache.put(i, &phrase(0, 60), &settings, (&CELLS, &phrase(0, 60)), Report::default());
+            cache.put(i, &phrase(0, 60), &settings, (&said(), &phrase(0, 60)), Report::default());
         }
-        assert!(cache.get(0, &phrase(0, 60), &settings, &mut cells, &mut out).is_some());
-        cache.put(99, &phrase(0, 60), &settings, (&CELLS, &phrase(0, 60)), Report::default());
-        assert!(cache.get(0, &phrase(0, 60), &settings, &mut cells, &mut out).is_some());
-        assert!(cache.get(1, &phrase(0, 60), &settings, &mut cells, &mut out).is_none());
+        assert!(cache.get(0, &phrase(0, 60), &settings, &mut heard, &mut out).is_some());
+        cache.put(99, &phrase(0, 60), &settings, (&said(), &phrase(0, 60)), Report::default());
+        assert!(cache.get(0, &phrase(0, 60), &settings, &mut heard, &mut out).is_some());
+        assert!(cache.get(1, &phrase(0, 60), &settings, &mut heard, &mut out).is_none());
         assert_eq!(cache.entries.len(), ENTRIES);
     }
 }

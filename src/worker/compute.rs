@@ -16,8 +16,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use model::{Report, Settings};
-use phrase::{Phrase, Roll};
+use model::{Answer, Report, Settings};
+use phrase::Phrase;
 
 use super::analyse::analyse;
 use super::cache::Cache;
@@ -228,13 +228,13 @@ impl Compute {
             // It broke down in another instance's hands.
             return Err(reason.clone());
         }
-        let Job { input, settings, manner, cells, answer, .. } = job;
+        let Job { input, settings, manner, said, answer, .. } = job;
         let position = input.position;
         if manner.locked {
             // Chance looks at nothing but the seed and the cell then.
             input.position = 0;
         }
-        let computed = ask(loaded, device, cache, (input, settings), cells, answer);
+        let computed = ask(loaded, device, cache, (input, settings), said, answer);
         (input.position, answer.position) = (position, position);
         computed
     }
@@ -246,11 +246,11 @@ fn ask(
     device: Device,
     cache: &mut Cache,
     (input, settings): (&Phrase, &Settings),
-    cells: &mut Roll,
+    said: &mut Answer,
     answer: &mut Phrase,
 ) -> Result<Computed, String> {
     let key = key(loaded.number, device);
-    if let Some(report) = cache.get(key, input, settings, cells, answer) {
+    if let Some(report) = cache.get(key, input, settings, said, answer) {
         return Ok((report, None));
     }
     let begun = Instant::now();
@@ -259,7 +259,7 @@ fn ask(
         (Device::Gpu, Some(gpu)) => gpu,
         _ => &mut loaded.cpu,
     };
-    let report = match caught(|| network.answer(input, settings, cells, answer)) {
+    let report = match caught(|| network.answer(input, settings, said, answer)) {
         Ok(answered) => answered?,
         Err(reason) => {
             if device == Device::Cpu {
@@ -269,7 +269,7 @@ fn ask(
         }
     };
     let took = begun.elapsed();
-    cache.put(key, input, settings, (cells, answer), report);
+    cache.put(key, input, settings, (said, answer), report);
     Ok((report, Some(took)))
 }
 

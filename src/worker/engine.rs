@@ -41,12 +41,12 @@ pub trait Engine: Send + Sync {
 
 /// What a loaded pack can do. Lives on the computing thread that loaded it.
 pub trait Roles {
-    /// Answers a phrase, in cells and in notes; an error is one sentence for the user.
+    /// Answers a phrase, as the network says it and in notes; an error is one sentence for the user.
     fn answer(
         &mut self,
         input: &Phrase,
         settings: &Settings,
-        cells: &mut Roll,
+        said: &mut Answer,
         out: &mut Phrase,
     ) -> Result<Report, String>;
 
@@ -96,18 +96,16 @@ impl Roles for LoadedPack {
         &mut self,
         input: &Phrase,
         settings: &Settings,
-        cells: &mut Roll,
+        said: &mut Answer,
         out: &mut Phrase,
     ) -> Result<Report, String> {
-        let mut answer = Answer::default();
-        let report = self.recast(input, &Context::default(), settings, &mut answer);
+        let report = self.recast(input, &Context::default(), settings, said);
         let report = report.map_err(|error| match error {
             // The instance plays dry from here on.
             ModelError::NoClassifier => format!("{error}; this one plays once it is chosen anew"),
             error => error.to_string(),
         })?;
-        *cells = answer.cells;
-        answer.realise(input, settings.first.into(), out);
+        said.realise(input, settings.first.into(), out);
         Ok(report)
     }
 
@@ -144,13 +142,13 @@ mod tests {
         let mut network = load(|parts| Parts { classifier: None, ..parts }).unwrap();
         let mut input = Phrase::new(0, 120.0);
         input.push(Note::new(60, 0, 0.5, 0.0, 8.0));
-        let (mut cells, mut out) = (Roll::EMPTY, Phrase::new(0, 120.0));
+        let (mut said, mut out) = (Answer::default(), Phrase::new(0, 120.0));
         let mut answer =
-            |source| network.answer(&input, &Settings { source, ..Settings::to(1) }, &mut cells, &mut out);
+            |source| network.answer(&input, &Settings { source, ..Settings::to(1) }, &mut said, &mut out);
         let error = answer(None).unwrap_err();
         assert!(error.contains("no classifier") && error.contains("say which genre is played"), "{error}");
         assert_eq!(answer(Some(0)).unwrap().source, 0);
-        assert_eq!((network.hear(&cells), network.saliency(&cells, 0)), (None, None));
+        assert_eq!((network.hear(&said.cells), network.saliency(&said.cells, 0)), (None, None));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
-use model::{Report, Settings};
-use phrase::{Note, Phrase, Roll};
+use model::{Answer, Report, Settings};
+use phrase::{Note, Phrase};
 
 use super::engine::{Device, Engine, PackSource, Roles};
 
@@ -74,7 +74,7 @@ impl Roles for Fake {
         &mut self,
         input: &Phrase,
         settings: &Settings,
-        cells: &mut Roll,
+        said: &mut Answer,
         out: &mut Phrase,
     ) -> Result<Report, String> {
         match &self.way {
@@ -97,11 +97,11 @@ impl Roles for Fake {
             });
         }
         out.sort();
-        *cells = out.roll();
+        *said = Answer { cells: out.roll(), velocities: None };
         // What began before the first played step is played from there, as the real network's answers are.
         if settings.first > 0 {
             let whole = out.clone();
-            phrase::realise(&whole, cells, settings.first.into(), out);
+            phrase::realise(&whole, &said.cells, settings.first.into(), out);
         }
         Ok(Report::default())
     }

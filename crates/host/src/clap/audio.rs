@@ -17,7 +17,11 @@ pub struct ClapAudio {
     buffers: [Vec<Vec<f32>>; 2],
     events_in: EventBuffer,
     events_out: EventBuffer,
+    around: Option<Around>,
 }
+
+/// Runs the call that it is handed, in which the plugin processes.
+pub type Around = fn(&mut dyn FnMut());
 
 impl ClapAudio {
     /// The side of a processor, with buffers for blocks of up to `block` samples.
@@ -37,7 +41,13 @@ impl ClapAudio {
             // Room beforehand: a plugin that is built in and watched for allocations fills it in its own
             // call.
             events_out: EventBuffer::with_capacity(256),
+            around: None,
         }
+    }
+
+    /// Has `around` run every call in which the plugin processes, and nothing else of the host's.
+    pub fn watch_processing(&mut self, around: Around) {
+        self.around = Some(around);
     }
 }
 
@@ -81,19 +91,31 @@ impl Instance for ClapAudio {
         }
 
         processor.access_shared_handler(|shared| shared.in_audio(true));
-        let done =
-            processor.as_started_mut().map_err(|_| HostError::State("processing")).and_then(|started| {
-                started
-                    .process(
-                        &audio_in,
-                        &mut audio_out,
-                        &self.events_in.as_input(),
-                        &mut self.events_out.as_output(),
-                        Some(block.steady),
-                        Some(&convert::transport(block)),
-                    )
-                    .map_err(|error| HostError::refused(format!("process a block: {error}")))
-            });
+        let (events_in, mut events_out) = (self.events_in.as_input(), self.events_out.as_output());
+        let mut done = Err(HostError::State("processing"));
+        if let Ok(started) = processor.as_started_mut() {
+            let transport = convert::transport(block);
+            let mut result = None;
+            let mut call = || {
+                let (steady, transport) = (Some(block.steady), Some(&transport));
+                result = Some(started.process(
+                    &audio_in,
+                    &mut audio_out,
+                    &events_in,
+                    &mut events_out,
+                    steady,
+                    transport,
+                ));
+            };
+            match self.around {
+                Some(around) => around(&mut call),
+                None => call(),
+            }
+            done = match result {
+                Some(Err(error)) => Err(HostError::refused(format!("process a block: {error}"))),
+                _ => Ok(()),
+            };
+        }
         processor.access_shared_handler(|shared| shared.in_audio(false));
         done?;
 

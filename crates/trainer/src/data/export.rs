@@ -14,8 +14,8 @@ pub struct ExportNpyOptions {
     /// The dataset that `prepare` made.
     pub dataset: PathBuf,
     /// The folder to write: `<A><B>_<A>/train/<genre>_piano_train_1.npy` and so on for each pair of genres
-    /// (bool [64,84,1], a file a phrase), all training phrases in `<A><B><C>_mixed`, and one array a genre
-    /// and split, `<genre>_train_piano.npy` (bool [n,64,84,1]).
+    /// (bool `[64,84,1]`, a file a phrase), all training phrases in `<A><B><C>_mixed`, and one array a genre
+    /// and split, `<genre>_train_piano.npy` (bool `[n,64,84,1]`).
     #[arg(short, long)]
     pub output: PathBuf,
     /// Only the arrays, not a file a phrase.

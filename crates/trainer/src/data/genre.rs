@@ -32,7 +32,7 @@ pub struct Reading<'a> {
     pub as_played: Option<u64>,
     /// How they are moved.
     pub transposition: &'a Transposition,
-    /// Which licences are allowed; see [`Provenance::refused`].
+    /// Which licences are allowed; see `Provenance::refused`.
     pub licence_allow: &'a [String],
     /// How a plain folder is divided.
     pub shares: Shares,

@@ -21,7 +21,7 @@ pub struct PrepareOptions {
     /// One folder a genre, in slot order, named as its folder or as NAME=FOLDER says;
     /// NAME=FOLDER+FOLDER+FOLDER takes several for one genre. Inside: folders train, valid and test, or just
     /// files, which are then split at random by song. MIDI files are cut; .npy arrays of phrases (the papers'
-    /// [64,84,1] or [n,64,84,1], bool, uint8 or float) are taken as they are.
+    /// `[64,84,1]` or `[n,64,84,1]`, bool, uint8 or float) are taken as they are.
     #[arg(required = true, value_name = "FOLDER")]
     pub folders: Vec<PathBuf>,
     /// Preset of the cutting rules.

@@ -1,7 +1,7 @@
 //! `sweep`: a grid of runs from one file, here or as a job array, skipping what is done.
 //!
-//! Options are passed on as flags, unread: a sweep works with every command that trains. [`file`] expands the
-//! grid, [`work`] does one run, [`slurm`] hands them to a scheduler, [`summary`] gathers what came out.
+//! Options are passed on as flags, unread: a sweep works with every command that trains. [`mod@file`] expands
+//! the grid, [`work`] does one run, [`slurm`] hands them to a scheduler, [`summary`] gathers what came out.
 //!
 //! Each run's folder notes what was done with which flags: that is how a sweep skips, resumes and does again.
 
