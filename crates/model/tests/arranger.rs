@@ -6,10 +6,10 @@ mod common;
 use candle_core::{Device, Tensor};
 use common::{arranger, phrase, weights};
 use model::arranger::{
-    Arranger, ArrangerConfig, Asked, Chance, Content, Decoder, FEATURES, Style, TEXTURE, TEXTURES, Texture,
-    shifted, tonic_shift,
+    Arranger, ArrangerConfig, Asked, Chance, Content, Decoder, FEATURES, Sizes, Style, TEXTURE, TEXTURES,
+    Texture, shifted, tonic_shift,
 };
-use model::{LoadedPack, Ops, Pack, SLOTS, Settings};
+use model::{Answer, Context, LoadedPack, Ops, Pack, SLOTS, Settings, TransferSizes};
 use phrase::{PITCHES, Roll, STEPS};
 use proptest::prelude::*;
 
@@ -204,6 +204,32 @@ fn no_logits_of_a_whole_phrase_are_given() {
     let cells = Tensor::zeros((1, STEPS, PITCHES), candle_core::DType::F32, &Device::Cpu).unwrap();
     let error = transfer().logits(&cells, 0, &[0.0, 1.0]).unwrap_err();
     assert!(error.to_string().contains("step by step"), "{error}");
+}
+
+/// The second edition is told less of the harmony where that is asked, and hears the answer before.
+#[test]
+fn harmony_and_the_answer_before_are_heard() {
+    let (mut loaded, input) = (transfer(), phrase(3));
+    let before = phrase(8).roll();
+    let mut to = |harmony: f32, before: Option<&Roll>| {
+        let settings = Settings { source: Some(0), harmony, ..Settings::to(1) };
+        let mut answer = Answer::default();
+        loaded.recast(&input, &Context { before, key: None }, &settings, &mut answer).unwrap();
+        answer.cells
+    };
+    let [kept, triads, roots] = [0.0, 0.5, 1.0].map(|harmony| to(harmony, None));
+    assert!(kept != triads && triads != roots && kept != roots);
+    assert_ne!(to(0.5, Some(&before)), triads);
+    assert_eq!(to(0.5, None), triads, "nothing is remembered but what is told");
+}
+
+/// A pack of an edition to come is refused in words.
+#[test]
+fn editions_to_come_are_refused() {
+    let sizes = |edition| Sizes { network: ArrangerConfig { edition, ..CONFIG }, style: FREE };
+    assert_eq!(sizes(2).fault(3), None);
+    assert!(sizes(3).fault(3).unwrap().contains("edition 3"));
+    assert!(sizes(0).fault(3).is_some());
 }
 
 proptest! {

@@ -150,7 +150,7 @@ impl Style {
 impl ArrangerConfig {
     /// The size that ships.
     pub fn compact(genres: usize) -> Self {
-        Self { genres, width: 128, heads: 4, reader: 2, writer: 3, inner: 256, units: 64, edition: EDITION }
+        Self { genres, width: 128, heads: 4, reader: 2, writer: 3, inner: 256, units: 64, edition: 1 }
     }
 
     /// Features a step of what it is told.

@@ -108,9 +108,8 @@ impl Examples {
             corruption.apply(&mut told, rng);
             told.write(features);
             let mut past = vec![[0; 2]; memory];
-            let forgotten = rng.random::<f32>() < corruption.forget;
             if memory > 0
-                && !forgotten
+                && rng.random::<f32>() >= corruption.forget
                 && let Some(before) = self.before(data, genre, item)
             {
                 past =

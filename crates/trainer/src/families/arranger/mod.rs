@@ -94,9 +94,10 @@ pub struct ArrangerOptions {
     /// Hidden units that tell the pitches of a step.
     #[arg(long, default_value_t = 64)]
     pub units: usize,
-    /// What the network is told: 1, exact harmony; 2, as much of it as is wanted, a texture, and the bar
-    /// before.
-    #[arg(long, default_value_t = EDITION, value_parser = clap::value_parser!(u8).range(1..=i64::from(EDITION)))]
+    /// What the network is told. 1: exact harmony, as in the pack that ships. 2: as much of the harmony as is
+    /// wanted, a texture, and the bar before; no pack of it has been measured yet.
+    #[arg(long, default_value_t = first_edition(),
+        value_parser = clap::value_parser!(u8).range(1..=i64::from(EDITION)))]
     #[serde(default = "first_edition")]
     pub edition: u8,
     /// Learning rate (Adam, betas 0.9 and 0.98).
