@@ -9,7 +9,7 @@ use model::arranger::{
     Arranger, ArrangerConfig, Asked, Chance, Content, Decoder, FEATURES, Sizes, Style, TEXTURE, TEXTURES,
     Texture, shifted, tonic_shift,
 };
-use model::{Answer, Context, LoadedPack, Ops, Pack, SLOTS, Settings, TransferSizes};
+use model::{Answer, Context, Family, LoadedPack, Ops, Pack, SLOTS, Settings};
 use phrase::{PITCHES, Roll, STEPS};
 use proptest::prelude::*;
 
@@ -212,24 +212,29 @@ fn harmony_and_the_answer_before_are_heard() {
     let (mut loaded, input) = (transfer(), phrase(3));
     let before = phrase(8).roll();
     let mut to = |harmony: f32, before: Option<&Roll>| {
-        let settings = Settings { source: Some(0), harmony, ..Settings::to(1) };
+        let settings = Settings { source: Some(0), harmony, first: 32, ..Settings::to(1) };
         let mut answer = Answer::default();
         loaded.recast(&input, &Context { before, key: None }, &settings, &mut answer).unwrap();
         answer.cells
     };
     let [kept, triads, roots] = [0.0, 0.5, 1.0].map(|harmony| to(harmony, None));
     assert!(kept != triads && triads != roots && kept != roots);
-    assert_ne!(to(0.5, Some(&before)), triads);
+    let after = to(0.5, Some(&before));
+    assert_eq!(after.sounding[..32], before.sounding[32..], "what was played is not written anew");
+    assert_ne!(after.sounding[32..], triads.sounding[32..]);
     assert_eq!(to(0.5, None), triads, "nothing is remembered but what is told");
 }
 
 /// A pack of an edition to come is refused in words.
 #[test]
 fn editions_to_come_are_refused() {
-    let sizes = |edition| Sizes { network: ArrangerConfig { edition, ..CONFIG }, style: FREE };
-    assert_eq!(sizes(2).fault(3), None);
-    assert!(sizes(3).fault(3).unwrap().contains("edition 3"));
-    assert!(sizes(0).fault(3).is_some());
+    let fault = |edition| {
+        let network = ArrangerConfig { edition, ..CONFIG };
+        Family::from(Sizes { network, style: FREE }).sizes().fault(3)
+    };
+    assert_eq!(fault(2), None);
+    assert!(fault(3).unwrap().contains("edition 3"));
+    assert!(fault(0).is_some());
 }
 
 proptest! {
