@@ -15,6 +15,7 @@
 //! are the same bits on every processor. A test holds [`Arranger`] and [`Decoder`] to each other decision by
 //! decision.
 
+mod answer;
 mod chance;
 mod chord;
 mod content;

@@ -1,0 +1,76 @@
+//! A whole answer: what the writer is told, then 64 steps of it. Runs on the worker thread.
+
+use phrase::{LOWEST, Roll, STEPS};
+
+use super::Style;
+use super::content::{Content, Detail, scale, shifted, tonic_shift};
+use super::decode::{Asked, Chance, Decoder};
+use super::texture::Texture;
+use super::written::Run;
+use crate::SLOTS;
+
+/// Textures among which one is drawn: those whose phrases are as dense as the one to be written.
+const NEAREST: usize = 16;
+
+impl Decoder {
+    /// Writes `input`'s content as `asked`. Cells of the input that the transposed roll has no room for are
+    /// kept as they are.
+    pub fn write(&self, input: &Roll, asked: &Asked, draw: &Style, chance: &impl Chance) -> Roll {
+        let by = tonic_shift(input);
+        let own = shifted(input, by);
+        let mut told = Content::of(&own);
+        if self.config.edition > 1 {
+            told.detail = std::array::from_fn(|half| Detail::of(asked.harmony, chance.detail(half)));
+            told.texture =
+                self.texture(asked.target, told.density, chance).map(|texture| texture.shifted(by));
+        }
+        let mut content = vec![0.0; STEPS * self.config.features()];
+        told.write(&mut content);
+        let mut genres = vec![asked.target.to_vec()];
+        if draw.contrast > 0.0 {
+            let source = |genre: usize| f32::from(u8::from(genre == asked.source));
+            genres.push((0..self.config.genres).map(source).collect());
+        }
+        let chromatic =
+            asked.target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
+        let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
+        let mut run = Run::new(self, &genres, scale(input), chromatic, read);
+        let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
+        let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;
+        run.range = (
+            (0..SLOTS).filter(wanted).map(|slot| row(draw.lowest[slot])).min().unwrap_or(i32::MIN),
+            (0..SLOTS).filter(wanted).map(|slot| row(draw.highest[slot])).max().unwrap_or(i32::MAX),
+        );
+        run.bottom = i32::from(LOWEST) + by;
+        let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
+        run.remember(before.as_ref(), asked.first);
+        let played = before.filter(|_| asked.first > 0);
+        for step in 0..STEPS {
+            match &played {
+                Some(before) if step < asked.first => run.repeat(step, &own, before, asked.first),
+                _ => run.step(step, &content, &own, draw, chance),
+            }
+        }
+        let mut answer = shifted(&run.roll(), -by);
+        // What the shift pushed out of the roll was never asked about.
+        let back = shifted(&own, -by);
+        for step in 0..STEPS {
+            answer.sounding[step] |= input.sounding[step] & !back.sounding[step];
+            answer.onset[step] |= input.onset[step] & !back.onset[step];
+        }
+        answer
+    }
+
+    /// A texture of the genre that most is asked of, from a phrase about as dense. Of those near it the one
+    /// that `chance` likes best: phrases of a song that are alike share it, and so a figure holds.
+    fn texture(&self, target: &[f32], density: f32, chance: &impl Chance) -> Option<Texture> {
+        let genre = (0..target.len()).max_by(|&a, &b| target[a].total_cmp(&target[b]).then(b.cmp(&a)))?;
+        let far = |known: &(Texture, f32)| (known.1 - density).abs();
+        let all = self.textures.get(genre)?;
+        let mut near: Vec<usize> = (0..all.len()).collect();
+        near.sort_by(|&a, &b| far(&all[a]).total_cmp(&far(&all[b])));
+        near.truncate(NEAREST);
+        let best = near.into_iter().max_by(|&a, &b| chance.texture(a).total_cmp(&chance.texture(b)))?;
+        Some(all[best].0)
+    }
+}
