@@ -257,7 +257,7 @@ table! {
     harmony: FloatParam = Row {
         id: "harmony", name: "Harmony", page: Page::Play, rank: 50, automatable: true,
         kind: Kind::Percent(0.5),
-        hint: "How far the target genre may recolour your chords. 0 %: they stay. Their roots always do. The \
-               default pack cannot do it yet: for packs of the arranger's second edition.",
+        hint: "How far the genre may recolour your chords. 0 %: not at all. Roots always stay. The \
+               default pack cannot do it yet.",
     };
 }

@@ -95,8 +95,8 @@ mod tests {
     /// A held tune over chords on the off-beats and a bass on one and three.
     fn pop() -> Roll {
         Roll::from_cells(|step, row| match row {
-            48 => true,
-            40 | 36 => step % 4 == 2,
+            55 => true,
+            46 | 42 => step % 4 == 2,
             12 => step % 8 < 4,
             _ => false,
         })
@@ -115,7 +115,7 @@ mod tests {
             (0.5, 0.0, 0.5),
             "two voices a stroke, a step and four steps long"
         );
-        assert!((rest[3] - 14.0 / 12.0).abs() < 1e-6 && (rest[4] + 1.0).abs() < 1e-6);
+        assert!((rest[3] - 20.0 / 12.0).abs() < 1e-6 && (rest[4] + 1.0).abs() < 1e-6);
         assert_eq!((rest[5], rest[6]), (1.0, 1.0));
     }
 
