@@ -120,6 +120,63 @@ def compact_discriminator(attention):
     return Whole()
 
 
+class Block(nn.Module):
+    def __init__(self, width, heads, inner, steps, causal):
+        super().__init__()
+        self.norms = nn.ModuleList(nn.RMSNorm(width) for _ in range(2))
+        self.ask, self.answer = nn.Linear(width, 3 * width, bias=False), nn.Linear(width, width, bias=False)
+        self.distance = nn.Parameter(torch.zeros(heads, 2 * steps - 1))
+        self.inner = nn.Sequential(nn.Linear(width, inner), nn.ReLU(inplace=True), nn.Linear(inner, width))
+        self.heads, self.causal = heads, causal
+        at = torch.arange(steps)
+        self.register_buffer("lag", at[:, None] - at[None] + steps - 1)
+        future = torch.where(at[None] > at[:, None], -1e9, 0.0)
+        self.register_buffer("future", future if causal else torch.zeros_like(future))
+
+    def forward(self, x):
+        b, steps, width = x.shape
+        asked = self.ask(self.norms[0](x)).view(b, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        bias = self.distance[:, self.lag] + self.future
+        heard = F.scaled_dot_product_attention(*asked, attn_mask=bias[None].expand(b, -1, -1, -1))
+        x = x + self.answer(heard.transpose(1, 2).reshape(b, steps, width))
+        return x + self.inner(self.norms[1](x))
+
+
+class Arranger(nn.Module):
+    """Content of 64 steps, what was written, and of each step 84 pitches from the lowest to the highest."""
+
+    def __init__(self, width=128, heads=4, inner=256, units=64, blocks=(2, 3), views=11, features=193):
+        super().__init__()
+        self.features = features
+        self.content, self.written = nn.Linear(features, width), nn.Linear(168, width, bias=False)
+        self.places = nn.ParameterList(nn.Parameter(0.1 * torch.randn(64, width)) for _ in range(4))
+        self.reader, self.writer = (
+            nn.Sequential(*(Block(width, heads, inner, 64, causal) for _ in range(count)))
+            for count, causal in zip(blocks, (False, True))
+        )
+        self.norm, self.direct = nn.RMSNorm(width), nn.Linear(width, 168)
+        self.views, self.units = nn.Linear(width, 2 * views), nn.Linear(width, units)
+        self.seen, self.hidden = (nn.Parameter(0.1 * torch.randn(2, 84, units)) for _ in range(2))
+
+    def forward(self, x):
+        x = x[:, 0]
+        content = torch.cat([x, x, x[..., : self.features - 168]], 2)
+        cells = torch.stack([x, x], 2)
+        back = F.pad(cells, (0, 0, 0, 0, 1, 0))[:, :-1]
+        read = self.reader(self.content(content) + self.places[0] + self.places[1])
+        y = self.writer(read + self.written(back.flatten(2)) + self.places[2] + self.places[3])
+        y = self.norm(y)
+        shown = [back[:, :, 0], back[:, :, 1], content[..., :84], content[..., 84:168]]
+        shown += [content[..., at : at + 12].repeat(1, 1, 7) for at in (168, 180)]
+        shown += [F.pad(cells[:, :, 1], (0, 0, lag, 0))[:, :-lag] for lag in (4, 8, 16, 32)]
+        shown += [F.pad(cells[:, :, 0], (0, 0, 16, 0))[:, :-16]]
+        weights = self.views(y).unflatten(2, (2, -1))
+        logits = self.direct(y).unflatten(2, (2, 84)) + weights @ torch.stack(shown, 2)
+        seen = torch.einsum("bskp,kph->bsph", cells, self.seen)
+        before = self.units(y)[:, :, None] + seen.cumsum(2) - seen
+        return logits + torch.einsum("bsph,kph->bskp", F.relu(before), self.hidden)
+
+
 def median(run):
     run()
     times = []
@@ -159,6 +216,7 @@ def main():
             ("papers' discriminator", papers_discriminator),
         ]:
             row(kind + also, make(attention), rolls)
+    row("arranger", Arranger(), rolls)
 
 
 main()

@@ -257,7 +257,6 @@ table! {
     harmony: FloatParam = Row {
         id: "harmony", name: "Harmony", page: Page::Play, rank: 50, automatable: true,
         kind: Kind::Percent(0.5),
-        hint: "How far the genre may recolour your chords. 0 %: not at all. Roots always stay. The \
-               default pack cannot do it yet.",
+        hint: "How far the genre may recolour your chords. 0 %: not at all. Roots always stay.",
     };
 }

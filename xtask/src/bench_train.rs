@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor, Var};
+use model::arranger::{Arranger, ArrangerConfig};
 use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::{Init, Ops, Parameter, Weights};
 use model::{kernels, papers};
@@ -144,6 +145,15 @@ fn networks(batch: usize) -> Result<Vec<(String, Times)>> {
         })?;
         all.push((format!("papers' discriminator{also}"), times));
     }
+    let a = ArrangerConfig::compact(3);
+    let times = times(batch, &a.parameters(), &|weights, x| {
+        let batch = x.dim(0)?;
+        let content = Tensor::cat(&[x, x, &x.narrow(2, 0, a.features() - 2 * PITCHES)?], 2)?;
+        let genres = (Tensor::ones((batch, a.genres), x.dtype(), x.device())? / a.genres as f64)?;
+        let cells = Tensor::stack(&[x, x], 2)?;
+        Ok(Arranger::new(a, weights, Ops::KERNELS).forward(&content, &genres, &cells, None)?)
+    })?;
+    all.push(("arranger".to_string(), times));
     Ok(all)
 }
 

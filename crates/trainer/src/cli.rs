@@ -85,7 +85,8 @@ enum Command {
 
 /// The whole command line: the commands above, and one for each family that can be trained.
 pub fn command() -> clap::Command {
-    FAMILIES.iter().fold(Arguments::command(), |command, family| command.subcommand(training(family)))
+    let all = FAMILIES.iter().filter(|family| !family.command.is_empty());
+    all.fold(Arguments::command(), |command, family| command.subcommand(training(family)))
 }
 
 /// The command that trains a family: its own arguments, then the dataset, then how the run is kept.
@@ -95,9 +96,10 @@ fn training(family: &Family) -> clap::Command {
         .help("The dataset that `prepare` made")
         .required(true)
         .value_parser(clap::value_parser!(PathBuf));
-    let command = clap::Command::new(family.command).about(family.about);
+    let command = clap::Command::new(family.command);
     let command = (family.flags)(command.visible_aliases(family.aliases.iter().copied())).arg(dataset);
-    RunOptions::augment_args(command)
+    // Arguments bring what they are about along, which is not what the command is.
+    RunOptions::augment_args(command).about(family.about).long_about(None)
 }
 
 /// Does what the program's arguments say.
@@ -118,7 +120,7 @@ fn train(family: &Family, matches: &ArgMatches) -> Result<()> {
     let path: &PathBuf = matches.get_one(DATASET).expect("clap demands a dataset");
     let data = Dataset::read(path)?;
     let plan = (family.plan)(matches, &data, &run)?;
-    run::train(family.name, &data, plan, &run)
+    run::train(&data, plan, &run)
 }
 
 /// The options that the command line gave, as against defaults.

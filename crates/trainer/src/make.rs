@@ -67,7 +67,7 @@ pub fn make(options: &MakeOptions) -> Result<()> {
     if run.resume {
         println!("{}: going on", folder.display());
     }
-    let mut trainee = run::start(shipped::NAME, &data, plan, &run)?;
+    let mut trainee = run::start(&data, plan, &run)?;
     if !run::drive(&mut *trainee, &data, &run, &stop)? {
         println!("{}: stopped; the same command goes on", folder.display());
         return Ok(());

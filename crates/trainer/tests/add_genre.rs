@@ -9,14 +9,14 @@ use candle_core::Device;
 use common::music;
 use model::papers::PairConfig;
 use model::resnet::GeneratorConfig;
-use model::{Card, ClassifierConfig, LoadedPack, Pack, Parts, SLOTS, Weights};
+use model::{Card, ClassifierConfig, LoadedPack, Pack, Parts, SLOTS, Settings, Weights};
 use phrase::{PITCHES, STEPS};
 use trainer::classifier::PackClassifierOptions;
 use trainer::dataset::{Dataset, Split};
 use trainer::families::papers::addition::{AdditionOptions, AdditionRun, FAMILY, plan};
 use trainer::families::{arranger, resnet::Terms};
 use trainer::random;
-use trainer::run::{Naming, RunOptions, Trainee, blank, drive, export};
+use trainer::run::{Naming, RunOptions, Trainee, drive, export};
 
 /// A small pack with random weights, as it comes from a file.
 fn pack(parts: Parts) -> Pack {
@@ -169,19 +169,42 @@ fn what_does_not_fit_is_refused_in_a_sentence() {
     assert!(error.contains("pairwise"), "{error}");
 }
 
+/// An arranger's genres are added as rows of two embeddings: what is told to be of an old genre is answered bit
+/// by bit as before, and the new genre answers in its own way.
 #[test]
-fn a_pack_whose_transfer_is_an_arranger_is_told_so_and_what_can_be_done() {
+fn a_genre_is_added_to_an_arranger_and_old_directions_stay() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("arranger.safetensors");
-    let data = music(&["high", "low"]);
-    let run = RunOptions::in_folder(folder.path());
-    let flags = (arranger::FAMILY.small)(folder.path()).unwrap();
-    let trainee = (arranger::FAMILY.planned(&flags, &data, &run).unwrap().fresh)(&Device::Cpu).unwrap();
-    blank(&*trainee, &data, &Naming::plain("Arranged")).unwrap().write(&path).unwrap();
-    let plan = FAMILY.planned(&[path.display().to_string()], &music(&["middle"]), &run);
-    let error = plan.err().unwrap().to_string();
-    for part in ["Arranged", "is an arranger", "prepare the music", "`train`"] {
-        assert!(error.contains(part), "{error}");
+    let family = &arranger::addition::FAMILY;
+    let data = music(&["high", "low", "middle"]);
+    let run = RunOptions { every: 0, ..RunOptions::in_folder(folder.path()) };
+    let mut flags = (family.small)(folder.path()).unwrap();
+    flags.extend(["--steps=20", "--rate=0.05"].map(String::from));
+    let before = Pack::read(&folder.path().join("arranged.safetensors")).unwrap();
+    // The command finds the family by the pack.
+    let mut trainee = (FAMILY.planned(&flags, &data, &run).unwrap().fresh)(&Device::Cpu).unwrap();
+    assert_eq!(trainee.family(), arranger::addition::NAME);
+    assert!(drive(&mut *trainee, &data, &run, &AtomicBool::new(false)).unwrap());
+    let classifier = PackClassifierOptions { classifier_steps: 0, classifier_batch: 1, classifier_width: 1 };
+    let after = export(&data, &Naming::plain("Three"), &run, &classifier).unwrap();
+    assert_eq!(after.card.genres, ["high", "low", "middle"]);
+    assert!(after.card.recipe.contains("middle was added as slot 3 to small"), "{}", after.card.recipe);
+    let after = Pack::from_bytes("Three", &after.to_bytes().unwrap()).unwrap();
+    let [mut old, mut new] = [&before, &after].map(|pack| LoadedPack::new(pack).unwrap());
+    let mut differs = 0;
+    for (i, item) in data.split(0, Split::Test).iter().chain(data.split(1, Split::Test)).enumerate() {
+        let ask = |pack: &mut LoadedPack, from: u8, to: usize| {
+            let settings = Settings { source: Some(from), variation: 0.3, ..Settings::to(to) };
+            pack.cells(&item.roll, i as i64, &settings).unwrap()
+        };
+        assert_eq!(ask(&mut old, 0, 1), ask(&mut new, 0, 1));
+        assert_eq!(ask(&mut old, 1, 0), ask(&mut new, 1, 0));
+        differs += usize::from(ask(&mut new, 0, 2).0 != ask(&mut new, 0, 1).0);
     }
-    assert!(!error.contains("pairwise"), "{error}");
+    assert!(differs > 0);
+    // Without the old genres' music the classifier could not tell the new one.
+    let error = FAMILY.planned(&flags, &music(&["middle"]), &run).err().unwrap().to_string();
+    assert!(error.contains("lacks high, low") && error.contains("prepare"), "{error}");
+    let all = flags.iter().cloned().chain(["--unfreeze".to_string()]).collect::<Vec<_>>();
+    let error = (FAMILY.planned(&all, &data, &run).unwrap().fresh)(&Device::Cpu).err().unwrap().to_string();
+    assert!(error.contains("--unfreeze") && error.contains("`train`"), "{error}");
 }

@@ -27,7 +27,26 @@ fn dataset() -> Dataset {
 fn options(steps: u64) -> ClassifierOptions {
     let listener =
         PackClassifierOptions { classifier_steps: steps, classifier_batch: 6, classifier_width: 4 };
-    ClassifierOptions { rate: 3e-3, average: 0.05, check_every: 10, ..listener.complete(2, 3) }
+    let clean = ClassifierOptions { drop_notes: 0.0, stray_notes: 0, play: 0.0, ..listener.complete(2, 3) };
+    ClassifierOptions { rate: 3e-3, average: 0.05, check_every: 10, calibrate: false, ..clean }
+}
+
+/// What a calibrated classifier hears is what the same one hears uncalibrated; it is only more or less sure.
+#[test]
+fn calibrating_changes_how_sure_it_is_and_nothing_else() {
+    let data = dataset();
+    let options = ClassifierOptions { play: 0.5, drop_notes: 0.1, stray_notes: 2, ..options(60) };
+    let heard = |calibrate: bool| {
+        let options = ClassifierOptions { calibrate, ..options.clone() };
+        let file = train(&data, &options, |_, _| {}).unwrap();
+        logits(&file.classifier().unwrap(), data.split(0, Split::Test), None).unwrap()
+    };
+    let (plain, sure) = (heard(false), heard(true));
+    let factor = sure[0][0] / plain[0][0];
+    assert!(factor > 0.1 && (factor - 1.0).abs() > 1e-3, "{factor}");
+    for (plain, sure) in plain.iter().flatten().zip(sure.iter().flatten()) {
+        assert!((sure - factor * plain).abs() < 1e-3 * plain.abs().max(1.0), "{sure} {plain} {factor}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn run(folder: &Path) -> RunOptions {
 }
 
 fn start(data: &Dataset, options: &ResnetOptions, run: &RunOptions) -> Result<Box<dyn Trainee>> {
-    run::start(NAME, data, plan(options.clone(), data)?, run)
+    run::start(data, plan(options.clone(), data)?, run)
 }
 
 /// Trains until the end, or until step `stop` as if Ctrl-C came then.

@@ -258,7 +258,8 @@ fn noisy(roll: &Roll, options: &ClassifierOptions, rng: &mut rand_chacha::ChaCha
             }
         }
     }
-    if options.stray_notes > 0 {
+    // A half of a phrase may be silent.
+    if options.stray_notes > 0 && !roll.is_empty() {
         let used = roll.sounding.iter().fold(0, |all, bits| all | bits);
         let (low, high) = (used.trailing_zeros() as usize, 128 - used.leading_zeros() as usize);
         // Around what sounds: elsewhere no music of the set is.

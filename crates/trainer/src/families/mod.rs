@@ -3,6 +3,7 @@
 //!
 //! A new family is a folder with a [`Family`], a [`Trainee`] and its losses, and a line in the list.
 
+pub mod adding;
 pub mod arranger;
 pub mod papers;
 pub mod resnet;
@@ -23,8 +24,13 @@ pub mod shipped {
 }
 
 /// All families.
-pub const FAMILIES: [&Family; 4] =
-    [&arranger::FAMILY, &resnet::FAMILY, &papers::pairwise::FAMILY, &papers::addition::FAMILY];
+pub const FAMILIES: [&Family; 5] = [
+    &arranger::FAMILY,
+    &resnet::FAMILY,
+    &papers::pairwise::FAMILY,
+    &papers::addition::FAMILY,
+    &arranger::addition::FAMILY,
+];
 
 /// A family of networks, as everything outside its folder knows it.
 #[derive(Debug)]
@@ -33,7 +39,7 @@ pub struct Family {
     pub name: &'static str,
     /// What checkpoints of earlier versions call it.
     pub former: &'static [&'static str],
-    /// The command that trains it.
+    /// The command that trains it. Empty where another family's command does: `add-genre` looks at the pack.
     pub command: &'static str,
     /// Other names of that command.
     pub aliases: &'static [&'static str],
@@ -54,6 +60,8 @@ pub struct Family {
 
 /// A run that is about to begin.
 pub struct Plan {
+    /// The family that trains it.
+    pub family: &'static str,
     /// Every option that decides its numbers, as [`Trainee::configuration`] has them.
     pub options: Value,
     /// Makes it.
@@ -65,8 +73,12 @@ pub type Fresh = Box<dyn FnOnce(&Device) -> Result<Box<dyn Trainee>>>;
 
 impl Plan {
     /// A plan of these options.
-    pub fn new(options: Value, fresh: impl FnOnce(&Device) -> Result<Box<dyn Trainee>> + 'static) -> Self {
-        Self { options, fresh: Box::new(fresh) }
+    pub fn new(
+        family: &'static str,
+        options: Value,
+        fresh: impl FnOnce(&Device) -> Result<Box<dyn Trainee>> + 'static,
+    ) -> Self {
+        Self { family, options, fresh: Box::new(fresh) }
     }
 }
 

@@ -145,13 +145,13 @@ pub fn interruption() -> Result<Arc<AtomicBool>> {
 ///
 /// # Errors
 /// Where the device is not there, the checkpoint cannot be read, or it is of another family, dataset or size.
-pub fn start(family: &str, data: &Dataset, plan: Plan, run: &RunOptions) -> Result<Box<dyn Trainee>> {
+pub fn start(data: &Dataset, plan: Plan, run: &RunOptions) -> Result<Box<dyn Trainee>> {
     let device = run.device.open()?;
-    let folder = &run.run;
+    let (folder, family) = (&run.run, plan.family);
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: the run's folder could not be made", folder.display()))?;
     let (trainee, changed) = match run.resume {
-        true => resume(family, data, &plan.options, run, &device)?,
+        true => resume(&plan, data, run, &device)?,
         false => {
             let trainee = (plan.fresh)(&device)?;
             clear(run)?;
@@ -168,9 +168,8 @@ pub fn start(family: &str, data: &Dataset, plan: Plan, run: &RunOptions) -> Resu
 
 /// The trainee of a run's checkpoint, and what of its options was changed.
 fn resume(
-    family: &str,
+    Plan { family, options, .. }: &Plan,
     data: &Dataset,
-    options: &Value,
     run: &RunOptions,
     device: &Device,
 ) -> Result<(Box<dyn Trainee>, Vec<String>)> {
@@ -257,9 +256,9 @@ impl std::error::Error for Interrupted {}
 ///
 /// # Errors
 /// As those two; [`Interrupted`] where Ctrl-C came.
-pub fn train(family: &str, data: &Dataset, plan: Plan, run: &RunOptions) -> Result<()> {
+pub fn train(data: &Dataset, plan: Plan, run: &RunOptions) -> Result<()> {
     let stop = interruption()?;
-    let complete = drive(&mut *start(family, data, plan, run)?, data, run, &stop)?;
+    let complete = drive(&mut *start(data, plan, run)?, data, run, &stop)?;
     let folder = run.run.display();
     println!("{folder}: {}", if complete { "trained" } else { "stopped; go on with --resume" });
     if complete { Ok(()) } else { Err(Interrupted.into()) }

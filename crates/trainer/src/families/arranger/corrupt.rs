@@ -2,6 +2,7 @@
 //! comes from another genre has that genre's rhythm, ornaments and passing notes, and looks like a damaged
 //! one of its own.
 
+use clap::{Args, FromArgMatches};
 use model::arranger::{Content, Detail, MelodyNote};
 use phrase::{PITCHES, STEPS, STEPS_PER_BEAT};
 use rand::Rng;
@@ -80,6 +81,15 @@ pub struct Corruption {
     #[arg(long, default_value_t = 0.3)]
     #[serde(default)]
     pub play: f32,
+}
+
+impl Default for Corruption {
+    /// What the command line has.
+    fn default() -> Self {
+        let command = Self::augment_args(clap::Command::new("train").no_binary_name(true));
+        let matches = command.try_get_matches_from([""; 0]).ok();
+        matches.and_then(|matches| Self::from_arg_matches(&matches).ok()).expect("every flag has a default")
+    }
 }
 
 impl Corruption {

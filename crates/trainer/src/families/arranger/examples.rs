@@ -168,12 +168,12 @@ impl Examples {
         Some((0..MEMORY).map(|step| [roll.sounding[step], roll.onset[step]]).collect())
     }
 
-    /// Training phrases with damaged content; the genres take turns, beginning with number `turn`.
+    /// Training phrases with damaged content; the genres `taking` part take turns, beginning with number `turn`.
     pub fn batch(
         &self,
         data: &Dataset,
         (config, corruption, transpose): (&ArrangerConfig, &Corruption, i32),
-        (size, turn): (usize, usize),
+        (size, turn, taking): (usize, usize, &[usize]),
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> candle_core::Result<Batch> {
@@ -182,7 +182,7 @@ impl Examples {
         let mut one_hot = vec![0f32; size * genres];
         let (mut cells, mut decided) = (Vec::new(), Vec::new());
         for (i, features) in content.chunks_exact_mut(STEPS * features).enumerate() {
-            let genre = (turn + i) % genres;
+            let genre = taking[(turn + i) % taking.len()];
             one_hot[i * genres + genre] = 1.0;
             let index = self.draw(genre, config.edition, corruption.rendered, rng);
             let item = &data.split(genre, Split::Train)[index];
@@ -244,5 +244,75 @@ fn write(roll: &Roll, past: &[[u128; 2]], cells: &mut Vec<f32>, decided: &mut Ve
             decided.extend((0..PITCHES).map(|row| bit(asked, row)));
         }
         before = sounding;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use phrase::Section;
+
+    use super::*;
+    use crate::dataset::{GenreInfo, Info};
+    use crate::random;
+
+    /// A tune with what lies under it.
+    fn phrase(tune: usize, under: usize) -> Roll {
+        Roll::from_cells(|step, row| row == tune + step / 8 % 5 || row == under && step % 4 < 2)
+    }
+
+    /// Songs by name, each of two phrases, in two genres.
+    fn data(genres: [&[(&str, Roll)]; 2]) -> Dataset {
+        let info = GenreInfo::default();
+        let info = Info { genres: vec![info.clone(), info], options: serde_json::Value::Null };
+        let items = genres.map(|songs| {
+            let phrases = songs.iter().enumerate().flat_map(|(song, (_, roll))| {
+                [0, STEPS as u32].map(|step| Item::of(*roll, song as u32).at_step(step))
+            });
+            [phrases.collect(), Vec::new(), Vec::new()]
+        });
+        let song = |(name, _): &(&str, Roll)| StoredSong {
+            name: format!("train/{name}.mid"),
+            group: (*name).to_string(),
+            sections: vec![Section { start: 0.0, end: f64::INFINITY }],
+            ..StoredSong::default()
+        };
+        let mut data = Dataset::of_rolls(info, items.to_vec());
+        data.songs = genres.map(|songs| Arc::new(songs.iter().map(song).collect())).to_vec();
+        data
+    }
+
+    #[test]
+    fn a_phrase_is_told_as_another_version_in_step_has_it() {
+        let data = data([
+            &[("solo__v1", phrase(50, 20)), ("solo__v2", phrase(50, 30)), ("song__v9", phrase(40, 22))],
+            &[("song", phrase(40, 10)), ("late", phrase(48, 10)), ("late__v1", phrase(60, 10))],
+        ]);
+        let (all, mut rng) = (Examples::of(&data), random::stream(1, 0));
+        let mut version = |genre: usize, index: usize| {
+            let item = &data.split(genre, Split::Train)[index];
+            all.version(&data, genre, item, &mut rng)
+        };
+        // Of each song the first phrase; the second lies two steps of the list on.
+        assert_eq!(version(0, 0), Some((0, phrase(50, 30))));
+        assert_eq!(version(0, 3), Some((0, phrase(50, 20))));
+        assert_eq!(version(0, 4), Some((1, phrase(40, 10))), "a rendering is told as its song is");
+        assert_eq!(version(1, 0), Some((0, phrase(40, 22))), "and the song as its rendering");
+        assert_eq!(version(1, 2), None, "another tune is no version, whatever its name");
+        // What was rendered from another genre's songs is drawn as often as is asked.
+        let rendered = |share: f32, rng: &mut ChaCha8Rng| {
+            (0..500).filter(|_| data.split(0, Split::Train)[all.draw(0, 2, share, rng)].song == 2).count()
+        };
+        assert_eq!(rendered(0.0, &mut rng), 0);
+        assert!((90..160).contains(&rendered(0.25, &mut rng)));
+        assert_eq!(all.tunes[1][1], [[0; 0]; 0]);
+    }
+
+    #[test]
+    fn names_say_what_a_file_is_a_version_of() {
+        assert_eq!(piece("train/a__v12.mid"), ("a", true));
+        assert_eq!(piece("a__vb.mid"), ("a__vb", false));
+        assert_eq!(piece("train/b.mid"), ("b", false));
     }
 }

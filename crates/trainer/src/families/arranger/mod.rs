@@ -4,21 +4,21 @@
 //! A tune of another genre looks like a damaged one of its own (`corrupt.rs`): so there is no cycle and no
 //! discriminator.
 
+pub mod addition;
 mod corrupt;
 mod examples;
 mod habits;
 mod textures;
 mod trainee;
 
-use anyhow::{Result, bail};
-use clap::{ArgMatches, FromArgMatches};
-use model::Pack;
+use anyhow::Result;
+use clap::FromArgMatches;
 use model::arranger::{ArrangerConfig, EDITION, Style};
 use serde::{Deserialize, Serialize};
 
 use super::{Family, Plan, flags};
 use crate::dataset::Dataset;
-use crate::run::{Needs, RunOptions};
+use crate::run::Needs;
 pub use corrupt::Corruption;
 pub use habits::Habits;
 pub use trainee::ArrangerRun;
@@ -51,20 +51,7 @@ pub const FAMILY: Family = Family {
 pub fn plan(options: ArrangerOptions, data: &Dataset) -> Result<Plan> {
     Needs::TRANSFER.check(data)?;
     let (kept, genres) = (serde_json::json!(options), data.items.len());
-    Ok(Plan::new(kept, move |device| Ok(Box::new(ArrangerRun::new(options, genres, device)?))))
-}
-
-/// Adding a genre to a pack whose transfer is an arranger: an arranger's genres are learned together, so
-/// there is only training it anew.
-///
-/// # Errors
-/// Always, in a sentence that says so.
-pub fn add_genre(pack: &Pack, _: &ArgMatches, _: &Dataset, _: &RunOptions) -> Result<Plan> {
-    bail!(
-        "{}: this pack's transfer is an arranger, whose genres are learned together: no genre can be added \
-         to it; prepare the music of all its genres and of the new one, and train a new pack with `train`",
-        pack.card.name
-    )
+    Ok(Plan::new(NAME, kept, move |device| Ok(Box::new(ArrangerRun::new(options, genres, device)?))))
 }
 
 /// Everything that decides the numbers of a run, and how its pack writes.
@@ -77,26 +64,26 @@ pub struct ArrangerOptions {
     #[arg(long, default_value_t = 32)]
     pub batch: usize,
     /// Channels of both transformers.
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 160)]
     pub width: usize,
     /// Attention heads.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 5)]
     pub heads: usize,
     /// Blocks of the transformer that reads the content.
     #[arg(long, default_value_t = 2)]
     pub reader: usize,
     /// Blocks of the transformer that reads what is written.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 4)]
     pub writer: usize,
     /// Channels inside the blocks.
-    #[arg(long, default_value_t = 256)]
+    #[arg(long, default_value_t = 320)]
     pub inner: usize,
     /// Hidden units that tell the pitches of a step.
     #[arg(long, default_value_t = 64)]
     pub units: usize,
-    /// What the network is told. 1: exact harmony, as in the pack that ships. 2: as much of the harmony as is
-    /// wanted, a texture, and the bar before; no pack of it has been measured yet.
-    #[arg(long, default_value_t = first_edition(),
+    /// What the network is told. 1: exact harmony. 2: as much of the harmony as is wanted, a texture, and the
+    /// bar before, as in the pack that ships.
+    #[arg(long, default_value_t = EDITION,
         value_parser = clap::value_parser!(u8).range(1..=i64::from(EDITION)))]
     #[serde(default = "first_edition")]
     pub edition: u8,
@@ -132,24 +119,24 @@ pub struct ArrangerOptions {
     pub pull: f32,
     /// The content change that 100 % stands for: at lower amounts the pull follows so that this share of it
     /// comes out.
-    #[arg(long, default_value_t = 1.1)]
+    #[arg(long, default_value_t = 1.3)]
     pub change: f32,
     /// How far the pack's answers go beyond the target genre, away from the source.
-    #[arg(long, default_value_t = 0.8)]
+    #[arg(long, default_value_t = 1.0)]
     pub contrast: f32,
     /// Temperature at which the pack's answers are drawn.
     #[arg(long, default_value_t = 0.7)]
     pub temperature: f32,
     /// What the melody's cells have on their side in the pack's answers, in logits.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 5.0)]
     pub melody: f32,
     /// What new notes have against them in the pack's answers where more were written than the input had, in
     /// logits for each factor of e.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 7.0)]
     pub density: f32,
     /// What cells outside the phrase's key have against them in the pack's answers, in logits, where the
     /// target genre never leaves its key; a genre that leaves it as often as any of the pack has nothing.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.5)]
     pub chromatic: f32,
 }
 

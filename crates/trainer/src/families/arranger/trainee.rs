@@ -20,7 +20,7 @@ use crate::run::checkpoint::{Checkpoint, OPTIONS};
 use crate::run::{Needs, Trainee};
 
 /// Losses in nats a phrase: which cells sound, and which of those that sound on are struck anew.
-const LOSSES: [&str; 2] = ["sounding", "onset"];
+pub(super) const LOSSES: [&str; 2] = ["sounding", "onset"];
 
 /// A run: network, optimiser, average.
 #[derive(Debug)]
@@ -90,7 +90,8 @@ impl ArrangerRun {
         let (corruption, turn) = (&self.options.corruption, counter as usize * size);
         let examples = self.examples.get_or_init(|| Examples::of(data));
         let how = (&self.config, corruption, self.options.transpose);
-        let batch = examples.batch(data, how, (size, turn), &mut rng, &self.device)?;
+        let genres: Vec<usize> = (0..self.config.genres).collect();
+        let batch = examples.batch(data, how, (size, turn, &genres), &mut rng, &self.device)?;
         let weights = self.network.weights();
         let network = Arranger::new(self.config, &weights, Ops::on(&self.device));
         let (drop, device) = (self.options.drop, &self.device);
@@ -113,7 +114,7 @@ impl ArrangerRun {
 }
 
 /// Cross-entropies in nats a phrase, `[2]`, in the order of [`LOSSES`].
-fn losses(logits: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
+pub(super) fn losses(logits: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
     // softplus(x) - x y, without overflow.
     let softplus = (logits.relu()? + (logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
     let cells = batch.cells.narrow(1, batch.cells.dim(1)? - STEPS, STEPS)?;

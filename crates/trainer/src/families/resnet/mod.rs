@@ -38,7 +38,7 @@ pub const FAMILY: Family = Family {
 pub fn plan(options: ResnetOptions, data: &Dataset) -> Result<Plan> {
     Needs::TRANSFER.check(data)?;
     let (kept, genres) = (serde_json::json!(options), data.items.len());
-    Ok(Plan::new(kept, move |device| Ok(Box::new(ResnetRun::new(options, genres, device)?))))
+    Ok(Plan::new(NAME, kept, move |device| Ok(Box::new(ResnetRun::new(options, genres, device)?))))
 }
 
 /// Everything that decides the numbers of a run.

@@ -13,28 +13,28 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use candle_core::{Device, Tensor};
-use clap::{ArgMatches, FromArgMatches};
+use clap::FromArgMatches;
 use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
 use model::{
-    Card, Classifier, ClassifierConfig, Family as ModelFamily, Init, Ops, Pack, Parameter, Parts, Role,
-    SLOTS, Weights,
+    Card, Classifier, ClassifierConfig, Family as ModelFamily, Init, Ops, Pack, Parameter, Parts, SLOTS,
+    Weights,
 };
 use phrase::{PITCHES, STEPS};
 use rand::Rng;
-use serde::{Deserialize, Serialize};
 
 use crate::batch::{self, Batch};
 use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum};
 use crate::dataset::{Dataset, GenreInfo, Info};
-use crate::families::resnet::losses::{self, Terms};
+pub use crate::families::adding::AdditionOptions;
+use crate::families::adding::{self, Header, bare, find, new_genre};
+use crate::families::resnet::losses;
 use crate::families::resnet::{self, ResnetOptions, ResnetRun};
-use crate::families::{Family, Plan, arranger, flags};
+use crate::families::{Family, Plan, flags};
 use crate::random;
-use crate::run::{Checkpoint, RunOptions, Trainee};
-use trainee::Header;
+use crate::run::{Checkpoint, Trainee};
 
 const GENRE: &str = "generator.genre";
 const COLUMNS: &str = "classifier.genres";
@@ -52,8 +52,8 @@ pub const FAMILY: Family = Family {
     command: "add-genre",
     aliases: &[],
     about: "Adds a genre to a pack that has several, from a few dozen songs. `export` makes the new pack",
-    flags: flags::<Arguments>,
-    plan: command,
+    flags: flags::<adding::Arguments>,
+    plan: adding::command,
     resume: |checkpoint, device| Ok(Box::new(AdditionRun::resume(checkpoint, device)?)),
     small: |folder| {
         let path = small_pack(folder)?;
@@ -62,62 +62,9 @@ pub const FAMILY: Family = Family {
     bench: &[],
 };
 
-/// What the command line gives.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Arguments {
-    /// The pack. Beside it comes a dataset with the new genre, and best with the pack's genres too.
-    pub pack: PathBuf,
-    /// The recipe.
-    #[command(flatten)]
-    pub options: AdditionOptions,
-}
-
 const GENERATOR: usize = 0;
 const CRITIC: usize = 1;
 const CLASSIFIER: usize = 2;
-
-/// Everything that decides the numbers of a run that adds a genre.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-pub struct AdditionOptions {
-    /// The genre of the dataset to add; by default the only one that the pack does not have.
-    #[arg(long)]
-    pub genre: Option<String>,
-    /// Train the whole network and the whole classifier, not only what belongs to the new genre. It fits the
-    /// new genre better and changes the old directions; have their music in the dataset then.
-    #[arg(long)]
-    pub unfreeze: bool,
-    /// Training steps.
-    #[arg(long, default_value_t = 1500)]
-    pub steps: u64,
-    /// Phrases a step, directions in turn.
-    #[arg(long, default_value_t = 24)]
-    pub batch: usize,
-    /// Learning rate of the generator (Adam, betas 0.5 and 0.99).
-    #[arg(long, default_value_t = 2e-3)]
-    pub rate: f32,
-    /// Learning rate of the discriminator.
-    #[arg(long, default_value_t = 1e-3)]
-    pub critic_rate: f32,
-    /// Learning rate of the classifier.
-    #[arg(long, default_value_t = 1e-3, alias = "ear-rate")]
-    #[serde(alias = "ear_rate")]
-    pub classifier_rate: f32,
-    /// Share of the steps, at the end, over which all rates fall linearly to zero.
-    #[arg(long, default_value_t = 0.5)]
-    pub decay: f32,
-    /// Share of the newest weights in the moving average that is exported.
-    #[arg(long, default_value_t = 0.01)]
-    pub average: f32,
-    /// Phrases are transposed at random by up to this many semitones.
-    #[arg(long, default_value_t = 5)]
-    pub transpose: i32,
-    /// Seed of everything random.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// The loss terms.
-    #[command(flatten)]
-    pub terms: Terms,
-}
 
 /// What the losses are called.
 const LOSSES: [&str; 6] = ["adversarial", "cycle", "identity", "keep", "discriminator", "classifier"];
@@ -144,16 +91,6 @@ pub struct AdditionRun {
     music: OnceLock<Arc<Dataset>>,
 }
 
-/// A fresh run of what the command line asks for, or what another family makes of it.
-fn command(matches: &ArgMatches, data: &Dataset, run: &RunOptions) -> Result<Plan> {
-    let Arguments { pack, options } = Arguments::from_arg_matches(matches)?;
-    let pack = Pack::read(&pack)?;
-    match pack.card.parts.transfer {
-        Some(ModelFamily::Arranger(_)) => arranger::add_genre(&pack, matches, data, run),
-        _ => plan(pack, options, data),
-    }
-}
-
 /// A fresh run that adds a genre of `data` to `pack`.
 ///
 /// # Errors
@@ -161,7 +98,7 @@ fn command(matches: &ArgMatches, data: &Dataset, run: &RunOptions) -> Result<Pla
 pub fn plan(pack: Pack, options: AdditionOptions, data: &Dataset) -> Result<Plan> {
     let genre = new_genre(&pack.card, data, options.genre.as_deref())?;
     let kept = serde_json::json!(options);
-    Ok(Plan::new(kept, move |device| Ok(Box::new(AdditionRun::new(options, pack, genre, device)?))))
+    Ok(Plan::new(NAME, kept, move |device| Ok(Box::new(AdditionRun::new(options, pack, genre, device)?))))
 }
 
 /// A pack of random weights that a test can add a genre to, in `folder`.
@@ -183,31 +120,6 @@ fn small_pack(folder: &Path) -> Result<PathBuf> {
     let card = Card::new("small", names.to_vec(), Parts::new(transfer, classifier));
     Pack::new(card, &weights).write(&path)?;
     Ok(path)
-}
-
-/// The genre that is to be added.
-fn new_genre(card: &Card, data: &Dataset, named: Option<&str>) -> Result<String> {
-    let new: Vec<String> = data.genres().into_iter().filter(|name| !card.genres.contains(name)).collect();
-    let (known, found) = (card.genres.join(", "), new.join(", "));
-    match (named, new.as_slice()) {
-        (Some(name), _) if new.iter().any(|genre| genre == name) => Ok(name.to_string()),
-        (Some(name), _) => bail!(
-            "{name} cannot be added: the pack has {known}, and new in the dataset is {}; name one of the \
-             latter with --genre",
-            if found.is_empty() { "nothing" } else { &found }
-        ),
-        (None, [genre]) => Ok(genre.clone()),
-        (None, []) => bail!("the pack already has all genres of the dataset ({known}); prepare a new one"),
-        (None, _) => bail!("the dataset has several new genres ({found}); name one with --genre"),
-    }
-}
-
-/// The weights of both of a pack's parts, as these themselves call them.
-fn bare(pack: &Pack) -> Weights {
-    let mut all = pack.weights.part(Role::Transfer);
-    let classifier = pack.weights.part(Role::Classifier);
-    classifier.iter().for_each(|(name, tensor)| all.insert(name, tensor.clone()));
-    all
 }
 
 impl AdditionRun {
@@ -412,9 +324,4 @@ fn extended(weights: &Weights, genres: usize, new: &Weights) -> Result<Weights> 
     all.insert(GENRE, Tensor::cat(&rows, 0)?);
     all.insert(COLUMNS, Tensor::cat(&[find(weights, COLUMNS)?, find(new, COLUMN)?], 1)?);
     Ok(all)
-}
-
-fn find(weights: &Weights, name: &str) -> Result<Tensor> {
-    let found = weights.iter().find(|(key, _)| *key == name).map(|(_, tensor)| tensor.clone());
-    found.with_context(|| format!("there is no {name}"))
 }

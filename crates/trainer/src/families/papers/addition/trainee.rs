@@ -1,26 +1,15 @@
 //! The addition of a genre as a run sees it.
 
 use anyhow::Result;
-use model::{Card, Corpus, Family, Weights};
-use serde::{Deserialize, Serialize};
+use model::{Corpus, Family, Weights};
 
-use super::{AdditionOptions, AdditionRun, LOSSES, NAME};
-use crate::classifier::accuracy::accuracy;
-use crate::classifier::{BuiltConfig, ClassifierFile};
+use super::{AdditionRun, LOSSES, NAME};
+use crate::classifier::ClassifierFile;
 use crate::core::Losses;
-use crate::dataset::{Dataset, Split};
+use crate::dataset::Dataset;
+use crate::families::adding;
 use crate::run::checkpoint::{Checkpoint, OPTIONS};
 use crate::run::{Needs, Trainee};
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct Header {
-    pub(super) options: AdditionOptions,
-    pub(super) step: u64,
-    pub(super) genre: String,
-    pub(super) card: Card,
-    /// Not part of the card's JSON.
-    pub(super) hash: String,
-}
 
 /// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained;
 /// `average` of generator and classifier; and `spectral/<weight>/left|right`.
@@ -77,23 +66,7 @@ impl Trainee for AdditionRun {
     /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of
     /// the dataset; of a genre that is replayed it is how often its replays are heard right.
     fn classifier(&self, data: &Dataset) -> Result<Option<ClassifierFile>> {
-        let music = self.music(data)?;
-        let all = self.averaged()?;
-        let mut weights = Weights::new();
-        for parameter in self.classifier.parameters() {
-            weights.insert(&parameter.name, all.get(&parameter.name, &parameter.shape)?);
-        }
-        let mut file = ClassifierFile {
-            genres: music.genres(),
-            config: BuiltConfig::Papers(self.classifier),
-            weights,
-            accuracy: Vec::new(),
-        };
-        let filled =
-            |split: &Split| (0..music.items.len()).all(|genre| !music.split(genre, *split).is_empty());
-        let split = [Split::Valid, Split::Test].into_iter().find(filled).unwrap_or(Split::Train);
-        file.accuracy = accuracy(&file.classifier()?, &music, split)?;
-        Ok(Some(file))
+        Ok(Some(adding::classifier(&*self.music(data)?, self.classifier, &self.averaged()?)?))
     }
 
     fn genres(&self, data: &Dataset) -> Result<Dataset> {
@@ -101,16 +74,7 @@ impl Trainee for AdditionRun {
     }
 
     fn sources(&self, data: &Dataset) -> Vec<Corpus> {
-        let used = |name: &String| *name == self.genre || self.pack.card.genres.contains(name);
-        let new = data.info.genres.iter().filter(|genre| used(&genre.name));
-        let mut all = self.pack.card.data.clone();
-        for source in new.flat_map(|genre| genre.sources.iter()) {
-            // The same music under the same licence may have trained the pack already.
-            if !all.contains(source) {
-                all.push(source.clone());
-            }
-        }
-        all
+        adding::sources(&self.pack, data, &self.genre)
     }
 
     fn recipe(&self) -> String {
