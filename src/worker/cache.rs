@@ -12,6 +12,8 @@ struct Key {
     settings: Settings,
     /// The phrase's place in the song, where the answer depends on it: only chance does.
     position: Option<i64>,
+    /// Genres swing by the tempo.
+    tempo: f64,
 }
 
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl Cache {
 
 fn key(pack: u64, input: &Phrase, settings: &Settings) -> Key {
     let position = (settings.variation > 0.0).then_some(input.position);
-    Key { pack, settings: *settings, position }
+    Key { pack, settings: *settings, position, tempo: input.tempo }
 }
 
 #[cfg(test)]
@@ -94,7 +96,7 @@ mod tests {
         let mut velocities = Box::new([[0; PITCHES]; STEPS]);
         velocities[3][0] = 90;
         let cells = Roll { sounding: [1; STEPS], onset: [0; STEPS] };
-        Answer { cells, velocities: Some(velocities) }
+        Answer::new(cells, Some(velocities))
     }
 
     fn phrase(position: i64, pitch: u8) -> Phrase {

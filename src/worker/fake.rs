@@ -97,7 +97,7 @@ impl Roles for Fake {
             });
         }
         out.sort();
-        *said = Answer { cells: out.roll(), velocities: None };
+        *said = Answer::new(out.roll(), None);
         // What began before the first played step is played from there, as the real network's answers are.
         if settings.first > 0 {
             let whole = out.clone();
