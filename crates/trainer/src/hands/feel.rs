@@ -20,9 +20,14 @@ const PLAIN: usize = 30;
 /// The share of a beat around its start in which an onset is on it.
 const ON: f64 = 0.18;
 /// Notes that a place of the bar needs.
-const NOTES: usize = 200;
-/// The most that players are taken to scatter, in steps: what is more is another rhythm.
+const NOTES: usize = 100;
+/// Onsets further from their line than this, in steps, are of another rhythm: triplets are a third away.
+const FAR: f32 = 0.25;
+/// The most that players are taken to scatter, in steps.
 const MOST: f32 = 0.15;
+/// Where fewer of a genre's notes than this share are chords, its music is single lines, of which the low
+/// ones are no bass.
+const CHORDS: f32 = 0.05;
 
 /// Options of `learn-feel`.
 #[derive(Debug, clap::Args)]
@@ -111,8 +116,9 @@ pub fn count(data: &Dataset, genre: usize) -> Counted {
         let tempo = phrases.first().map_or(120.0, |phrase| phrase.tempo);
         let mut places: Vec<f64> = phrases.iter().flat_map(plain).collect();
         if places.len() >= PLAIN {
-            places.sort_by(f64::total_cmp);
-            known.push((tempo, places[places.len() / 2], places.len() as f64));
+            // Who is late on the beat too does not swing by that.
+            let mut on: Vec<f64> = phrases.iter().flat_map(on_the_beat).collect();
+            known.push((tempo, middle(&mut places) - middle(&mut on), places.len() as f64));
         }
         phrases.iter().for_each(|phrase| leave(phrase, &mut offsets));
     }
@@ -120,6 +126,11 @@ pub fn count(data: &Dataset, genre: usize) -> Counted {
     let mut table = Offsets::default();
     for (numbers, offsets) in table.iter_mut().flatten().zip(&mut offsets) {
         *numbers = spread(offsets).filter(|_| has_timing).unwrap_or_default();
+    }
+    let of_chords: usize = offsets[STEPS_PER_BAR..2 * STEPS_PER_BAR].iter().map(Vec::len).sum();
+    if (of_chords as f32) < CHORDS * offsets.iter().map(Vec::len).sum::<usize>() as f32 {
+        table[BandPart::Chords as usize] = Default::default();
+        table[BandPart::Bass as usize] = Default::default();
     }
     let ratios = TEMPI.iter().map(|tempo| ratio(&known, *tempo)).collect();
     Counted { genre: name, songs: [known.len(), all.len()], ratios, offsets: table, has_timing }
@@ -138,6 +149,18 @@ fn plain(phrase: &Phrase) -> Vec<f64> {
     }
     let plain = |(count, place, _): &(i32, f64, f64)| (*count == 1 && *place < 0.8).then_some(*place);
     beats.iter().filter_map(plain).filter(|place| *place > 0.35).collect()
+}
+
+/// How far onsets on the beat are from it, in shares of it.
+fn on_the_beat(phrase: &Phrase) -> impl Iterator<Item = f64> {
+    let away = |time: f64| time - (time + ON).floor();
+    phrase.notes.iter().map(move |note| away(note.onset / STEPS_PER_BEAT as f64)).filter(|away| *away <= ON)
+}
+
+/// The median; 0 of nothing.
+fn middle(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// The median of what songs of about this tempo have; those far away count where none is near.
@@ -165,9 +188,9 @@ fn leave(phrase: &Phrase, offsets: &mut [Vec<f32>]) {
     let parts = Parts::of(&straight.roll());
     for note in &straight.notes {
         let step = note.onset_step();
-        if let (Some(part), 0..64) = (parts.part(note, step), step) {
-            let place = step as usize % STEPS_PER_BAR;
-            offsets[part as usize * STEPS_PER_BAR + place].push((note.onset - step as f64) as f32);
+        let offset = (note.onset - step as f64) as f32;
+        if let (Some(part), 0..64, true) = (parts.part(note, step), step, offset.abs() < FAR) {
+            offsets[part as usize * STEPS_PER_BAR + step as usize % STEPS_PER_BAR].push(offset);
         }
     }
 }

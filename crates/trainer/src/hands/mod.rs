@@ -2,6 +2,7 @@
 //! parts that this makes, which [`add`] puts into packs.
 
 pub mod add;
+pub mod dynamics;
 pub mod feel;
 
 use std::collections::BTreeSet;
