@@ -71,7 +71,7 @@ pub enum Page {
     Play,
     /// On the page of what new notes may be.
     Notes,
-    /// On the page of who plays.
+    /// On the page of who plays, and with what touch.
     Band,
     /// On the page of when answers come.
     Time,

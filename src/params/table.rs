@@ -261,18 +261,18 @@ table! {
                default pack cannot do it yet.",
     };
     groove: EnumParam<Groove> = Row {
-        id: "groove", name: "Swing of new notes", page: Page::Play, rank: 61, automatable: true,
+        id: "groove", name: "Swing of new notes", page: Page::Band, rank: 50, automatable: true,
         kind: Kind::Choice(Groove::variants),
         hint: "While Swing is at 0 %. Auto: as the target genre swings at this tempo. As heard: as you do. \
                Your own notes keep their time.",
     };
     offsets: FloatParam = Row {
-        id: "feel", name: "Feel", page: Page::Play, rank: 62, automatable: true,
+        id: "feel", name: "Feel", page: Page::Band, rank: 60, automatable: true,
         kind: Kind::Percent(1.0),
         hint: "How far new notes leave the beat as the genre's players do, ahead or laid back, by the seed.",
     };
     dynamics: FloatParam = Row {
-        id: "dynamics", name: "Dynamics", page: Page::Play, rank: 55, automatable: true,
+        id: "dynamics", name: "Dynamics", page: Page::Band, rank: 70, automatable: true,
         kind: Kind::Percent(0.0),
         hint: "How far your notes are struck as the target genre's players would. New notes always are.",
     };

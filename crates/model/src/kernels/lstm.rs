@@ -83,9 +83,14 @@ impl Lstm {
             }
             let (before, now) = memory.split_at_mut(at * row);
             let (states_before, state) = state.split_at_mut(at * row);
-            if at > 0 {
-                let h = Matrix::new(&states_before[(at - 1) * row..], batch, units);
-                multiply(h, Matrix::new(w, units, 4 * units), gates, true);
+            match at {
+                0 => {}
+                // One phrase at a time, as a plugin asks: a product's preparations would take longer than it.
+                _ if batch == 1 => add_product(&states_before[(at - 1) * row..], w, gates),
+                _ => {
+                    let h = Matrix::new(&states_before[(at - 1) * row..], batch, units);
+                    multiply(h, Matrix::new(w, units, 4 * units), gates, true);
+                }
             }
             let before = if at > 0 { &before[(at - 1) * row..] } else { &nothing[..] };
             for sample in 0..batch {
@@ -219,6 +224,26 @@ fn backward(gates: &mut [f32], before: &[f32], memory: &[f32], state: &[f32], sl
         candidate[unit] = total * i * (1.0 - g * g);
         output[unit] = state[unit] * bent * o * (1.0 - o);
         slope[unit] = total * f;
+    }
+}
+
+/// Adds the product of a row and a matrix to a row.
+#[multiversion(targets("x86_64+avx2"))]
+fn add_product(row: &[f32], w: &[f32], out: &mut [f32]) {
+    let width = out.len();
+    for (four, w) in row.chunks(4).zip(w.chunks(4 * width)) {
+        let (&[a, b, c, d], true) = (four, w.len() == 4 * width) else {
+            for (value, w) in four.iter().zip(w.chunks_exact(width)) {
+                out.iter_mut().zip(w).for_each(|(out, w)| *out += value * w);
+            }
+            continue;
+        };
+        let (first, rest) = w.split_at(width);
+        let (second, rest) = rest.split_at(width);
+        let (third, fourth) = rest.split_at(width);
+        for (index, out) in out.iter_mut().enumerate() {
+            *out += a * first[index] + b * second[index] + (c * third[index] + d * fourth[index]);
+        }
     }
 }
 

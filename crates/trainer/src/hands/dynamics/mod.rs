@@ -66,6 +66,9 @@ pub struct DynamicsOptions {
 const WINDOW: usize = 200;
 /// What their dropout keeps.
 const KEPT: f32 = 0.5;
+/// What ours' dropout keeps, and by how many keys its phrases are moved at most.
+const KEPT_OURS: f32 = 0.8;
+const MOVED: i32 = 6;
 /// Share of ours' samples of which nothing is told.
 const BLIND: f32 = 0.35;
 
@@ -201,13 +204,16 @@ impl Run {
         for index in 0..self.batch {
             let genre = (step as usize * self.batch + index) % genres;
             let Some(take) = music[genre].choose(rng) else { continue };
-            drawn.push((take, genre, Told::draw(take, rng)));
+            let take = take.moved(rng.random_range(-MOVED..=MOVED));
+            let told = Told::draw(&take, rng);
+            drawn.push((take, genre, told));
         }
         let samples: Vec<Sample> = drawn
             .iter()
             .map(|(take, genre, told)| (&take.score, &take.notes[..], &told.known[..], &shares[*genre][..]))
             .collect();
-        let out = touch.forward(&batch(&self.config, &samples, &Device::Cpu)?, None)?;
+        let read = batch(&self.config, &samples, &Device::Cpu)?;
+        let out = touch.forward(&read, Some(&mut |shape: &[usize]| mask(shape, KEPT_OURS, rng)))?;
         let targets: Vec<f32> = drawn.iter().flat_map(|(_, _, told)| told.targets.clone()).collect();
         let hidden: Vec<f32> = drawn.iter().flat_map(|(_, _, told)| told.hidden.clone()).collect();
         let count = hidden.iter().sum::<f32>().max(1.0);
@@ -240,16 +246,18 @@ impl Run {
             .map(|(take, known)| (&take.score, &take.notes[..], &known[..], &shares[genre][..]))
             .collect();
         let batch = batch(&self.config, &samples, &Device::Cpu)?;
-        let mut mask = |shape: &[usize]| {
-            let len = shape.iter().product::<usize>();
-            let draws = (0..len).map(|_| if rng.random::<f32>() < KEPT { 1.0 / KEPT } else { 0.0 });
-            Tensor::from_iter(draws, &Device::Cpu)?.reshape(shape)
-        };
-        let out = touch.forward(&batch, Some(&mut mask))?;
+        let out = touch.forward(&batch, Some(&mut |shape: &[usize]| mask(shape, KEPT, rng)))?;
         let targets: Vec<f32> = drawn.iter().flat_map(|take| take.cells()).collect();
         let targets = Tensor::from_vec(targets, out.dims(), &Device::Cpu)?;
         Ok((out - targets)?.sqr()?.mean_all()?)
     }
+}
+
+/// Drops numbers, and makes up for it: `kept` of them stay.
+fn mask(shape: &[usize], kept: f32, rng: &mut ChaCha8Rng) -> candle_core::Result<Tensor> {
+    let len = shape.iter().product::<usize>();
+    let draws = (0..len).map(|_| if rng.random::<f32>() < kept { 1.0 / kept } else { 0.0 });
+    Tensor::from_iter(draws, &Device::Cpu)?.reshape(shape)
 }
 
 /// A vector for each genre alone.

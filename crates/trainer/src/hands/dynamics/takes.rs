@@ -34,6 +34,25 @@ impl Take {
         mean(&self.velocities)
     }
 
+    /// The same so many keys higher; as it is where a key would be lost.
+    pub fn moved(&self, by: i32) -> Self {
+        let all = self.score.held.iter().fold(0, |all, held| all | held);
+        let room = if by < 0 { all.trailing_zeros() } else { all.leading_zeros() - (128 - KEYS as u32) };
+        if by.unsigned_abs() > room {
+            return self.clone();
+        }
+        let one = |bits: &u128| if by < 0 { bits >> -by } else { bits << by };
+        let shifted = |bits: &Vec<u128>| -> Vec<u128> { bits.iter().map(one).collect() };
+        let score = Score {
+            place: self.score.place,
+            struck: shifted(&self.score.struck),
+            held: shifted(&self.score.held),
+        };
+        let key = |key: usize| (key as i32 + by) as usize;
+        let notes = self.notes.iter().map(|note| (note.0, key(note.1))).collect();
+        Self { score, notes, velocities: self.velocities.clone(), song: self.song }
+    }
+
     /// Velocities of all cells, where a note is held too, row-major `[steps][88]`: what the papers learn.
     pub fn cells(&self) -> Vec<f32> {
         let mut cells = vec![0.0; self.score.held.len() * KEYS];
@@ -105,4 +124,24 @@ fn is_flat(song: &crate::data::song::StoredSong) -> bool {
     let variance =
         all.iter().map(|velocity| (velocity - mean).powi(2)).sum::<f64>() / all.len().max(1) as f64;
     variance.sqrt() < FLAT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_take_moves_as_a_whole_or_not_at_all() {
+        let mut score = Score { place: 0, struck: vec![0; 4], held: vec![0; 4] };
+        for (step, key) in [(0, 3), (2, 85)] {
+            score.struck[step] |= 1 << key;
+            score.held[step] |= 1 << key;
+        }
+        let notes = score.notes();
+        let take = Take { score, notes, velocities: vec![0.25, 0.5], song: 0 };
+        let up = take.moved(2);
+        assert_eq!((&up.notes[..], up.score.notes()), (&[(0, 5), (2, 87)][..], up.notes.clone()));
+        assert_eq!(take.moved(-3).notes, [(0, 0), (2, 82)]);
+        assert_eq!((take.moved(3).notes, take.moved(-4).notes), (take.notes.clone(), take.notes.clone()));
+    }
 }
