@@ -161,7 +161,7 @@ impl Job {
     pub fn perform(&mut self, spare: &mut Spare) {
         #[cfg(test)]
         assert_ne!(self.manner.feel.seed, BREAKS, "told to break down");
-        if !self.manner.hands().is_idle(&self.said.said()) {
+        if !self.manner.hands().is_idle(&self.said.answered()) {
             self.realise();
         }
         self.manner.played().apply(self.settings.first.into(), &mut self.answer);
@@ -191,7 +191,7 @@ impl Job {
 }
 
 fn realise_cells(input: &Phrase, said: &Answer, manner: &Manner, first: u8, out: &mut Phrase) {
-    manner.hands().perform(input, &said.said(), first.into(), out);
+    manner.hands().perform(input, &said.answered(), first.into(), out);
 }
 
 fn perform_cells(input: &Phrase, said: &Answer, manner: &Manner, first: u8, out: &mut Phrase) {
@@ -237,7 +237,7 @@ mod tests {
         let mut cells = asked.roll();
         // A new note that takes after the held key of its pitch.
         cells.sounding[50] &= !(1 << (62 - phrase::LOWEST));
-        let said = Answer::new(cells, None);
+        let said = Answer::of(cells);
         let mut job = Job { input: asked.clone(), said, ..*Job::new() };
         job.realise();
         job.perform(&mut Spare::new());
@@ -252,7 +252,8 @@ mod tests {
     #[test]
     fn new_notes_are_struck_as_the_network_says() {
         let (asked, closed) = closing();
-        let mut said = Answer::new(asked.roll(), Some(Box::new([[0; PITCHES]; STEPS])));
+        let mut said =
+            Answer { velocities: Some(Box::new([[0; PITCHES]; STEPS])), ..Answer::of(asked.roll()) };
         let row = usize::from(84 - LOWEST);
         said.cells.set(16, row, true);
         said.velocities.as_mut().unwrap()[16][row] = 101;
@@ -325,7 +326,7 @@ mod tests {
             let feel = Feel { swing, humanise, channel, ..Feel::default() };
             let manner = Manner { guards: Guards { melody, voices, lowest, ..Guards::OFF }, feel, offsets,
                 band: Band { split, ..Band::ALL }, ..Manner::default() };
-            let said = Answer { timing, ..Answer::new(answer, None) };
+            let said = Answer { timing, ..Answer::of(answer) };
             let mut job = Job { input: asked, said: said.clone(), manner, ..*Job::new() };
             job.settings.first = first;
             job.realise();

@@ -7,8 +7,8 @@
 
 use crate::feel::separate;
 use crate::{
-    Band, BandPart, Guards, Note, Parts, Phrase, Roll, STEPS, STEPS_PER_BAR, Swing, Velocities, mix, nearest,
-    realise_struck,
+    Band, BandPart, Guards, Note, Parts, Phrase, Roll, STEPS, STEPS_PER_BAR, Said, Swing, mix, nearest,
+    realise_said,
 };
 
 /// The most that a new note leaves its line, in steps: it stays in its cell.
@@ -80,11 +80,11 @@ impl Default for Timing {
 
 /// What an answer is, as the network says it.
 #[derive(Clone, Copy, Debug)]
-pub struct Said<'a> {
+pub struct Answered<'a> {
     /// What sounds and where it starts, in straight time.
     pub cells: &'a Roll,
-    /// How hard what starts is struck.
-    pub velocities: Option<&'a Velocities>,
+    /// What else it tells: how hard what starts is struck, and whether it is tied to its neighbours.
+    pub said: Said<'a>,
     /// Where it falls.
     pub timing: &'a Timing,
 }
@@ -105,23 +105,23 @@ pub struct Hands {
 }
 
 impl Hands {
-    /// Whether this leaves alone what [`realise_struck`] gives.
-    pub fn is_idle(&self, said: &Said) -> bool {
+    /// Whether this leaves alone what [`realise_said`] gives.
+    pub fn is_idle(&self, said: &Answered) -> bool {
         let moves = *said.timing != Timing::STRAIGHT && (!self.is_on_line(said) || self.feel > 0.0);
         self.guards == Guards::OFF && self.band == Band::ALL && !moves && self.dynamics <= 0.0
     }
 
     /// Whether nothing but the input's own time moves a note.
-    pub fn is_on_line(&self, said: &Said) -> bool {
+    pub fn is_on_line(&self, said: &Answered) -> bool {
         let Timing { heard, kept, new, has_offsets, .. } = *said.timing;
         heard == 0.5 && kept == 0.5 && new == 0.5 && (!has_offsets || self.feel <= 0.0)
     }
 
     /// Makes the answer to `input` into notes, of which those from step `first` on are played; see
-    /// [`realise_struck`] for what is kept and how.
+    /// [`realise_said`] for what is kept and how.
     ///
     /// No two notes of a key and channel overlap that did not in the input.
-    pub fn perform(&self, input: &Phrase, said: &Said, first: usize, out: &mut Phrase) {
+    pub fn perform(&self, input: &Phrase, said: &Answered, first: usize, out: &mut Phrase) {
         let timing = said.timing;
         let mut straight = Phrase::new(input.position, input.tempo);
         let source = if timing.heard == 0.5 {
@@ -132,7 +132,7 @@ impl Hands {
         };
         let mut cells = *said.cells;
         self.guards.apply(source, &mut cells);
-        realise_struck(source, &cells, said.velocities, first, out);
+        realise_said(source, &cells, &said.said, first, out);
         let still = self.is_on_line(said);
         if still && self.dynamics <= 0.0 && self.band == Band::ALL {
             return;
@@ -161,8 +161,8 @@ impl Hands {
     }
 
     /// Strikes a kept note, which is `own` in straight time, as far as that is wanted as the answer says.
-    fn strike(&self, own: &Note, said: &Said, note: &mut Note) {
-        let (Some(velocities), Some(row)) = (said.velocities, own.row()) else { return };
+    fn strike(&self, own: &Note, said: &Answered, note: &mut Note) {
+        let (Some(velocities), Some(row)) = (said.said.velocities, own.row()) else { return };
         let step = own.onset_step();
         if own.tied_in || self.dynamics <= 0.0 || !(0..STEPS as i64).contains(&step) {
             return;

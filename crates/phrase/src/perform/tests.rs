@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{DRUM_CHANNEL, LOWEST, PITCHES};
+use crate::{DRUM_CHANNEL, LOWEST, PITCHES, Velocities, realise};
 
 /// Notes that no player could not have played: no key twice at once.
 fn notes() -> impl Strategy<Value = Vec<Note>> {
@@ -64,9 +64,9 @@ proptest! {
         let input = phrase(&notes);
         let (mut out, mut plain) = (Phrase::new(0, 1.0), Phrase::new(0, 1.0));
         let timing = Timing { heard: ratio, kept: ratio, new, offsets: offsets(), has_offsets: true };
-        let said = Said { cells: &timing.roll(&input), velocities: None, timing: &timing };
+        let said = Answered { cells: &timing.roll(&input), said: Said::default(), timing: &timing };
         Hands { feel: 1.0, ..Hands::default() }.perform(&input, &said, first, &mut out);
-        realise_struck(&input, &input.roll(), None, first, &mut plain);
+        realise(&input, &input.roll(), first, &mut plain);
         if first == 0 {
             // But for what is moved to the line that it was early for.
             let on_time = |phrase: &Phrase| {
@@ -93,7 +93,7 @@ proptest! {
         let timing = Timing { heard, kept, new, offsets: offsets(), has_offsets: true };
         let answer = cells(&flips, timing.roll(&input));
         let velocities: Box<Velocities> = Box::new([[77; PITCHES]; STEPS]);
-        let said = Said { cells: &answer, velocities: Some(&velocities), timing: &timing };
+        let said = Answered { cells: &answer, said: Said { velocities: Some(&velocities), ..Said::default() }, timing: &timing };
         let band = Band { plays: std::array::from_fn(|part| part != off), split };
         let hands = Hands { guards: Guards::OFF, dynamics, feel, seed: 3, band };
         let (mut out, mut again) = (Phrase::new(0, 1.0), Phrase::new(0, 1.0));
@@ -116,11 +116,11 @@ proptest! {
     fn idle_hands_realise(notes in notes(), flips in prop::collection::vec((0..STEPS, 0..PITCHES), 0..60)) {
         let input = phrase(&notes);
         let answer = cells(&flips, input.roll());
-        let said = Said { cells: &answer, velocities: None, timing: &Timing::STRAIGHT };
+        let said = Answered { cells: &answer, said: Said::default(), timing: &Timing::STRAIGHT };
         let (mut out, mut plain) = (Phrase::new(0, 1.0), Phrase::new(0, 1.0));
         prop_assert!(Hands::default().is_idle(&said));
         Hands::default().perform(&input, &said, 0, &mut out);
-        realise_struck(&input, &answer, None, 0, &mut plain);
+        realise(&input, &answer, 0, &mut plain);
         prop_assert_eq!(out, plain);
     }
 }
@@ -140,7 +140,7 @@ fn second_eighths(timing: Timing) -> [Vec<f64>; 2] {
         answer.onset[step] |= 1 << 12;
     }
     let mut out = Phrase::new(0, 1.0);
-    let said = Said { cells: &answer, velocities: None, timing: &timing };
+    let said = Answered { cells: &answer, said: Said::default(), timing: &timing };
     Hands::default().perform(&input, &said, 0, &mut out);
     assert_eq!(out.notes.len(), 64);
     [LOWEST + 12, 72].map(|pitch| {
@@ -171,7 +171,7 @@ fn feel_takes_new_notes_off_the_beat_and_leaves_what_was_played() {
     let mut timing = Timing { has_offsets: true, ..Timing::STRAIGHT };
     timing.offsets[BandPart::Bass as usize][8] = [0.25, 0.0];
     let answer = cells(&[(8, 10), (9, 10), (24, 10)], input.roll());
-    let said = Said { cells: &answer, velocities: None, timing: &timing };
+    let said = Answered { cells: &answer, said: Said::default(), timing: &timing };
     let onsets = |feel: f32| {
         let mut out = Phrase::new(0, 1.0);
         Hands { feel, ..Hands::default() }.perform(&input, &said, 0, &mut out);
@@ -189,7 +189,11 @@ fn dynamics_strike_what_is_kept_as_far_as_wanted() {
     velocities[0][48] = 127;
     velocities[8][20] = 100;
     let answer = cells(&[(8, 20)], input.roll());
-    let said = Said { cells: &answer, velocities: Some(&velocities), timing: &Timing::STRAIGHT };
+    let said = Answered {
+        cells: &answer,
+        said: Said { velocities: Some(&velocities), ..Said::default() },
+        timing: &Timing::STRAIGHT,
+    };
     let struck = |dynamics: f32| {
         let mut out = Phrase::new(0, 1.0);
         Hands { dynamics, ..Hands::default() }.perform(&input, &said, 0, &mut out);
