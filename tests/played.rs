@@ -69,9 +69,7 @@ fn new_notes_swing_as_the_genre_does_while_yours_keep_their_time() {
     let notes = music(0.5);
     let answer = |choice: f64| {
         let mut plugin = swung("Swinging", [0.62, 0.62, 0.62], 0.0);
-        for (name, value) in
-            [("Amount", 1.0), ("Target", 0.0), ("Source", 3.0 / 8.0), ("Swing of new notes", choice)]
-        {
+        for (name, value) in [("Amount", 1.0), ("Target", 0.0), ("Source", 3.0 / 8.0), ("Groove", choice)] {
             plugin.set(name, value).unwrap();
         }
         off_beats(&play(plugin, &notes), &notes)

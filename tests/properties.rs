@@ -233,7 +233,7 @@ fn play(seed: u64, block: u32) -> Vec<Event> {
         "Amount",
         "Hear",
         "Longest note in 16ths",
-        "Swing of new notes",
+        "Groove",
         "Dynamics",
         "Bass",
         "Split",

@@ -52,7 +52,7 @@ const DEFAULTS: [(&str, u32); 47] = [
     ("Leave own genre alone", 0),
     ("Voicing limits", 1000),
     ("Harmony", 500),
-    ("Swing of new notes", 0),
+    ("Groove", 0),
     ("Feel", 1000),
     ("Dynamics", 0),
     ("Tune", 1000),

@@ -154,7 +154,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ("Leave own genre alone", f64::from(u8::from(arguments.leave_own))),
             ("Voicing limits", f64::from(u8::from(!arguments.no_limits))),
             ("Swing", f64::from(if let Swing::All(swing) = arguments.swing { swing } else { 0.0 })),
-            ("Swing of new notes", if let Swing::New(value, _) = arguments.swing { value } else { 0.0 }),
+            ("Groove", if let Swing::New(value, _) = arguments.swing { value } else { 0.0 }),
             ("Feel", f64::from(arguments.feel / 100.0)),
             ("Dynamics", f64::from(arguments.dynamics / 100.0)),
             ("Tune", plays(BandPart::Tune)),

@@ -61,7 +61,7 @@ fn the_band_and_its_touch_are_options_too() {
             &["--swing", "60", "--dynamics", "50", "--parts", "chords,bass", "--split"][..],
             &[("Swing", 0.6), ("Dynamics", 0.5), ("Tune", 0.0), ("Split", 1.0)][..],
         ),
-        (&["--swing", "heard", "--feel", "25"], &[("Swing of new notes", 0.5), ("Feel", 0.25)]),
+        (&["--swing", "heard", "--feel", "25"], &[("Groove", 0.5), ("Feel", 0.25)]),
     ] {
         let played = Command::new(env!("CARGO_BIN_EXE_xtask"))
             .args(["play", song.to_str().unwrap(), "--to", genre, "--library", library.to_str().unwrap()])
