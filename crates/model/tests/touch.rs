@@ -209,7 +209,8 @@ fn whole() -> Pack {
 
 #[test]
 fn packs_with_them_come_back_and_their_other_parts_answer_as_before() {
-    let plain = Pack::from_bytes("the default pack", default_pack()).unwrap();
+    let mut plain = Pack::from_bytes("the default pack", default_pack()).unwrap();
+    (plain.card.parts.dynamics, plain.card.parts.feel) = (None, None);
     let bytes = whole().to_bytes().unwrap();
     let pack = Pack::from_bytes("whole", &bytes).unwrap();
     assert_eq!(pack.to_bytes().unwrap(), bytes);
