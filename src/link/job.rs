@@ -287,7 +287,8 @@ mod tests {
             ),
             (heard, goes_straight, new, offsets, split) in (
                 prop::sample::select(vec![0.5f64, 0.5, 0.64]), any::<bool>(),
-                prop::sample::select(vec![0.5f64, 0.6]), prop::sample::select(vec![0.0f32, 1.0]), any::<bool>(),
+                prop::sample::select(vec![0.5f64, 0.6]), prop::sample::select(vec![0.0f32, 1.0]),
+                any::<bool>(),
             ),
         ) {
             let kept = if goes_straight { 0.5 } else { heard };

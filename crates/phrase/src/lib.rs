@@ -2,8 +2,9 @@
 //!
 //! Everything here is independent of networks and hosts. Two kinds of code live side by side:
 //!
-//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Hands`], [`Feel`],
-//!   [`tie`] and the metrics never allocate, lock, log or do I/O, so that the audio thread may call them.
+//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Hands`],
+//!   [`Feel`], [`tie`] and the metrics never allocate, lock, log or do I/O, so that the audio thread may call
+//!   them.
 //! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a
 //!   live plugin hears it) and [`join`] (phrases -> song) use the heap. [`read_regular`] is how every file of
 //!   a user's is read.

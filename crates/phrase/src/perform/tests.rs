@@ -93,7 +93,8 @@ proptest! {
         let timing = Timing { heard, kept, new, offsets: offsets(), has_offsets: true };
         let answer = cells(&flips, timing.roll(&input));
         let velocities: Box<Velocities> = Box::new([[77; PITCHES]; STEPS]);
-        let said = Answered { cells: &answer, said: Said { velocities: Some(&velocities), ..Said::default() }, timing: &timing };
+        let told = Said { velocities: Some(&velocities), ..Said::default() };
+        let said = Answered { cells: &answer, said: told, timing: &timing };
         let band = Band { plays: std::array::from_fn(|part| part != off), split };
         let hands = Hands { guards: Guards::OFF, dynamics, feel, seed: 3, band };
         let (mut out, mut again) = (Phrase::new(0, 1.0), Phrase::new(0, 1.0));

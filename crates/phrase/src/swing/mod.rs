@@ -78,8 +78,8 @@ impl Swing {
         Self { ratio, confidence: 1.0 }
     }
 
-    /// [`Swing::straighten`] of a phrase that was played and has closed: what comes up to half a step before a
-    /// beat belongs to it (see [`crate::phrase_index`]) and stays where it is.
+    /// [`Swing::straighten`] of a phrase that was played and has closed: what comes up to half a step before
+    /// a beat belongs to it (see [`crate::phrase_index`]) and stays where it is.
     pub fn straighten_played(&self, step: f64) -> f64 {
         bent_before(PUSHED, step, self.ratio, 0.5)
     }

@@ -1,11 +1,11 @@
 //! Dynamics: reads which notes are struck and held, and says how hard.
 //!
 //! Three presets. `stylenet` (Malik and Ek, 2017): a forward LSTM that all genres share, then a stack of
-//! bidirectional ones for each genre and a linear map to the velocities of 88 keys. `tonenet`: the same, whose
-//! stacks read Luong's attention over the shared layer in place of the layer itself; the query is that layer's
-//! own state, for a bidirectional decoder has none before. `ours`: one small bidirectional LSTM that is told
-//! the genre and may be told the velocities of some notes, and a head that looks at one note at a time; its
-//! velocities are relative to the phrase's.
+//! bidirectional ones for each genre and a linear map to the velocities of 88 keys. `tonenet`: the same,
+//! whose stacks read Luong's attention over the shared layer in place of the layer itself; the query is that
+//! layer's own state, for a bidirectional decoder has none before. `ours`: one small bidirectional LSTM that
+//! is told the genre and may be told the velocities of some notes, and a head that looks at one note at a
+//! time; its velocities are relative to the phrase's.
 
 mod network;
 mod part;
