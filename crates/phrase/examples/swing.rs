@@ -37,8 +37,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let [before, after] = grid.map(|count| 100.0 * count as f64 / notes.max(1) as f64);
         println!(
-            "{folder}: {alone} of {phrases} phrases swung alone, {swung} in their song, in {} of {} files; \
-             {ternary} beats in triplets that mean swing; on the 16ths {before:.1} % before, {after:.1} % after",
+            "{folder}: {alone} of {phrases} phrases swung alone, {swung} in their song, in {} of {} \
+             files; {ternary} beats in triplets that mean swing; on the 16ths {before:.1} % before, \
+             {after:.1} % after",
             named.len(),
             files.len()
         );

@@ -124,13 +124,13 @@ pub fn scale(config: &TouchConfig, weights: &Weights, data: &Dataset) -> Result<
     let network = Network::new(config, weights);
     let shares = identity(config.genres);
     let mut scales = Vec::new();
-    for genre in 0..config.genres {
+    for (genre, shares) in shares.iter().enumerate() {
         let takes = some(data, genre, Split::Valid).or_else(|_| some(data, genre, Split::Train))?;
         let mut sums = [[0.0f64; 2]; 2];
         for (number, take) in takes.iter().enumerate() {
             let told = Told::of(take, &half(take, number));
-            let blind = centred(&network.play(take, None, &shares[genre])?);
-            let seen = network.play(take, Some(&told), &shares[genre])?;
+            let blind = centred(&network.play(take, None, shares)?);
+            let seen = network.play(take, Some(&told), shares)?;
             for (own, blind) in centred(&take.velocities).iter().zip(&blind) {
                 sums[0][0] += f64::from(own * own);
                 sums[0][1] += f64::from(blind * blind);

@@ -82,7 +82,7 @@ pub fn train(options: &DynamicsOptions) -> Result<(Pack, measure::Measured)> {
     let genres = data.items.len();
     let papers = options.preset != Preset::Ours;
     ensure!(
-        !(options.hear_velocity && !papers),
+        papers || !options.hear_velocity,
         "--hear-velocity is for stylenet and tonenet; ours hears some anyway"
     );
     let config = match options.preset {
@@ -126,7 +126,7 @@ pub fn train(options: &DynamicsOptions) -> Result<(Pack, measure::Measured)> {
             options.preset, run.batch, run.rate, options.seed
         ),
         metrics: measured.metrics(),
-        ..Card::new("Dynamics", data.genres().into_iter().map(String::from).collect(), parts)
+        ..Card::new("Dynamics", data.genres().into_iter().collect(), parts)
     };
     let pack = Pack::new(card, &all);
     pack.write(&options.output)?;
