@@ -163,6 +163,14 @@ fn touch_is_learned_and_added_and_the_other_parts_stay() {
     assert_eq!(one.card.parts.dynamics, ours.card.parts.dynamics);
     let bytes = |name: &str| fs::read(root.join(name)).unwrap();
     assert_eq!(bytes("one.safetensors"), bytes("two.safetensors"));
+    // From one whole pack into another: what it says of these parts comes along, and nothing else of it.
+    let mut whole = one.clone();
+    whole.card.recipe = format!("Another network.{}", one.card.recipe.replace(&feel.card.recipe, ""));
+    whole.card.metrics.insert("s_tot".into(), 0.5);
+    whole.write(&root.join("whole.safetensors")).unwrap();
+    done(root, &["add-part", "feel.safetensors", "--from", "whole.safetensors", "-o", "three.safetensors"]);
+    let three = Pack::read(&root.join("three.safetensors")).unwrap().card;
+    assert_eq!((&three.recipe, &three.metrics), (&one.card.recipe, &one.card.metrics));
 }
 
 #[test]

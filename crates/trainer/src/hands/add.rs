@@ -55,20 +55,30 @@ pub fn merge(pack: &mut Pack, other: &Pack) -> Result<Vec<Role>> {
         roles.push(Role::Dynamics);
     }
     ensure!(!roles.is_empty(), "it holds no feel and no dynamics; nothing of it can be added");
+    about(pack, other, &roles);
+    Ok(roles)
+}
+
+/// Where a recipe begins to speak of the parts that are added.
+const MARK: &str = " Added parts: ";
+
+/// Says on the card what was added: of a pack that has them added itself, what it says of them.
+fn about(pack: &mut Pack, other: &Pack, roles: &[Role]) {
     let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-    let about = format!(" {}: {}", names.join(" and "), other.card.recipe);
-    if !pack.card.recipe.contains(&about) {
-        pack.card.recipe.push_str(&about);
+    let own = other.card.recipe.split_once(MARK).map(|(_, added)| added.to_string());
+    let own = own.unwrap_or_else(|| format!("{}: {}", names.join(" and "), other.card.recipe));
+    let card = &mut pack.card;
+    if !card.recipe.contains(&own) {
+        let mark = if card.recipe.contains(MARK) { " " } else { MARK };
+        card.recipe = format!("{}{mark}{own}", card.recipe);
     }
     for corpus in &other.card.data {
-        if !pack.card.data.contains(corpus) {
-            pack.card.data.push(corpus.clone());
+        if !card.data.contains(corpus) {
+            card.data.push(corpus.clone());
         }
     }
-    for (name, value) in &other.card.metrics {
-        pack.card.metrics.insert(name.clone(), *value);
-    }
-    Ok(roles)
+    let of_parts = other.card.metrics.iter().filter(|(name, _)| name.starts_with("dynamics_"));
+    card.metrics.extend(of_parts.map(|(name, value)| (name.clone(), *value)));
 }
 
 fn slot(pack: &Pack, genre: &str) -> Result<u32> {
