@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 /// All parameters in their order, with the value (in thousandths of the range) that a fresh instance has, and
 /// an older state too.
-const DEFAULTS: [(&str, u32); 40] = [
+const DEFAULTS: [(&str, u32); 47] = [
     ("Target", 0),
     ("Source", 0),
     ("Amount", 750),
@@ -52,6 +52,13 @@ const DEFAULTS: [(&str, u32); 40] = [
     ("Leave own genre alone", 0),
     ("Voicing limits", 1000),
     ("Harmony", 500),
+    ("Groove", 0),
+    ("Feel", 1000),
+    ("Dynamics", 0),
+    ("Tune", 1000),
+    ("Chords", 1000),
+    ("Bass", 1000),
+    ("Split", 0),
 ];
 
 /// All parameters' values, in thousandths.
@@ -65,14 +72,17 @@ fn values(plugin: &mut ClapHost) -> Vec<(String, u32)> {
 }
 
 /// The ids are part of every saved project and every automation lane: none may ever change.
-const IDS: [&str; 40] = [
+const IDS: [&str; 47] = [
     "amount",
     "blend",
     "bypass",
     "channel",
     "density",
+    "dynamics",
     "fallback",
+    "feel",
     "freeze",
+    "groove",
     "harmony",
     "highest",
     "humanise",
@@ -86,12 +96,16 @@ const IDS: [&str; 40] = [
     "melody",
     "own",
     "panic",
+    "part_bass",
+    "part_chords",
+    "part_tune",
     "pedal",
     "processor",
     "realign",
     "seed",
     "shift",
     "source",
+    "split",
     "swing",
     "target",
     "thru",

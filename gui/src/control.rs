@@ -71,6 +71,8 @@ pub enum Page {
     Play,
     /// On the page of what new notes may be.
     Notes,
+    /// On the page of who plays, and with what touch.
+    Band,
     /// On the page of when answers come.
     Time,
 }
@@ -84,6 +86,7 @@ impl Page {
             Self::Panel => "panel",
             Self::Play => "Play",
             Self::Notes => "Notes",
+            Self::Band => "Band",
             Self::Time => "Time",
         }
     }

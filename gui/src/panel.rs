@@ -10,7 +10,7 @@ use crate::{Control, Intent, Page, Take, meters, pad};
 pub const WIDTH: f32 = 284.0;
 
 /// The pages of the panel.
-const PAGES: [Page; 3] = [Page::Play, Page::Notes, Page::Time];
+const PAGES: [Page; 4] = [Page::Play, Page::Notes, Page::Band, Page::Time];
 
 /// Draws the panel; `take` is what the rolls show.
 pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: Option<&Take>) {

@@ -2,9 +2,10 @@
 //!
 //! Answers keep the channels of what they answer, new notes take their neighbours', and controllers travel on
 //! their own channel. So MPE passes, note for note where notes are kept. With an output channel set, all but
-//! channel 10 goes there, and one channel's bend bends all. Where the input is heard at once, its controllers
-//! pass at once too and do not travel. The sustain pedal is a controller like others or, as an option, heard
-//! as the length of notes and then not passed on.
+//! channel 10 goes there, and one channel's bend bends all. Split, each of the parts' channels gets them, for
+//! a pedal holds them all. Where the input is heard at once, its controllers pass at once too and do not
+//! travel. The sustain pedal is a controller like others or, as an option, heard as the length of notes and
+//! then not passed on.
 
 use nice_plug::midi::NoteEvent;
 
@@ -158,6 +159,11 @@ impl Controllers {
     /// Forgets what waits and puts back to neutral what was sent.
     pub fn neutral(&mut self, sample: u32, io: &mut impl Io) {
         self.forget();
+        self.sent.neutral(sample, io);
+    }
+
+    /// Puts back to neutral what was sent: what comes from now on goes to other channels.
+    pub fn lift(&mut self, sample: u32, io: &mut impl Io) {
         self.sent.neutral(sample, io);
     }
 

@@ -122,6 +122,8 @@ pub struct Audio {
     realigned: u32,
     panics: u32,
     loaded: u32,
+    /// Each part has its channel.
+    split: bool,
     /// What is played repeats.
     frozen: bool,
     /// The worker is to be sent about the frozen phrase.
@@ -166,6 +168,7 @@ impl Audio {
             realigned: 0,
             panics: 0,
             loaded: 0,
+            split: false,
             frozen: false,
             errand: None,
             heard: f64::NEG_INFINITY,
@@ -212,6 +215,10 @@ impl Audio {
         // Bypassed, no time matters: what is held and pedalled there sounds on whatever the transport does.
         let anew = !block.bypass && (behind || change != Change::None);
         let panics = std::mem::replace(&mut self.panics, block.panics) != block.panics;
+        let split = block.options.manner.band.split;
+        if std::mem::replace(&mut self.split, split) != split {
+            self.controllers.lift(0, io);
+        }
         let pedal = block.options.pedal && !block.bypass;
         self.controllers.keep_pedal(pedal, 0, io);
         if let Some(span) = span.filter(|_| !pedal) {

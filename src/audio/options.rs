@@ -78,6 +78,24 @@ pub enum Thru {
     Dry,
 }
 
+/// Where the second eighths of new notes fall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Groove {
+    /// Where the target genre has them at this tempo.
+    #[default]
+    #[id = "auto"]
+    #[name = "auto"]
+    Auto,
+    /// Where the player has them.
+    #[id = "heard"]
+    #[name = "as heard"]
+    Heard,
+    /// In the middle of the beat.
+    #[id = "straight"]
+    #[name = "straight"]
+    Straight,
+}
+
 /// The options of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Options {

@@ -166,7 +166,7 @@ impl Audio {
         {
             self.shared.meters.count_timeout();
         }
-        let feel = block.options.manner.feel;
+        let manner = block.options.manner;
         let entering = match (self.answers.take(&self.window), block.options.fallback) {
             (found, _) if block.options.thru == Thru::Dry => {
                 self.answers.refuse(found);
@@ -175,7 +175,7 @@ impl Audio {
             (Found::Answer(job), _) => Entering::Answer(job),
             (Found::Late, Fallback::Silence) => Entering::Silence,
             (Found::Late, Fallback::Last) => Entering::Again,
-            (Found::Late, Fallback::Dry) | (Found::Nothing, _) => Entering::Dry(feel),
+            (Found::Late, Fallback::Dry) | (Found::Nothing, _) => Entering::Dry(manner.band, manner.played()),
         };
         self.pending = None;
         let end = if self.next_entry() > entry + length + NEAR { entry + length } else { f64::INFINITY };

@@ -11,7 +11,7 @@
 use arrayvec::ArrayVec;
 use nice_plug::midi::VoiceID;
 use phrase::{
-    Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, as_played, nearest, struck_alone, tie_unclaimed,
+    Band, Feel, MAX_NOTES, Note, Phrase, STEPS_PER_BEAT, as_played, nearest, struck_alone, tie_unclaimed,
 };
 
 use super::clock::Span;
@@ -70,8 +70,8 @@ pub struct Cue {
 pub enum Entering {
     /// Its answer.
     Answer(Box<Job>),
-    /// The phrase itself, with this feel.
-    Dry(Feel),
+    /// The phrase itself, by this band and with this feel.
+    Dry(Band, Feel),
     /// Nothing.
     Silence,
     /// What was played before it, once more.
@@ -152,8 +152,9 @@ impl Player {
         let before = std::mem::replace(&mut self.cue, cue);
         let (old, playing) = match entering {
             Entering::Answer(job) => (self.answer.replace(job), Played::Answer),
-            Entering::Dry(feel) => {
+            Entering::Dry(band, feel) => {
                 as_played(&self.input, first as usize, &mut self.dry);
+                band.apply(&mut self.dry);
                 feel.apply(first as usize, &mut self.dry);
                 (self.answer.take(), Played::Dry)
             }

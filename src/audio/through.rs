@@ -1,6 +1,7 @@
 //! Going through a block: the marks of time and the host's events, in their order.
 
 use nice_plug::midi::{Channel, Key, NoteEvent};
+use phrase::BandPart;
 
 use super::capture::CLOSING;
 use super::clock::Span;
@@ -106,7 +107,13 @@ impl Audio {
         self.heard = span.time(sample).max(self.heard);
         let time = self.heard;
         let at_once = block.options.thru != Thru::Wet;
-        let mapped = |event| block.options.manner.feel.channel.map_or(event, |to| on_channel(event, to));
+        let manner = &block.options.manner;
+        // Where the parts are split, what is played for all of them goes to each.
+        let copies = if manner.band.split { BandPart::ALL.len() as u8 } else { 1 };
+        let mapped = |event, copy: u8| match manner.band.split {
+            true => on_channel(event, copy),
+            false => manner.feel.channel.map_or(event, |to| on_channel(event, to)),
+        };
         match kind(&event) {
             Kind::On(address, velocity) => {
                 let Some(voice) = voice(address) else { return };
@@ -135,15 +142,19 @@ impl Audio {
             Kind::Expression(address) => {
                 // Where the host names its note by number only, the note says which key that is.
                 if let Some(voice) = voice(address).or_else(|| self.capture.voice(address)) {
-                    let event = mapped(addressed(event, voice));
-                    if self.capture.is_early(voice) {
-                        self.controllers.push_early(self.line, event);
-                    } else {
-                        self.controllers.push(time, event);
+                    let event = addressed(event, voice);
+                    for event in (0..copies).map(|copy| mapped(event, copy)) {
+                        if self.capture.is_early(voice) {
+                            self.controllers.push_early(self.line, event);
+                        } else {
+                            self.controllers.push(time, event);
+                        }
                     }
                 }
             }
-            Kind::Controller => self.controllers.push(time, mapped(event)),
+            Kind::Controller => {
+                (0..copies).for_each(|copy| self.controllers.push(time, mapped(event, copy)));
+            }
             Kind::AtOnce => io.send(moved(event, sample)),
             Kind::Ignored => {}
         }

@@ -9,7 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use phrase::{Note, Part, Phrase, STEPS_PER_BAR, Song, Track, join_parts};
+use phrase::{
+    BandPart, Note, Part, Parts, Phrase, STEPS_PER_BAR, Song, SongNote, Swing, Timing, Track, join_parts,
+    nearest,
+};
 
 use crate::link::Take;
 
@@ -48,8 +51,40 @@ pub fn song(takes: &[Arc<Take>]) -> Song {
         notes.iter_mut().for_each(|note| note.length = note.length.min(longest.into()));
     }
     song.end = notes.iter().fold(line, |end, note| end.max(note.end()));
-    song.tracks = vec![Track { name: "Contrafact".into(), notes, others: Vec::new() }];
+    song.tracks = tracks(takes, &phrases, notes);
     song
+}
+
+/// A track for each part of the band that plays, and one for the drums.
+fn tracks(takes: &[Arc<Take>], phrases: &[Box<Phrase>], notes: Vec<SongNote>) -> Vec<Track> {
+    let (mut lines, mut line) = (Vec::new(), 0.0);
+    for (take, phrase) in takes.iter().zip(phrases) {
+        // As a network hears it: swung 16ths are on their own steps.
+        let swing = Swing::of_phrase(phrase);
+        let timing = Timing { heard: swing.ratio, ..Timing::STRAIGHT };
+        lines.push((
+            line,
+            f64::from(take.first),
+            swing,
+            Parts::of(&timing.roll(phrase)),
+            take.manner.band.split,
+        ));
+        line += take.length;
+    }
+    let mut tracks: Vec<Track> = ["Tune", "Chords", "Bass", "Drums"]
+        .map(|name| Track { name: name.into(), notes: Vec::new(), others: Vec::new() })
+        .into();
+    for note in notes {
+        let after = lines.partition_point(|line| line.0 <= note.onset + 1e-6);
+        let Some((line, first, swing, parts, split)) = lines.get(after.saturating_sub(1)) else { continue };
+        let of = Note::new(note.pitch, note.channel, note.velocity, note.onset, note.length);
+        let known = BandPart::ALL.into_iter().find(|part| *split && part.channel() == note.channel);
+        let step = nearest(swing.straighten_played(note.onset - line + first));
+        let part = known.or_else(|| parts.part(&of, step));
+        tracks[part.map_or(BandPart::ALL.len(), |part| part as usize)].notes.push(note);
+    }
+    tracks.retain(|track| !track.notes.is_empty());
+    tracks
 }
 
 /// Writes takes into a file of its own in `folder`, which is made where it is missing. Gives the file.
@@ -105,6 +140,21 @@ mod tests {
         let spans: Vec<_> = song(&all).notes().map(|note| (note.onset, note.length)).collect();
         assert_eq!(spans, [(8.0, 60.0), (128.0, 4.0)]);
         assert_eq!(song(&all).end, 192.0, "the file is as long as what was played");
+    }
+
+    #[test]
+    fn each_part_has_a_track() {
+        let tune = (0..4).map(|i| Note::new(76 + i, 0, 0.5, 16.0 * f64::from(i), 8.0));
+        let chords =
+            (0..4).flat_map(|i| [60, 64].map(|pitch| Note::new(pitch, 0, 0.5, 16.0 * f64::from(i), 8.0)));
+        let bass = (0..4).map(|i| Note::new(36 + i, 0, 0.5, 16.0 * f64::from(i), 8.0));
+        let drum = Note::new(36, 9, 0.5, 0.0, 1.0);
+        let mut notes: Vec<Note> = tune.chain(chords).chain(bass).chain([drum]).collect();
+        notes.sort_by(Note::order);
+        let all = takes(&[(0, notes.clone()), (64, notes)]);
+        let song = song(&all);
+        let tracks: Vec<_> = song.tracks.iter().map(|track| (&track.name[..], track.notes.len())).collect();
+        assert_eq!(tracks, [("Tune", 8), ("Chords", 16), ("Bass", 8), ("Drums", 2)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::Settings;
-use phrase::{Key, KeyLock, Phrase};
+use phrase::{BandPart, Key, KeyLock, Phrase};
 
 use crate::link::{Analysis, Frozen, Played, Shared, Take};
 
@@ -130,6 +130,11 @@ fn text(take: &Take) -> String {
     }
     if manner.feel.swing > 0.0 {
         parts.push(format!("swing {:.0} %", manner.feel.swing * 100.0));
+    }
+    let only: Vec<_> = BandPart::ALL.iter().filter(|part| manner.band.plays[**part as usize]).collect();
+    if only.len() < BandPart::ALL.len() {
+        let names: Vec<_> = only.iter().map(|part| part.name()).collect();
+        parts.push(if names.is_empty() { "no part".into() } else { format!("{} only", names.join(" and ")) });
     }
     parts.join(", ")
 }

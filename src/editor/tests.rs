@@ -47,7 +47,7 @@ fn is_there(row: &Row, names: &[String]) -> bool {
 fn each_parameter_is_found_in_the_window_by_the_name_that_the_host_has() {
     let mut harness = window();
     let mut found = HashMap::new();
-    for page in [Page::Play, Page::Notes, Page::Time] {
+    for page in [Page::Play, Page::Notes, Page::Band, Page::Time] {
         harness.get_by_label(page.name()).click();
         harness.run_steps(4);
         found.insert(page, names(&harness));

@@ -1,7 +1,7 @@
 //! What travels between an audio thread and the worker.
 
 use model::{Answer, Report, Settings};
-use phrase::{Guards, Phrase, STEPS, nearest, realise_said};
+use phrase::{Phrase, STEPS, Swing, nearest};
 
 use super::loose::{Loose, Spare};
 use super::manner::{Manner, Terms};
@@ -146,10 +146,11 @@ impl Job {
     /// Where a phrase was cut short, a held note has cells past the line; let go, its key has none there any
     /// more.
     fn let_go(&mut self, closed: &Phrase) {
+        let heard = Swing::at(self.said.timing.heard);
         for note in self.input.notes.iter().filter(|note| note.tied_out) {
             let held = closed.notes.iter().any(|other| other.tied_out && other.pitch == note.pitch);
             if let Some(row) = note.row().filter(|_| !held) {
-                let line = nearest(note.end()).clamp(0, STEPS as i64) as usize;
+                let line = nearest(heard.straighten_played(note.end())).clamp(0, STEPS as i64) as usize;
                 self.said.cells.sounding[line..].iter_mut().for_each(|step| *step &= !(1 << row));
             }
         }
@@ -160,13 +161,20 @@ impl Job {
     pub fn perform(&mut self, spare: &mut Spare) {
         #[cfg(test)]
         assert_ne!(self.manner.feel.seed, BREAKS, "told to break down");
-        if self.manner.guards != Guards::OFF {
+        if !self.manner.hands().is_idle(&self.said.answered()) {
             self.realise();
         }
-        self.manner.feel.apply(self.settings.first.into(), &mut self.answer);
-        self.loose.find(&self.input, &self.answer, &self.manner, spare, |input, out| {
+        self.manner.played().apply(self.settings.first.into(), &mut self.answer);
+        let bends = self.bends();
+        self.loose.find(&self.input, &self.answer, bends, spare, |input, out| {
             perform_cells(input, &self.said, &self.manner, self.settings.first, out);
         });
+    }
+
+    /// Whether the ends of kept notes are elsewhere than they were played.
+    fn bends(&self) -> bool {
+        let (feel, timing) = (self.manner.feel, self.said.timing);
+        feel.swing > 0.0 || feel.humanise > 0.0 || timing.kept != timing.heard
     }
 
     /// Makes the cells that pass the guards into notes.
@@ -183,14 +191,12 @@ impl Job {
 }
 
 fn realise_cells(input: &Phrase, said: &Answer, manner: &Manner, first: u8, out: &mut Phrase) {
-    let mut cells = said.cells;
-    manner.guards.apply(input, &mut cells);
-    realise_said(input, &cells, &said.told(), first.into(), out);
+    manner.hands().perform(input, &said.answered(), first.into(), out);
 }
 
 fn perform_cells(input: &Phrase, said: &Answer, manner: &Manner, first: u8, out: &mut Phrase) {
     realise_cells(input, said, manner, first, out);
-    manner.feel.apply(first.into(), out);
+    manner.played().apply(first.into(), out);
 }
 
 /// A feel with this seed, which no user can choose, breaks down on the worker: for tests of what happens
@@ -200,7 +206,7 @@ pub const BREAKS: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {
-    use phrase::{Feel, LOWEST, Note, PITCHES, realise};
+    use phrase::{Band, Feel, Guards, LOWEST, Note, PITCHES, Timing, realise};
     use proptest::prelude::*;
 
     use super::*;
@@ -279,7 +285,14 @@ mod tests {
                 prop::sample::select(vec![0.0f32, 0.0, 0.6]), prop::sample::select(vec![0.0f32, 0.0, 1.0]),
                 prop::option::of(0u8..4), any::<bool>(), 0u8..4, prop::sample::select(vec![0u8, 52]),
             ),
+            (heard, goes_straight, new, offsets, split) in (
+                prop::sample::select(vec![0.5f64, 0.5, 0.64]), any::<bool>(),
+                prop::sample::select(vec![0.5f64, 0.6]), prop::sample::select(vec![0.0f32, 1.0]),
+                any::<bool>(),
+            ),
         ) {
+            let kept = if goes_straight { 0.5 } else { heard };
+            let timing = Timing { heard, kept, new, offsets: [[[0.1, 0.1]; 16]; 3], has_offsets: true };
             let mut asked = Phrase::new(0, 120.0);
             for (pitch, channel, onset, length, ends) in notes {
                 let mut note = Note::new(pitch, channel, 0.5, f64::from(onset) / 16.0,
@@ -305,16 +318,16 @@ mod tests {
                 }
             }
             finished.sort();
-            let mut answer = asked.roll();
+            let mut answer = timing.roll(&asked);
             let sounding = &mut answer.sounding;
             for (step, pitch, on) in cells {
                 let bit = 1u128 << (pitch - phrase::LOWEST);
                 sounding[step] = if on { sounding[step] | bit } else { sounding[step] & !bit };
             }
             let feel = Feel { swing, humanise, channel, ..Feel::default() };
-            let manner = Manner { guards: Guards { melody, voices, lowest, ..Guards::OFF }, feel,
-                locked: false };
-            let said = Answer::of(answer);
+            let manner = Manner { guards: Guards { melody, voices, lowest, ..Guards::OFF }, feel, offsets,
+                band: Band { split, ..Band::ALL }, ..Manner::default() };
+            let said = Answer { timing, ..Answer::of(answer) };
             let mut job = Job { input: asked, said: said.clone(), manner, ..*Job::new() };
             job.settings.first = first;
             job.realise();

@@ -8,8 +8,6 @@
 use arrayvec::ArrayVec;
 use phrase::{Note, Phrase, STEPS};
 
-use super::manner::Manner;
-
 /// Loose notes of an answer; it has few, for each sounds to the end.
 const MOST: usize = 128;
 
@@ -49,13 +47,14 @@ impl Spare {
 }
 
 impl Loose {
-    /// Finds the notes of `answer`, as `input` is played in this manner, that change when keys come up.
-    /// `play` plays another input from the same cells.
+    /// Finds the notes of `answer`, the answer to `input`, that change when keys come up. Where it `bends`
+    /// them, bent and humanised ends follow their keys in ways of their own. `play` plays another input from
+    /// the same cells.
     pub fn find(
         &mut self,
         input: &Phrase,
         answer: &Phrase,
-        manner: &Manner,
+        bends: bool,
         spare: &mut Spare,
         play: impl Fn(&Phrase, &mut Phrase),
     ) {
@@ -89,9 +88,7 @@ impl Loose {
         };
         let same_length = |(a, b): (&Note, &Note)| a.length == b.length;
         self.is_known = is_like(answer, on_line) && answer.notes.iter().zip(&on_line.notes).all(same_length);
-        // Bent and humanised ends follow their keys in ways of their own.
-        let is_straight = manner.feel.swing <= 0.0 && manner.feel.humanise <= 0.0;
-        self.is_exact = self.is_known && is_straight && is_like(on_line, before);
+        self.is_exact = self.is_known && !bends && is_like(on_line, before);
         for (index, (held, let_go)) in answer.notes.iter().zip(&on_line.notes).enumerate() {
             let follows = self.is_exact && before.notes[index].length != let_go.length;
             if self.is_known && (follows || held != let_go) {

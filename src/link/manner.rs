@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nice_plug::prelude::Enum;
-use phrase::{Feel, Guards};
+use phrase::{Band, Feel, Guards, Hands};
 
 /// What is to compute, as the user chooses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
@@ -32,6 +32,12 @@ pub struct Manner {
     pub feel: Feel,
     /// Chance draws the same for every phrase, wherever it stands in the song.
     pub locked: bool,
+    /// How far kept notes are struck as the target genre's players would; new ones always are.
+    pub dynamics: f32,
+    /// How far new notes leave the beat as these players do.
+    pub offsets: f32,
+    /// Who plays.
+    pub band: Band,
 }
 
 impl Manner {
@@ -41,7 +47,19 @@ impl Manner {
         let Feel { swing, humanise, velocity, .. } = &mut self.feel;
         (*swing, *humanise) = (unit(*swing), unit(*humanise));
         *velocity = velocity.map(unit);
+        (self.dynamics, self.offsets) = (unit(self.dynamics), unit(self.offsets));
         self
+    }
+
+    /// What makes notes of an answer's cells.
+    pub fn hands(&self) -> Hands {
+        let Self { guards, dynamics, offsets, band, .. } = *self;
+        Hands { guards, dynamics, feel: offsets, seed: self.feel.seed, band }
+    }
+
+    /// How the notes are played then: split parts have their channels.
+    pub fn played(&self) -> Feel {
+        Feel { channel: self.feel.channel.filter(|_| !self.band.split), ..self.feel }
     }
 }
 

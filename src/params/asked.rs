@@ -1,13 +1,13 @@
 //! What the parameters ask for, and the way back: the values of the parameters that asked for it.
 
 use gui::Control;
-use model::{SLOTS, Settings};
+use model::{SLOTS, Settings, SwingBy};
 use nice_plug::prelude::*;
-use phrase::{Feel, Guards, KeyLock, Mode};
+use phrase::{Band, Feel, Guards, KeyLock, Mode};
 
 use super::PluginParams;
 use super::texts::key_lock;
-use crate::audio::options::Options;
+use crate::audio::options::{Groove, Options};
 use crate::link::Manner;
 
 impl PluginParams {
@@ -27,6 +27,13 @@ impl PluginParams {
             leave_own: self.leave_own.value(),
             limits: self.limits.value(),
             harmony: share(&self.harmony),
+            swing: match self.groove.value() {
+                // All of it is swung by that.
+                _ if share(&self.swing) > 0.0 => SwingBy::Level,
+                Groove::Auto => SwingBy::Auto,
+                Groove::Heard => SwingBy::Heard,
+                Groove::Straight => SwingBy::Straight,
+            },
             ..Settings::to(slot)
         }
     }
@@ -42,8 +49,20 @@ impl PluginParams {
             freeze: self.freeze.value(),
             longest: small(&self.longest),
             pedal: self.pedal.value(),
-            manner: Manner { guards: self.guards(), feel: self.feel(), locked: self.lock.value() },
+            manner: self.manner(),
             processor: self.processor.value(),
+        }
+    }
+
+    fn manner(&self) -> Manner {
+        let plays = [self.tune.value(), self.chords.value(), self.bass.value()];
+        Manner {
+            guards: self.guards(),
+            feel: self.feel(),
+            locked: self.lock.value(),
+            dynamics: share(&self.dynamics),
+            offsets: share(&self.offsets),
+            band: Band { plays, split: self.split.value() },
         }
     }
 
@@ -86,8 +105,9 @@ fn share(param: &FloatParam) -> f32 {
 
 /// The values of the parameters that ask for this: what undo puts back.
 pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
-    let Settings { source, target, amount, variation, seed, leave_own, limits, harmony, .. } = *settings;
-    let Manner { guards, feel, locked } = *manner;
+    let Settings { source, target, amount, variation, seed, leave_own, limits, harmony, swing, .. } =
+        *settings;
+    let Manner { guards, feel, locked, dynamics, offsets, band } = *manner;
     let one = |weight: &f32| *weight > 0.0;
     let blend = target.iter().filter(|weight| one(weight)).count() != 1;
     let slot = target.iter().position(one).unwrap_or(0);
@@ -98,6 +118,11 @@ pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
         KeyLock::Key(tonic, Mode::Minor) => 3 + 2 * tonic,
     };
     let on = |switch: bool| f32::from(u8::from(switch));
+    let groove = match swing {
+        SwingBy::Auto | SwingBy::Level => 0.0,
+        SwingBy::Heard => 1.0,
+        SwingBy::Straight => 2.0,
+    };
     let mut values = vec![
         (Control::SOURCE, source.map_or(0.0, |slot| f32::from(slot) + 1.0)),
         (Control::BLEND, on(blend)),
@@ -116,6 +141,13 @@ pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
         (Control("density"), guards.density.into()),
         (Control("swing"), feel.swing),
         (Control("humanise"), feel.humanise),
+        (Control("groove"), groove),
+        (Control("feel"), offsets),
+        (Control("dynamics"), dynamics),
+        (Control("part_tune"), on(band.plays[0])),
+        (Control("part_chords"), on(band.plays[1])),
+        (Control("part_bass"), on(band.plays[2])),
+        (Control("split"), on(band.split)),
         (Control("velocity"), feel.velocity.map_or(0.0, |velocity| (velocity * 127.0).round())),
         (Control("channel"), feel.channel.map_or(0.0, |channel| f32::from(channel) + 1.0)),
     ];

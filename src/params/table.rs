@@ -13,7 +13,7 @@ use nice_plug::prelude::*;
 
 use super::kinds::{Kind, Made};
 use super::texts::{key_to_text, shift_to_text, text_to_key, text_to_shift};
-use crate::audio::options::{Fallback, Latency, Margin, Thru};
+use crate::audio::options::{Fallback, Groove, Latency, Margin, Thru};
 use crate::link::Processor;
 use crate::link::Shared;
 
@@ -258,5 +258,41 @@ table! {
         id: "harmony", name: "Harmony", page: Page::Play, rank: 50, automatable: true,
         kind: Kind::Percent(0.5),
         hint: "How far the genre may recolour your chords. 0 %: not at all. Roots always stay.",
+    };
+    groove: EnumParam<Groove> = Row {
+        id: "groove", name: "Groove", page: Page::Band, rank: 50, automatable: true,
+        kind: Kind::Choice(Groove::variants),
+        hint: "How new notes swing while Swing is at 0 %. Auto: as the genre does at this tempo. As \
+               heard: as you do. Yours keep their time.",
+    };
+    offsets: FloatParam = Row {
+        id: "feel", name: "Feel", page: Page::Band, rank: 60, automatable: true,
+        kind: Kind::Percent(1.0),
+        hint: "How far new notes leave the beat as the genre's players do, ahead or laid back, by the seed.",
+    };
+    dynamics: FloatParam = Row {
+        id: "dynamics", name: "Dynamics", page: Page::Band, rank: 70, automatable: true,
+        kind: Kind::Percent(0.0),
+        hint: "How far your notes are struck as the target genre's players would. New notes always are.",
+    };
+    tune: BoolParam = Row {
+        id: "part_tune", name: "Tune", page: Page::Band, rank: 10, automatable: true,
+        kind: Kind::Switch(true),
+        hint: "The answer's top line plays. Off: for you who play it yourself.",
+    };
+    chords: BoolParam = Row {
+        id: "part_chords", name: "Chords", page: Page::Band, rank: 20, automatable: true,
+        kind: Kind::Switch(true),
+        hint: "What lies between the answer's tune and bass plays.",
+    };
+    bass: BoolParam = Row {
+        id: "part_bass", name: "Bass", page: Page::Band, rank: 30, automatable: true,
+        kind: Kind::Switch(true),
+        hint: "The answer's bottom line plays.",
+    };
+    split: BoolParam = Row {
+        id: "split", name: "Split", page: Page::Band, rank: 40, automatable: true,
+        kind: Kind::Switch(false),
+        hint: "Each part has its channel: tune 1, chords 2, bass 3. Takes the place of Channel.",
     };
 }

@@ -12,6 +12,8 @@ struct Key {
     settings: Settings,
     /// The phrase's place in the song, where the answer depends on it: only chance does.
     position: Option<i64>,
+    /// Genres swing by the tempo.
+    tempo: f64,
     /// What was answered before, where the pack remembers.
     before: Option<Roll>,
 }
@@ -73,7 +75,7 @@ impl Cache {
 
 fn key(pack: u64, (input, before, settings): Asked) -> Key {
     let position = (settings.variation > 0.0).then_some(input.position);
-    Key { pack, settings: *settings, position, before: before.copied() }
+    Key { pack, settings: *settings, position, tempo: input.tempo, before: before.copied() }
 }
 
 #[cfg(test)]

@@ -2,14 +2,46 @@
 
 use candle_core::{Device, Tensor};
 use model::resnet::GeneratorConfig;
-use model::{Card, ClassifierConfig, Init, Pack, Parts, Weights};
+use model::touch::TouchConfig;
+use model::{Card, ClassifierConfig, FeelSizes, Init, Pack, Parts, Weights};
 use serde_json::json;
 
-/// A pack with these genres and weights drawn from `seed`.
+/// A pack with these genres and weights drawn from `seed`: a transfer and a classifier.
 pub fn pack(name: &str, genres: &[&str], seed: u64) -> Pack {
+    drawn(name, genres, seed, |parts| parts)
+}
+
+/// The same with dynamics and feel.
+pub fn whole_pack(name: &str, genres: &[&str], seed: u64) -> Pack {
+    let genres_of = genres.len();
+    drawn(name, genres, seed, |parts| Parts {
+        dynamics: Some(TouchConfig { embed: 8, units: 8, head: 8, ..TouchConfig::ours(genres_of) }),
+        feel: Some(FeelSizes { genres: genres_of, tempi: vec![60.0, 240.0] }),
+        ..parts
+    })
+}
+
+/// The default pack, whose genres swing by these ratios at any tempo and leave the beat by `offset` steps.
+pub fn swinging(name: &str, ratios: &[f32], offset: f32) -> Pack {
+    let mut pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
+    let genres = pack.card.genres.len();
+    let sizes = FeelSizes { genres, tempi: vec![120.0] };
+    for parameter in sizes.parameters() {
+        let values = match &parameter.name[..] {
+            "swing" => ratios.to_vec(),
+            _ => [offset, 0.0].repeat(parameter.len() / 2),
+        };
+        let tensor = Tensor::from_vec(values, parameter.shape, &Device::Cpu).unwrap();
+        pack.weights.insert(format!("feel.{}", parameter.name), tensor);
+    }
+    (pack.card.name, pack.card.parts.feel) = (name.to_string(), Some(sizes));
+    pack
+}
+
+fn drawn(name: &str, genres: &[&str], seed: u64, with: impl Fn(Parts) -> Parts) -> Pack {
     let count = genres.len();
     let generator = GeneratorConfig { channels: 16, blocks: 2, ..GeneratorConfig::compact(count) };
-    let parts = Parts::new(generator, ClassifierConfig { genres: count, width: 8 });
+    let parts = with(Parts::new(generator, ClassifierConfig { genres: count, width: 8 }));
     let mut state = seed;
     // Twelve uniform draws added are near enough to a normal one.
     let mut normal = || {
@@ -26,7 +58,11 @@ pub fn pack(name: &str, genres: &[&str], seed: u64) -> Pack {
             Init::Zeros | Init::Ones | Init::Constant(_) => 0.3,
             Init::Normal(spread) | Init::TruncatedNormal(spread) => spread,
         };
-        let values: Vec<f32> = (0..parameter.len()).map(|_| spread * normal()).collect();
+        let mut values: Vec<f32> = (0..parameter.len()).map(|_| spread * normal()).collect();
+        if parameter.name == "dynamics.scale" {
+            // So that it is heard.
+            values.fill(6.0);
+        }
         weights.insert(parameter.name, Tensor::from_vec(values, parameter.shape, &Device::Cpu).unwrap());
     }
     let genres = genres.iter().map(|genre| genre.to_string()).collect();

@@ -1,4 +1,4 @@
-//! `look`: the editor as people see it, in six states, and what it costs to have it open. Needs Xvfb.
+//! `look`: the editor as people see it, in seven states, and what it costs to have it open. Needs Xvfb.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -31,6 +31,8 @@ pub struct Arguments {
 /// The editor's size in points, and the place of its switch for the overlay: what `gui` has.
 const SIZE: (u16, u16) = (1040, 760);
 const WHY: (i16, i16) = (671, 91);
+/// The page of the band, likewise.
+const BAND: (i16, i16) = (930, 414);
 const BLOCK: u32 = 512;
 /// A frame takes a while without a graphics card.
 const SETTLE: Duration = Duration::from_millis(1500);
@@ -175,6 +177,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         scene.display.click(WHY.0, WHY.1);
         scene.display.point(1, SIZE.1 as i16 - 1);
         scene.photograph(folder, "why")
+    })?;
+    let along = [("Hear", 0.5), ("Tune", 0.0), ("Split", 1.0), ("Lock draw", 1.0)];
+    Scene::new(&display, &library, 100, &[&jazz[..], &along].concat())?.open(|scene| {
+        scene.play_to(14.6)?;
+        scene.display.click(BAND.0, BAND.1);
+        scene.display.point(1, SIZE.1 as i16 - 1);
+        scene.photograph(folder, "band")
     })?;
     let mut scene = Scene::new(&display, &library, 100, &jazz)?;
     let missing = serde_json::json!({"name": "Bossa nights", "hash": "0badc0de"});

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use host::{ANSWER_BEATS, ClapHost, RenderOptions, render_song};
-use model::{LoadedPack, Pack, Settings};
-use phrase::{ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_PER_BEAT, Song, cut};
+use model::{LoadedPack, Pack, Settings, SwingBy};
+use phrase::{BandPart, ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_PER_BEAT, Song, cut};
 use trainer::picture::{self, Cells};
 
 use crate::bench::{median, percentile};
@@ -41,6 +41,22 @@ pub struct Arguments {
     /// Let new notes break arrangers' limits: muddy basses, clusters, chords for three hands.
     #[arg(long)]
     no_limits: bool,
+    /// Where the second eighths of new notes fall: "auto" (as the genre has them at this tempo), "heard",
+    /// "straight", or of all notes, in percent (100: on the last triplet).
+    #[arg(long, default_value = "auto", value_parser = swing)]
+    swing: Swing,
+    /// How far new notes leave the beat as the genre's players do, in percent.
+    #[arg(long, default_value_t = 100.0)]
+    feel: f32,
+    /// How far the song's notes are struck as the genre's players would, in percent.
+    #[arg(long, default_value_t = 0.0)]
+    dynamics: f32,
+    /// Who plays: any of tune, chords and bass.
+    #[arg(long, value_delimiter = ',', default_value = "tune,chords,bass", value_parser = part)]
+    parts: Vec<BandPart>,
+    /// Send tune, chords and bass to channels 1, 2 and 3, a track each.
+    #[arg(long)]
+    split: bool,
     /// The MIDI file to write, with a picture (.png) beside it; SONG.to-GENRE.mid in the current folder if
     /// not given.
     #[arg(short, long)]
@@ -59,6 +75,32 @@ pub struct Arguments {
     library: Option<PathBuf>,
 }
 
+/// What `--swing` says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Swing {
+    /// The parameter's value, and what the pack is asked for.
+    New(f64, SwingBy),
+    /// Of all notes.
+    All(f32),
+}
+
+fn swing(text: &str) -> Result<Swing, String> {
+    match text {
+        "auto" => Ok(Swing::New(0.0, SwingBy::Auto)),
+        "heard" => Ok(Swing::New(0.5, SwingBy::Heard)),
+        "straight" => Ok(Swing::New(1.0, SwingBy::Straight)),
+        number => match number.parse::<f32>() {
+            Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(Swing::All(percent / 100.0)),
+            _ => Err("it must be auto, heard, straight, or over 0 and up to 100 percent".into()),
+        },
+    }
+}
+
+fn part(text: &str) -> Result<BandPart, String> {
+    let known = BandPart::ALL.into_iter().find(|part| part.name() == text);
+    known.ok_or_else(|| "it must be tune, chords or bass".into())
+}
+
 /// Samples a second and a block, as a DAW's usual bounce has them.
 const BOUNCE: RenderOptions =
     RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false, delay: ANSWER_BEATS };
@@ -68,6 +110,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     check_percent("amount", arguments.amount)?;
     check_percent("variation", arguments.variation)?;
     check_percent("harmony", arguments.harmony)?;
+    check_percent("feel", arguments.feel)?;
+    check_percent("dynamics", arguments.dynamics)?;
     if arguments.seed > 9999 {
         bail!("--seed must be 0 to 9999");
     }
@@ -91,6 +135,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         None => build::plugin()?,
     };
 
+    let plays = |part| f64::from(u8::from(arguments.parts.contains(&part)));
     let rendered = {
         // SAFETY: no thread of ours is running, and the plugin that reads the variable is not loaded yet.
         let _packs = unsafe { packs::folder(arguments.pack.as_deref()) }?;
@@ -108,6 +153,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ("Harmony", f64::from(arguments.harmony / 100.0)),
             ("Leave own genre alone", f64::from(u8::from(arguments.leave_own))),
             ("Voicing limits", f64::from(u8::from(!arguments.no_limits))),
+            ("Swing", f64::from(if let Swing::All(swing) = arguments.swing { swing } else { 0.0 })),
+            ("Groove", if let Swing::New(value, _) = arguments.swing { value } else { 0.0 }),
+            ("Feel", f64::from(arguments.feel / 100.0)),
+            ("Dynamics", f64::from(arguments.dynamics / 100.0)),
+            ("Tune", plays(BandPart::Tune)),
+            ("Chords", plays(BandPart::Chords)),
+            ("Bass", plays(BandPart::Bass)),
+            ("Split", f64::from(u8::from(arguments.split))),
         ] {
             plugin.set(name, value)?;
         }
@@ -127,6 +180,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         leave_own: arguments.leave_own,
         limits: !arguments.no_limits,
         harmony: arguments.harmony / 100.0,
+        swing: if let Swing::New(_, swing) = arguments.swing { swing } else { SwingBy::Level },
     };
     let title = format!("{} to {}", stem(&arguments.song), pack.card.genres[usize::from(target)]);
     let (input, mut output) = (Cells::of(&song), Cells::of(&rendered.song));

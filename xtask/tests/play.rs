@@ -48,3 +48,34 @@ fn the_file_is_that_of_a_bounce_at_every_latency() {
         assert_eq!(std::fs::read(&answer).unwrap(), bounced.song.to_bytes().unwrap(), "{bars} bars");
     }
 }
+
+#[test]
+fn the_band_and_its_touch_are_options_too() {
+    let song = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/harvest-road.mid");
+    let folder = tempfile::tempdir().unwrap();
+    let answer = folder.path().join("answer.mid");
+    let genre = &model::read_card("the default pack", model::default_pack()).unwrap().genres[0];
+    let library = library();
+    for (options, values) in [
+        (
+            &["--swing", "60", "--dynamics", "50", "--parts", "chords,bass", "--split"][..],
+            &[("Swing", 0.6), ("Dynamics", 0.5), ("Tune", 0.0), ("Split", 1.0)][..],
+        ),
+        (&["--swing", "heard", "--feel", "25"], &[("Groove", 0.5), ("Feel", 0.25)]),
+    ] {
+        let played = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["play", song.to_str().unwrap(), "--to", genre, "--library", library.to_str().unwrap()])
+            .args(["-o", answer.to_str().unwrap()])
+            .args(options)
+            .output()
+            .unwrap();
+        assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stderr));
+        let mut plugin = ClapHost::open(&library).unwrap();
+        values.iter().for_each(|(name, value)| plugin.set(name, *value).unwrap());
+        plugin.set_offline(true).unwrap();
+        let options = RenderOptions { block: 512, ..RenderOptions::default() };
+        plugin.start(options.sample_rate, options.block).unwrap();
+        let bounced = render_song(&mut plugin, &Song::read(&song).unwrap(), &options).unwrap();
+        assert_eq!(std::fs::read(&answer).unwrap(), bounced.song.to_bytes().unwrap(), "{values:?}");
+    }
+}

@@ -63,6 +63,12 @@ pub enum ModelError {
         "this pack holds no transfer, only what tells genres, and cannot recast phrases; choose another pack"
     )]
     NoTransfer,
+    /// The pack has no dynamics.
+    #[error("this pack does not know how hard the players of its genres strike; choose another pack")]
+    NoDynamics,
+    /// The pack does not know its genres' feel.
+    #[error("this pack does not know when the players of its genres play; choose another pack")]
+    NoFeel,
     /// The pack has no classifier.
     #[error(
         "this pack holds no classifier and cannot tell which genre a phrase is; say which genre is played, \

@@ -8,9 +8,11 @@
 //! are drawn by seed and position instead.
 
 use candle_core::{Device, Tensor};
-use phrase::{ContentChange, Note, Phrase, Roll};
+use phrase::{ContentChange, Note, Phrase, Roll, Timing};
 
 use crate::families::logits;
+use crate::families::touch::Strikes;
+use crate::feel::Feel;
 use crate::roles::{Answer, Context, Question, Report, Role, SLOTS, Settings, Setup, Transfer};
 use crate::{Classifier, ModelError, Ops, Pack};
 
@@ -18,6 +20,8 @@ use crate::{Classifier, ModelError, Ops, Pack};
 #[derive(Debug)]
 pub struct LoadedPack {
     transfer: Option<Box<dyn Transfer>>,
+    dynamics: Option<Strikes>,
+    feel: Option<Feel>,
     classifier: Option<Classifier>,
     genres: usize,
     /// The logit of the pack's threshold.
@@ -48,7 +52,11 @@ impl LoadedPack {
         let transfer = card.parts.transfer.as_ref();
         let transfer = transfer.map(|part| part.sizes().build(&weights.part(Role::Transfer), setup));
         let classifier = card.parts.classifier.map(|part| Classifier::new(part, &weights, ops));
-        Ok(Self { transfer: transfer.transpose()?, classifier: classifier.transpose()?, genres, threshold })
+        // On the CPU wherever the transfer is: it takes less time there than the way to a GPU.
+        let dynamics = card.parts.dynamics.map(|part| Strikes::new(part, pack.weights.part(Role::Dynamics)));
+        let feel = card.parts.feel.as_ref().map(|part| Feel::new(part, &pack.weights.part(Role::Feel)));
+        let (transfer, dynamics, feel) = (transfer.transpose()?, dynamics.transpose()?, feel.transpose()?);
+        Ok(Self { transfer, dynamics, feel, classifier: classifier.transpose()?, genres, threshold })
     }
 
     /// Whether the pack can do what is asked of it: for those who would rather refuse it than find out at the
@@ -59,6 +67,8 @@ impl LoadedPack {
     pub fn check(&self, role: Role) -> Result<(), ModelError> {
         match role {
             Role::Transfer => self.transfer.as_ref().map(|_| ()).ok_or(ModelError::NoTransfer),
+            Role::Dynamics => self.dynamics.as_ref().map(|_| ()).ok_or(ModelError::NoDynamics),
+            Role::Feel => self.feel.as_ref().map(|_| ()).ok_or(ModelError::NoFeel),
             Role::Classifier => self.classifier().map(|_| ()),
         }
     }
@@ -85,7 +95,19 @@ impl LoadedPack {
         settings: &Settings,
         out: &mut Answer,
     ) -> Result<Report, ModelError> {
-        self.ask(&input.roll(), &input.notes, input.position, context, settings, out)
+        let shares = self.shares(&settings.target);
+        let timing = match (&self.feel, &shares) {
+            (Some(feel), Some(shares)) => feel.timing(input, shares, settings),
+            _ => Timing::STRAIGHT,
+        };
+        let mut straight = Phrase::new(input.position, input.tempo);
+        timing.straight(input, &mut straight);
+        let report = self.ask(&straight.roll(), &straight.notes, input.position, context, settings, out)?;
+        out.timing = timing;
+        if let (Some(dynamics), Some(shares), None) = (&self.dynamics, &shares, &out.velocities) {
+            out.velocities = Some(dynamics.strike(&straight, &out.cells, shares)?);
+        }
+        Ok(report)
     }
 
     /// Whether answers depend on [`Context::before`]: who keeps answers, or asks for several phrases of a
@@ -234,7 +256,17 @@ mod tests {
         let drum = Drum::default();
         let asked = drum.0.clone();
         let transfer: Box<dyn Transfer> = Box::new(drum);
-        (LoadedPack { transfer: Some(transfer), classifier: None, genres: 2, threshold: 0.0 }, asked)
+        (
+            LoadedPack {
+                transfer: Some(transfer),
+                dynamics: None,
+                feel: None,
+                classifier: None,
+                genres: 2,
+                threshold: 0.0,
+            },
+            asked,
+        )
     }
 
     fn input() -> Phrase {

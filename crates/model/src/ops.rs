@@ -16,6 +16,7 @@ pub struct Ops {
     pub(crate) conv3x3: fn(&Tensor, &Tensor) -> Result<Tensor>,
     pub(crate) fold: fn(&Tensor, Window, usize, usize) -> Result<Tensor>,
     pub(crate) linear: fn(&Tensor, &Tensor) -> Result<Tensor>,
+    pub(crate) lstm: fn(&Tensor, &Tensor, bool) -> Result<Tensor>,
     pub(crate) norm_act: fn(&Tensor, &Tensor, &Tensor, f32) -> Result<Tensor>,
     pub(crate) unfold: fn(&Tensor, Window) -> Result<Tensor>,
 }
@@ -30,6 +31,7 @@ impl Ops {
         conv3x3: kernels::conv3x3,
         fold: kernels::fold,
         linear: kernels::linear,
+        lstm: kernels::lstm,
         norm_act: kernels::norm_act,
         unfold: kernels::unfold,
     };
@@ -43,6 +45,7 @@ impl Ops {
         conv3x3: kernels::reference::conv3x3,
         fold: kernels::reference::fold,
         linear: kernels::reference::linear,
+        lstm: kernels::reference::lstm,
         norm_act: kernels::reference::norm_act,
         unfold: kernels::reference::unfold,
     };

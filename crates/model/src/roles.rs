@@ -6,9 +6,9 @@
 //! rest.
 
 use candle_core::{Device, Tensor};
-use phrase::{ContentChange, Key, Note, Roll, STEPS, Velocities};
+use phrase::{Answered, ContentChange, Hands, Key, Note, Roll, STEPS, Timing, Velocities};
 
-use crate::{ModelError, Ops, Parameter, Weights};
+use crate::{ModelError, Ops, Parameter, SwingBy, Weights};
 
 /// Genre slots that the plugin's parameters offer; a pack fills the first of them.
 pub const SLOTS: usize = 8;
@@ -18,18 +18,24 @@ pub const SLOTS: usize = 8;
 pub enum Role {
     /// Recasts a phrase in another genre: [`Transfer`].
     Transfer,
+    /// Says how hard the genres' players strike: [`crate::touch`].
+    Dynamics,
+    /// Says when they play: [`crate::FeelSizes`].
+    Feel,
     /// Tells which genre a phrase is: [`crate::Classifier`].
     Classifier,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Transfer, Self::Classifier];
+    pub const ALL: [Self; 4] = [Self::Transfer, Self::Dynamics, Self::Feel, Self::Classifier];
 
     /// What cards call the part.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Transfer => "transfer",
+            Self::Dynamics => "dynamics",
+            Self::Feel => "feel",
             Self::Classifier => "classifier",
         }
     }
@@ -38,6 +44,8 @@ impl Role {
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Transfer => "transfer.",
+            Self::Dynamics => "dynamics.",
+            Self::Feel => "feel.",
             Self::Classifier => "classifier.",
         }
     }
@@ -66,6 +74,8 @@ pub struct Settings {
     /// How far the target genre may recolour the chords, from 0 (their own notes are kept) to 1 (their roots
     /// are), where the pack can.
     pub harmony: f32,
+    /// Where the second eighths of new notes fall, where the pack knows the feel of its genres.
+    pub swing: SwingBy,
 }
 
 impl Settings {
@@ -83,6 +93,7 @@ impl Settings {
             leave_own: false,
             limits: true,
             harmony: 0.5,
+            swing: SwingBy::Auto,
         }
     }
 }
@@ -131,6 +142,8 @@ pub struct Answer {
     pub cells: Roll,
     /// How hard the notes that start are struck; without it, and for cells of 0, as their neighbours.
     pub velocities: Option<Box<Velocities>>,
+    /// Where they fall: the cells are in straight time.
+    pub timing: Timing,
     /// It goes on from the answer before, and the next may go on from it: see [`phrase::Said::ties`].
     pub ties: bool,
 }
@@ -144,7 +157,7 @@ impl Default for Answer {
 impl Answer {
     /// These cells, of which nothing more is known.
     pub fn of(cells: Roll) -> Self {
-        Self { cells, velocities: None, ties: false }
+        Self { cells, velocities: None, timing: Timing::STRAIGHT, ties: false }
     }
 
     /// What it tells besides its cells.
@@ -152,9 +165,14 @@ impl Answer {
         phrase::Said { velocities: self.velocities.as_deref(), ties: self.ties }
     }
 
+    /// The same for those who make it notes.
+    pub fn answered(&self) -> Answered<'_> {
+        Answered { cells: &self.cells, said: self.told(), timing: &self.timing }
+    }
+
     /// The notes of this answer to `input`, of which the steps from `first` on are played, in `out`.
     pub fn realise(&self, input: &phrase::Phrase, first: usize, out: &mut phrase::Phrase) {
-        phrase::realise_said(input, &self.cells, &self.told(), first, out);
+        Hands::default().perform(input, &self.answered(), first, out);
     }
 }
 

@@ -51,6 +51,16 @@ proptest! {
     }
 
     #[test]
+    fn lstm(b in batch(), steps in 1_usize..9, units in channels(), backward: bool, seed: u64) {
+        agree(
+            &[&[b, steps, 4 * units], &[units, 4 * units]],
+            seed,
+            &|t| kernels::lstm(&t[0], &t[1], backward),
+            &|t| reference::lstm(&t[0], &t[1], backward),
+        )?;
+    }
+
+    #[test]
     fn unfold(
         b in batch(), h in 1_usize..14, w in 1_usize..14, c in channels(),
         kernel in 1_usize..9, stride in 1_usize..5, pad in 0_usize..5, seed: u64,

@@ -146,3 +146,11 @@ fn pixel_shuffle() -> Result<()> {
 fn refine3x3() -> Result<()> {
     check(&random(&[&[2, 3, 4, 13], &[3, 3, 3]])?, &|t| resnet::kernels::refine3x3(&t[0], &t[1]))
 }
+
+#[test]
+fn lstm() -> Result<()> {
+    for backward in [false, true] {
+        check(&random(&[&[2, 4, 12], &[3, 12]])?, &|t| kernels::lstm(&t[0], &t[1], backward))?;
+    }
+    Ok(())
+}

@@ -2,12 +2,13 @@
 //! docs/experiments.md.
 //!
 //! `cargo run -p phrase --example swing -- FOLDER...`: of each folder, with those inside, how many phrases of
-//! four bars are heard as swung, the share of the notes within an eighth of a step of a 16th before and
+//! four bars are heard as swung (by their own notes alone, as the plugin hears them, and in their song), the
+//! share of the notes within an eighth of a step of a 16th before and
 //! after, and the files that have swung phrases.
 
 use std::path::{Path, PathBuf};
 
-use phrase::{Song, SongNote, straightened};
+use phrase::{Song, SongNote, Swing, phrase_index, straightened};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for folder in std::env::args().skip(1) {
@@ -16,10 +17,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         files.sort();
         let near = |note: &&SongNote| (note.onset - note.onset.round()).abs() <= 0.125;
         let (mut phrases, mut swung, mut ternary, mut notes, mut grid) = (0, 0, 0, 0, [0; 2]);
+        let mut alone = 0;
         let mut named = Vec::new();
         for file in &files {
             let song = Song::read(file)?;
             let straight = straightened(&song);
+            let mut onsets: Vec<f64> = song.notes().map(|note| note.onset).collect();
+            onsets.sort_by(f64::total_cmp);
+            let own = onsets.chunk_by(|a, b| phrase_index(*a) == phrase_index(*b));
+            alone += own.filter(|onsets| Swing::of(onsets.iter().copied()).is_swung()).count();
             (phrases, swung) = (phrases + straight.phrases, swung + straight.swung);
             (ternary, notes) = (ternary + straight.ternary, notes + song.notes().count());
             for (sum, song) in grid.iter_mut().zip([&song, &straight.song]) {
@@ -31,8 +37,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let [before, after] = grid.map(|count| 100.0 * count as f64 / notes.max(1) as f64);
         println!(
-            "{folder}: {swung} of {phrases} phrases swung, in {} of {} files; {ternary} beats in triplets \
-             that mean swing; on the 16ths {before:.1} % before, {after:.1} % after",
+            "{folder}: {alone} of {phrases} phrases swung alone, {swung} in their song, in {} of {} \
+             files; {ternary} beats in triplets that mean swing; on the 16ths {before:.1} % before, \
+             {after:.1} % after",
             named.len(),
             files.len()
         );

@@ -105,7 +105,7 @@ fn swing(note: &mut Note, amount: f64) {
 
 /// Ends notes where the next one of their key and channel starts; of two that start together the longer one
 /// is left.
-fn separate(answer: &mut Phrase) {
+pub(crate) fn separate(answer: &mut Phrase) {
     const NONE: u16 = u16::MAX;
     // The note of each key and channel that sounds.
     let mut last = [NONE; 16 * 128];

@@ -2,8 +2,9 @@
 //!
 //! Everything here is independent of networks and hosts. Two kinds of code live side by side:
 //!
-//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Feel`], [`tie`]
-//!   and the metrics never allocate, lock, log or do I/O, so that the audio thread may call them.
+//! - **Real-time**: [`Note`], [`Phrase`], [`Roll`], [`nearest`], [`Guards`], [`realise`], [`Hands`],
+//!   [`Feel`], [`tie`] and the metrics never allocate, lock, log or do I/O, so that the audio thread may call
+//!   them.
 //! - **Offline**: [`Song`] (MIDI files), [`cut`] and [`lay`] (song -> phrases), [`windows`] (the same, as a
 //!   live plugin hears it) and [`join`] (phrases -> song) use the heap. [`read_regular`] is how every file of
 //!   a user's is read.
@@ -21,6 +22,8 @@ mod key;
 mod metrics;
 mod midi;
 mod note;
+mod parts;
+mod perform;
 mod phrase;
 mod quantise;
 mod realise;
@@ -48,6 +51,8 @@ pub use midi::{
     TempoChange, TempoMap, Track,
 };
 pub use note::Note;
+pub use parts::{Band, BandPart, Parts};
+pub use perform::{Answered, Hands, Offsets, Timing};
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
 pub use realise::{Said, Velocities, as_played, realise, realise_said};

@@ -4,8 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use phrase::{
-    ContentChange, Feel, Guards, Key, KeyLock, Mode, Note, Phrase, Roll, density, nearest, polyphony, range,
-    realise, struck_alone, tie,
+    Answered, Band, ContentChange, Feel, Guards, Hands, Key, KeyLock, Mode, Note, Phrase, Roll, Said, Swing,
+    Timing, density, nearest, polyphony, range, realise, struck_alone, tie,
 };
 
 thread_local! {
@@ -96,12 +96,27 @@ fn the_real_time_part_never_allocates() {
                 changed += usize::from(out.notes.iter().map(|note| note.onset).sum::<f64>() != before);
             }
         }
+        // Timed, struck and split, as an answer that is finished on the audio thread.
+        let velocities = [[77; phrase::PITCHES]; phrase::STEPS];
+        let timing =
+            Timing { heard: 0.64, kept: 0.5, new: 0.6, offsets: [[[0.1, 0.1]; 16]; 3], has_offsets: true };
+        let said = Said { velocities: Some(&velocities), ..Said::default() };
+        let answered = Answered { cells: &answer, said, timing: &timing };
+        let band = Band { plays: [true, false, true], split: true };
+        for guards in [Guards::OFF, strict] {
+            Hands { guards, dynamics: 0.5, feel: 1.0, seed: 1, band }.perform(&input, &answered, 0, &mut out);
+            changed += usize::from(out.notes.iter().all(|note| [0, 2, 9].contains(&note.channel)));
+        }
+        out.clone_from(&input);
+        band.apply(&mut out);
+        changed += usize::from(out.notes.len() < input.notes.len());
+        seen += usize::from(Swing::of_phrase(&input).confidence > 0.0);
         let change = ContentChange::between(&roll.sounding, &Roll::from_sounding(answer.sounding).sounding);
         seen += nearest(f64::from(change.total)) as usize;
         seen += usize::from(Key::of(&roll).is_some()) + usize::from(range(&roll).is_some());
         seen += (density(&roll) + polyphony(&roll)) as usize;
     });
     assert!(seen > 1000, "the work was done");
-    assert!(changed >= 15, "guards and feel had their effect {changed} times");
+    assert!(changed >= 18, "guards and feel had their effect {changed} times");
     assert_eq!(count, 0);
 }

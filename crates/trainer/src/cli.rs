@@ -14,6 +14,9 @@ use crate::data::export::{ExportNpyOptions, export_npy};
 use crate::dataset::Dataset;
 use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate};
 use crate::families::{FAMILIES, Family};
+use crate::hands::add::{self, AddOptions};
+use crate::hands::dynamics::{self, DynamicsOptions};
+use crate::hands::feel::{self, FeelOptions};
 use crate::make::{measured, written};
 use crate::prepare::{PrepareOptions, prepare};
 use crate::run::{self, Naming, RunOptions};
@@ -63,6 +66,12 @@ enum Command {
     },
     /// Shows which notes make phrases sound like a genre to a classifier.
     Attribute(AttributeOptions),
+    /// Trains how hard players strike, on performances.
+    TrainDynamics(DynamicsOptions),
+    /// Counts in performances when genres' players play: swing by tempo, and how they leave the beat.
+    LearnFeel(FeelOptions),
+    /// Adds feel and dynamics to a pack, or replaces them; its other parts stay as they are.
+    AddPart(AddOptions),
     /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none
     /// yet.
     Export {
@@ -159,11 +168,26 @@ fn work(command: Command) -> Result<()> {
                 if options.faults {
                     print!("{}", evaluation.faults_table());
                 }
+                if let Some(measured) = dynamics::measure::of_pack(&pack, &dataset)? {
+                    print!("{}", measured.table());
+                }
             }
         }
         Command::Attribute(options) => {
             let count = attribute(&options)?.len();
             println!("{}: {count} phrases", options.output.display());
+        }
+        Command::TrainDynamics(options) => {
+            let (pack, measured) = dynamics::train(&options)?;
+            println!("{}{}: {}", measured.table(), options.output.display(), pack.card.hash);
+        }
+        Command::LearnFeel(options) => {
+            print!("{}", feel::table(&feel::learn(&options)?));
+            println!("{}", options.output.display());
+        }
+        Command::AddPart(options) => {
+            let (pack, added) = add::add(&options)?;
+            println!("{}: {} with {}", options.output.display(), pack.card.hash, added.join(" and "));
         }
         Command::Export { dataset, output, naming, unmeasured, run, classifier } => {
             let dataset = Dataset::read(&dataset)?;

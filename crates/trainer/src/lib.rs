@@ -12,6 +12,7 @@ pub mod core;
 pub mod data;
 pub mod evaluate;
 pub mod families;
+pub mod hands;
 pub mod make;
 pub mod picture;
 pub mod random;

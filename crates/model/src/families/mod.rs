@@ -1,4 +1,5 @@
-//! The families of networks, a folder each. This is the one list of them in the crate.
+//! The families of networks, a folder each. This is the one list of those that recast; [`touch`] says how
+//! hard notes are struck.
 //!
 //! To add one: its folder, with sizes that implement [`TransferSizes`] and a network that implements
 //! [`Transfer`](crate::Transfer); its `pub mod` and its line in `families!` below. Kernels that it alone
@@ -7,6 +8,7 @@
 pub mod arranger;
 pub mod papers;
 pub mod resnet;
+pub mod touch;
 
 pub(crate) mod logits;
 

@@ -129,3 +129,30 @@ fn leaky_relu(x: &Tensor, slope: f32) -> Result<Tensor> {
     }
     (x.relu()? * f64::from(1.0 - slope))? + (x * f64::from(slope))?
 }
+
+/// See [`super::lstm`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn lstm(gates: &Tensor, w: &Tensor, backward: bool) -> Result<Tensor> {
+    let (batch, steps, wide) = gates.dims3()?;
+    let units = wide / 4;
+    // Built in; the forms by exponentials lose digits.
+    let sigmoid = |x: &Tensor| ((x * 0.5)?.tanh()? + 1.0)? * 0.5;
+    let mut state = Tensor::zeros((batch, units), gates.dtype(), gates.device())?;
+    let mut memory = state.clone();
+    let mut states = Vec::with_capacity(steps);
+    for at in 0..steps {
+        let step = if backward { steps - 1 - at } else { at };
+        let all = (gates.narrow(1, step, 1)?.squeeze(1)? + state.matmul(w)?)?;
+        let gate = |index: usize| all.narrow(1, index * units, units);
+        let (input, forget, output) = (sigmoid(&gate(0)?)?, sigmoid(&gate(1)?)?, sigmoid(&gate(3)?)?);
+        memory = ((forget * &memory)? + (input * gate(2)?.tanh()?)?)?;
+        state = (output * memory.tanh()?)?;
+        states.push(state.clone());
+    }
+    if backward {
+        states.reverse();
+    }
+    Tensor::stack(&states, 1)
+}

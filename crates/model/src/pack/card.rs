@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Parameter;
 use super::formats::Written;
 use crate::families::Family;
+use crate::families::touch::TouchConfig;
 use crate::roles::Role;
-use crate::{ClassifierConfig, SLOTS};
+use crate::{ClassifierConfig, FeelSizes, SLOTS};
 
 /// The newest card format this version reads and the one it writes. 2 knows pairwise packs and attention, 3
 /// arrangers, 4 parts by role.
@@ -21,6 +22,12 @@ pub struct Parts {
     /// What recasts phrases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Family>,
+    /// What says how hard its genres' players strike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamics: Option<TouchConfig>,
+    /// When they play.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feel: Option<FeelSizes>,
     /// What tells genres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classifier: Option<ClassifierConfig>,
@@ -29,18 +36,28 @@ pub struct Parts {
 impl Parts {
     /// A transfer, and a classifier of its genres.
     pub fn new(transfer: impl Into<Family>, classifier: ClassifierConfig) -> Self {
-        Self { transfer: Some(transfer.into()), classifier: Some(classifier) }
+        Self { transfer: Some(transfer.into()), classifier: Some(classifier), ..Self::default() }
     }
 
     /// Every parameter of these parts, as it is called in a pack: with [`Role::prefix`] before the part's own
     /// name.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut all = Vec::new();
-        if let Some(transfer) = &self.transfer {
-            all.extend(transfer.sizes().parameters().into_iter().map(|parameter| Parameter {
-                name: format!("{}{}", Role::Transfer.prefix(), parameter.name),
+        let mut add = |role: Role, parameters: Vec<Parameter>| {
+            let named = |parameter: Parameter| Parameter {
+                name: format!("{}{}", role.prefix(), parameter.name),
                 ..parameter
-            }));
+            };
+            all.extend(parameters.into_iter().map(named));
+        };
+        if let Some(transfer) = &self.transfer {
+            add(Role::Transfer, transfer.sizes().parameters());
+        }
+        if let Some(dynamics) = &self.dynamics {
+            add(Role::Dynamics, dynamics.parameters());
+        }
+        if let Some(feel) = &self.feel {
+            add(Role::Feel, feel.parameters());
         }
         // A classifier's own names begin with the prefix.
         all.extend(self.classifier.iter().flat_map(ClassifierConfig::parameters));
@@ -58,6 +75,8 @@ impl Parts {
             return Some("it holds no part: no transfer and no classifier".to_string());
         }
         let transfer = self.transfer.as_ref().and_then(|transfer| transfer.sizes().fault(genres));
+        let transfer = transfer.or_else(|| self.dynamics.and_then(|dynamics| dynamics.fault(genres)));
+        let transfer = transfer.or_else(|| self.feel.as_ref().and_then(|feel| feel.fault(genres)));
         transfer.or_else(|| self.classifier.and_then(|classifier| classifier.fault(genres)))
     }
 }

@@ -109,6 +109,11 @@ impl Weights {
         self.0.get(name).cloned().ok_or_else(missing)
     }
 
+    /// The tensor of this name, whatever its shape.
+    pub(crate) fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.0.get(name)
+    }
+
     /// The parameters of a part, called as the part itself calls them: a transfer's without the prefix.
     pub fn part(&self, role: Role) -> Self {
         let own = |name: &String| {

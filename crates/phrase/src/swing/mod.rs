@@ -11,7 +11,7 @@ pub use song::{Straightened, straightened};
 
 use serde::{Deserialize, Serialize};
 
-use crate::STEPS_PER_BEAT;
+use crate::{Phrase, STEPS_PER_BEAT};
 
 /// An onset no further than this after a beat's line, or before it, is on the beat (a share of it).
 const ON: f64 = 0.18;
@@ -41,6 +41,9 @@ const LATEST: f64 = 0.715;
 /// Off-beats on the second third of the beat that spread no more than this are written there. Where there are
 /// other divisions beside them they are triplets.
 const WRITTEN: f64 = 0.006;
+/// From this share of a beat on, half a step and a hair (see [`crate::TOLERANCE`]) before its end, who plays
+/// is early for the next one.
+const PUSHED: f64 = 0.8745;
 /// Bins of a beat.
 const BINS: usize = 128;
 
@@ -64,6 +67,28 @@ impl Swing {
         heard.swing()
     }
 
+    /// Hears the swing of a phrase's notes, drums too.
+    pub fn of_phrase(phrase: &Phrase) -> Self {
+        Self::of(phrase.notes.iter().filter(|note| !note.tied_in).map(|note| note.onset))
+    }
+
+    /// One of this ratio (a share of the beat, kept between 0.4 and 0.8), as sure as can be.
+    pub fn at(ratio: f64) -> Self {
+        let ratio = if ratio.is_finite() { ratio.clamp(0.4, 0.8) } else { 0.5 };
+        Self { ratio, confidence: 1.0 }
+    }
+
+    /// [`Swing::straighten`] of a phrase that was played and has closed: what comes up to half a step before
+    /// a beat belongs to it (see [`crate::phrase_index`]) and stays where it is.
+    pub fn straighten_played(&self, step: f64) -> f64 {
+        bent_before(PUSHED, step, self.ratio, 0.5)
+    }
+
+    /// The inverse of [`Swing::straighten_played`].
+    pub fn swing_played(&self, step: f64) -> f64 {
+        bent_before(PUSHED, step, 0.5, self.ratio)
+    }
+
     /// Whether it is anything but straight.
     pub fn is_swung(&self) -> bool {
         self.ratio != 0.5
@@ -83,14 +108,24 @@ impl Swing {
 
 /// Moves `step` so that what lay at the share `from` of its beat lies at `to`, the rest in proportion.
 fn bent(step: f64, from: f64, to: f64) -> f64 {
+    bent_before(1.0, step, from, to)
+}
+
+/// The same up to the share `end` of the beat, from which on nothing moves.
+fn bent_before(end: f64, step: f64, from: f64, to: f64) -> f64 {
     if from == to || !step.is_finite() {
         return step;
     }
     let beats = step / STEPS_PER_BEAT as f64;
     let beat = beats.floor();
     let place = beats - beat;
-    let place =
-        if place < from { place * to / from } else { to + (place - from) * (1.0 - to) / (1.0 - from) };
+    let place = if place < from {
+        place * to / from
+    } else if place < end {
+        to + (place - from) * (end - to) / (end - from)
+    } else {
+        return step;
+    };
     (beat + place) * STEPS_PER_BEAT as f64
 }
 

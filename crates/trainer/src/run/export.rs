@@ -79,7 +79,7 @@ fn assembled(
     classifier: Option<&ClassifierFile>,
 ) -> Result<Pack> {
     let (transfer, mut weights) = trainee.pack(data)?;
-    let mut parts = Parts { transfer: Some(transfer), classifier: None };
+    let mut parts = Parts { transfer: Some(transfer), ..Parts::default() };
     let mut metrics = BTreeMap::new();
     let genres = data.genres();
     if let Some(file) = classifier {

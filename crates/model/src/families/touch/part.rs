@@ -1,0 +1,148 @@
+//! Dynamics as a part of a pack.
+
+use candle_core::{Device, Tensor};
+use phrase::{PITCHES, Phrase, Roll, STEPS, Velocities};
+
+use super::network::{Batch, Touch};
+use super::score::{FEATURES, Score};
+use super::{TouchConfig, UNIT};
+use crate::{ModelError, Ops, Weights};
+
+/// How hard a phrase is struck of which nothing is known.
+const LEVEL: f32 = 0.6;
+/// What a told velocity is at least and at most.
+const RANGE: (f32, f32) = (12.0 / 127.0, 1.0);
+
+/// The network, ready to say how hard notes are struck. Lives on the thread that computes.
+#[derive(Debug)]
+pub(crate) struct Strikes {
+    config: TouchConfig,
+    weights: Weights,
+    /// By genre: where nothing is told, and where some velocities are.
+    scale: Vec<Vec<f32>>,
+}
+
+impl Strikes {
+    pub(crate) fn new(config: TouchConfig, weights: Weights) -> Result<Self, ModelError> {
+        for parameter in config.parameters() {
+            weights.get(&parameter.name, &parameter.shape)?;
+        }
+        let scale = weights.get("scale", &[config.genres, 2])?.to_vec2()?;
+        Ok(Self { config, weights, scale })
+    }
+
+    /// How hard the notes of `cells` are struck by players of a blend of genres, as an answer to `input`,
+    /// which is in straight time: new ones as they fit what is kept, kept ones as if nothing were known of
+    /// them but how loud they are on average.
+    pub(crate) fn strike(
+        &self,
+        input: &Phrase,
+        cells: &Roll,
+        shares: &[f32],
+    ) -> Result<Box<Velocities>, ModelError> {
+        let mut table: Box<Velocities> = Box::new([[0; PITCHES]; STEPS]);
+        let score = Score::of(cells);
+        let notes = score.notes();
+        if notes.is_empty() {
+            return Ok(table);
+        }
+        let mut own: Box<[[f32; PITCHES]; STEPS]> = Box::new([[0.0; PITCHES]; STEPS]);
+        let (mut sum, mut count) = (0.0, 0.0f32);
+        for note in input.notes.iter().filter(|note| !note.tied_in) {
+            if let (Some(row), 0..64) = (note.row(), note.onset_step()) {
+                own[note.onset_step() as usize][row] = note.velocity;
+                (sum, count) = (sum + note.velocity, count + 1.0);
+            }
+        }
+        let level = if count > 0.0 { sum / count } else { LEVEL };
+        let first = Score::key(0);
+        let velocity = |&(step, key): &(usize, usize)| {
+            let row = key.checked_sub(first).filter(|row| *row < PITCHES)?;
+            Some(own[step][row]).filter(|velocity| *velocity > 0.0)
+        };
+        let kept: Vec<Option<f32>> = notes.iter().map(velocity).collect();
+        let all: Vec<f32> = kept.iter().copied().flatten().collect();
+        let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+        let told = if self.config.is_relative() {
+            let blind = self.predict(&score, &notes, &[], shares, 0)?;
+            let mut base = level;
+            if !all.is_empty() {
+                let own = kept.iter().zip(&blind).filter(|(kept, _)| kept.is_some());
+                base = mean(&all) - UNIT * mean(&own.map(|(_, blind)| *blind).collect::<Vec<_>>());
+            }
+            let mut told: Vec<f32> = blind.iter().map(|relative| base + UNIT * relative).collect();
+            if !all.is_empty() && all.len() < notes.len() && self.config.hears {
+                let level = mean(&all);
+                let known = notes.iter().zip(&kept);
+                let known =
+                    known.filter_map(|(note, kept)| Some((note.0, note.1, ((*kept)? - level) / UNIT)));
+                let seen = self.predict(&score, &notes, &known.collect::<Vec<_>>(), shares, 1)?;
+                for ((told, seen), _) in
+                    told.iter_mut().zip(&seen).zip(&kept).filter(|(_, kept)| kept.is_none())
+                {
+                    *told = level + UNIT * seen;
+                }
+            }
+            told
+        } else {
+            let known: Vec<_> =
+                notes.iter().zip(&kept).filter_map(|(note, kept)| Some((note.0, note.1, (*kept)?))).collect();
+            self.predict(&score, &notes, &known, shares, 0)?
+        };
+        for (&(step, key), told) in notes.iter().zip(told) {
+            if let Some(row) = key.checked_sub(first).filter(|row| *row < PITCHES) {
+                table[step][row] = (told.clamp(RANGE.0, RANGE.1) * 127.0).round() as u8;
+            }
+        }
+        Ok(table)
+    }
+
+    /// What the network says of each note.
+    fn predict(
+        &self,
+        score: &Score,
+        notes: &[(usize, usize)],
+        known: &[(usize, usize, f32)],
+        shares: &[f32],
+        column: usize,
+    ) -> Result<Vec<f32>, ModelError> {
+        let batch = batch(&self.config, &[(score, notes, known, shares)], &Device::Cpu)?;
+        let out = Touch::new(self.config, &self.weights, Ops::KERNELS).forward(&batch, None)?;
+        let scale: f32 = shares.iter().zip(&self.scale).map(|(share, scale)| share * scale[column]).sum();
+        if self.config.is_relative() {
+            return Ok(out.to_vec1::<f32>()?.into_iter().map(|value| value * scale).collect());
+        }
+        let keys = out.squeeze(0)?.to_vec2::<f32>()?;
+        Ok(notes.iter().map(|&(step, key)| keys[step][key]).collect())
+    }
+}
+
+/// A sample: its score, its notes, what is known of them, and its shares of the genres.
+pub type Sample<'a> = (&'a Score, &'a [(usize, usize)], &'a [(usize, usize, f32)], &'a [f32]);
+
+/// What the network reads of samples of one length.
+///
+/// # Errors
+/// When a tensor cannot be made.
+pub fn batch(config: &TouchConfig, samples: &[Sample], device: &Device) -> candle_core::Result<Batch> {
+    let steps = samples.first().map_or(0, |sample| sample.0.struck.len());
+    let inputs = config.inputs();
+    let mut all = vec![0.0; samples.len() * steps * inputs];
+    let (mut places, mut features, mut genres) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, (sample, out)) in samples.iter().zip(all.chunks_exact_mut(steps * inputs)).enumerate() {
+        let (score, notes, known, shares) = sample;
+        score.write(config, known, out);
+        places.extend(notes.iter().map(|note| (index * steps + note.0) as u32));
+        if config.is_relative() {
+            features.extend(score.features(notes));
+        }
+        genres.extend_from_slice(shares);
+    }
+    let rows = features.len() / FEATURES;
+    Ok(Batch {
+        inputs: Tensor::from_vec(all, (samples.len(), steps, inputs), device)?,
+        genres: Tensor::from_vec(genres, (samples.len(), config.genres), device)?,
+        places: Tensor::from_vec(places.clone(), places.len(), device)?,
+        features: Tensor::from_vec(features, (rows, FEATURES), device)?,
+    })
+}
