@@ -9,8 +9,10 @@ mod bench_widths;
 mod build;
 mod bundle;
 mod cross;
+mod demo;
 mod fuzz;
 mod genres;
+mod hear;
 mod install;
 mod late;
 #[cfg(target_os = "linux")]
@@ -34,9 +36,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI and as a
-    /// picture.
+    /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI, as a
+    /// picture and, if asked for, as sound.
     Play(play::Arguments),
+    /// Make the sounds that README links: a piece, and what becomes of it in each genre.
+    Demo(demo::Arguments),
     /// Build the plugin and bundle it as CLAP and VST3 in target/bundled.
     Bundle,
     /// Bundle the plugin and copy it to the user's CLAP and VST3 folders.
@@ -68,6 +72,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Play(arguments) => play::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Bundle => bundle::run().map(|_| ()),
         Command::Install(arguments) => install::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
