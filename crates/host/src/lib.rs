@@ -12,6 +12,8 @@ mod clap;
 #[cfg(target_os = "linux")]
 mod display;
 mod drive;
+#[cfg(target_os = "linux")]
+mod drop_target;
 mod error;
 mod event;
 mod render;
@@ -23,6 +25,8 @@ pub use clap::{ClapAudio, ClapEditor, ClapHost, ClapLibrary, Descriptor, Param};
 #[cfg(target_os = "linux")]
 pub use display::{Display, Picture};
 pub use drive::{Instance, Paired, Sounded, drive, pair};
+#[cfg(target_os = "linux")]
+pub use drop_target::{Dragged, DropTarget};
 pub use error::HostError;
 pub use event::{ANY, Event, EventKind};
 pub use render::{ANSWER_BEATS, RenderOptions, Rendered, render_song};
