@@ -23,7 +23,7 @@ use windows::Win32::UI::Shell::{
     Common::ITEMIDLIST, ILCreateFromPathW, ILFree, IShellFolder, SHBindToParent,
 };
 use windows::Win32::UI::WindowsAndMessaging::{KillTimer, SetTimer};
-use windows::core::{BOOL, Error, HRESULT, Interface, PCWSTR, Result, implement};
+use windows::core::{BOOL, Error, HRESULT, PCWSTR, Result, implement};
 
 use crate::{Drag, Outcome};
 
@@ -80,10 +80,7 @@ fn object(file: &Path) -> Result<IDataObject> {
         }
         let mut last: *mut ITEMIDLIST = std::ptr::null_mut();
         let object = SHBindToParent::<IShellFolder>(list, Some(&mut last)).and_then(|folder| {
-            let mut object = std::ptr::null_mut();
-            folder
-                .GetUIObjectOf(HWND::default(), &[last.cast_const()], &IDataObject::IID, None, &mut object)
-                .map(|()| IDataObject::from_raw(object))
+            folder.GetUIObjectOf::<IDataObject>(HWND::default(), &[last.cast_const()], None)
         });
         ILFree(Some(list));
         object
@@ -94,7 +91,6 @@ fn object(file: &Path) -> Result<IDataObject> {
 #[implement(IDropSource)]
 struct Source;
 
-#[expect(non_snake_case, reason = "the names are OLE's")]
 impl IDropSource_Impl for Source_Impl {
     fn QueryContinueDrag(&self, escape: BOOL, keys: MODIFIERKEYS_FLAGS) -> HRESULT {
         if escape.as_bool() {
