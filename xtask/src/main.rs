@@ -10,6 +10,7 @@ mod build;
 mod bundle;
 mod cross;
 mod demo;
+mod dist;
 mod fuzz;
 mod genres;
 mod hear;
@@ -51,6 +52,8 @@ enum Command {
     /// Build for Windows, macOS or ARM from Linux, and run the tests there: needs cross compilers, Wine,
     /// qemu, and says which.
     Cross(cross::Arguments),
+    /// Make the zips of a release in target/dist: the plugin with an install text, the trainer, checksums.
+    Dist(dist::Arguments),
     /// Fuzz what comes from outside: MIDI files, packs, saved states.
     Fuzz(fuzz::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Install(arguments) => install::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Cross(arguments) => cross::run(&arguments),
+        Command::Dist(arguments) => dist::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Train(options) => train(&options),
         Command::Soak(arguments) => soak::run(&arguments),
