@@ -139,7 +139,7 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("midi");
     fs::create_dir_all(home.path().join("contrafact")).unwrap();
-    let preferences = serde_json::json!({ "midi": folder, "zoom": 100 });
+    let preferences = serde_json::json!({ "midi": folder, "zoom": 100, "welcomed": true });
     fs::write(home.path().join("contrafact/editor.json"), preferences.to_string()).unwrap();
     // SAFETY: no other thread runs, and the plugin, which reads it, is not loaded.
     unsafe { std::env::set_var("XDG_CONFIG_HOME", home.path()) };
@@ -321,6 +321,12 @@ fn played(display: Option<&Display>) -> Vec<Event> {
         }
         drop(editor);
         display.destroy(window);
+    }
+    // It waits for its windows' threads.
+    drop(plugin);
+    if display.is_some() {
+        let loaded = fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(loaded.contains("/libEGL.so") || loaded.contains("/libGLX.so"), "the driver was unloaded");
     }
     output
 }

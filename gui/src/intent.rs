@@ -39,6 +39,8 @@ pub enum Intent {
     Folder(String),
     /// Show that folder in the system's file manager.
     ShowFolder,
+    /// The words for somebody new are understood.
+    Welcomed,
     /// Colours.
     Look(Look),
     /// How large everything is drawn, in percent.

@@ -174,6 +174,14 @@ fn the_answer_and_cards_are_dragged_out_alone_or_together() {
 }
 
 #[test]
+fn somebody_new_is_welcomed_until_they_say_so() {
+    assert!(Desk::new(full()).harness.query_by_label("Got it").is_none());
+    let mut desk = Desk::new(Snapshot { welcome: true, problem: Some("A problem.".into()), ..full() });
+    assert_eq!(desk.click("Got it"), [Intent::Welcomed]);
+    assert_eq!(desk.click("Undo"), [Intent::Undo], "all else is still there");
+}
+
+#[test]
 fn without_variation_there_is_nothing_to_throw() {
     let mut calm = full();
     calm.values.iter_mut().filter(|(control, _)| *control == Control::VARIATION).for_each(|(_, v)| *v = 0.0);

@@ -234,6 +234,7 @@ impl EditorApp {
             }
             Intent::Folder(name) => self.message = self.preferences.set_midi(&name).err(),
             Intent::ShowFolder => self.show_folder(&self.preferences.midi(), context),
+            Intent::Welcomed => self.message = self.preferences.set_welcomed().err(),
             Intent::Look(look) => self.message = self.preferences.set_look(look).err(),
             Intent::Zoom(percent) => {
                 self.message = self.preferences.set_zoom(percent).err();
@@ -314,6 +315,7 @@ impl NiceEguiApp for EditorApp {
         _: &mut Frame,
     ) -> Result<(), baseview::HandlerError> {
         unload::stay();
+        unload::keep_driver();
         self.threads.enter();
         self.close();
         self.host = Some(host);
