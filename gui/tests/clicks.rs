@@ -179,6 +179,11 @@ fn somebody_new_is_welcomed_until_they_say_so() {
     let mut desk = Desk::new(Snapshot { welcome: true, problem: Some("A problem.".into()), ..full() });
     assert_eq!(desk.click("Got it"), [Intent::Welcomed]);
     assert_eq!(desk.click("Undo"), [Intent::Undo], "all else is still there");
+    let least = (View::LEAST.0, View::LEAST.1);
+    desk.harness.set_size(least.into());
+    desk.harness.run_steps(4);
+    let words = desk.harness.get_by_label_contains("makes no sound").rect();
+    assert!(words.height() < 56.0, "{words:?} is higher than its band");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod genres;
 mod hear;
 mod install;
 mod late;
+mod live;
 #[cfg(target_os = "linux")]
 mod look;
 mod packs;
@@ -40,6 +41,8 @@ enum Command {
     /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI, as a
     /// picture and, if asked for, as sound.
     Play(play::Arguments),
+    /// Run the plugin between two MIDI ports, for a stage without a host (a build with the feature `live`).
+    Run(live::Arguments),
     /// Make the sounds that README links: a piece, and what becomes of it in each genre.
     Demo(demo::Arguments),
     /// Build the plugin and bundle it as CLAP and VST3 in target/bundled.
@@ -75,6 +78,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Play(arguments) => play::run(&arguments),
+        Command::Run(arguments) => live::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Bundle => bundle::run().map(|_| ()),
         Command::Install(arguments) => install::run(&arguments),

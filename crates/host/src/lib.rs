@@ -16,6 +16,8 @@ mod drive;
 mod drop_target;
 mod error;
 mod event;
+#[cfg(windows)]
+mod frame;
 mod render;
 mod state;
 mod transport;
@@ -29,6 +31,8 @@ pub use drive::{Instance, Paired, Sounded, drive, pair};
 pub use drop_target::{Dragged, DropTarget};
 pub use error::HostError;
 pub use event::{ANY, Event, EventKind};
+#[cfg(windows)]
+pub use frame::Frame;
 pub use render::{ANSWER_BEATS, RenderOptions, Rendered, render_song};
 pub use state::with_field;
 pub use transport::{Block, Signature, Tempo, Transport};

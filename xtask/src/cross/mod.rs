@@ -75,7 +75,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             let mut tools = Tools::new(WINDOWS, MINGW);
             if arguments.test {
                 need(&[], &[WINE])?;
-                tools.set("WINEPREFIX", wine::prefix(MINGW[0].0)?);
+                let prefix = wine::prefix(MINGW[0].0)?;
+                wine::end(&prefix);
+                tools.set("WINEPREFIX", prefix);
                 tools.set("WINEDEBUG", "-all");
                 tools.runner("wine");
             }
@@ -227,6 +229,9 @@ fn finish(tools: &Tools, name: &str, arguments: &Arguments) -> Result<()> {
         bundle(tools.target, name)?;
     }
     if arguments.test {
+        // Windows are opened on a screen of their own, where there is one to be had.
+        #[cfg(target_os = "linux")]
+        let _display = host::Display::start(1280, 1024);
         let tests =
             if arguments.tests.is_empty() { &["--workspace".to_owned()][..] } else { &arguments.tests };
         succeed(tools.cargo("test")?.args(["--no-fail-fast"]).args(tests))?;
