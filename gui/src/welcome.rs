@@ -9,9 +9,9 @@ use crate::theme::mix;
 /// The height that it takes.
 pub const HEIGHT: f32 = 58.0;
 
-const WORDS: &str = "Contrafact makes no sound, it plays an instrument. In Bitwig and Reaper put it before one; in \
-                     Live, FL Studio, Cubase and Studio One have the instrument's track listen to this one. What you \
-                     play for four bars is answered in the next four.";
+const WORDS: &str = "Contrafact makes no sound, it plays an instrument. In Bitwig and Reaper put it before \
+                     one; in Live, FL Studio, Cubase and Studio One have the instrument's track listen to \
+                     this one. What you play for four bars is answered in the next four.";
 
 /// The words, and a button that ends them for good.
 pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect) {

@@ -164,7 +164,7 @@ mod tests {
             let text = install_text("contrafact", label);
             assert!(text.contains(part) && text.contains(env!("CARGO_PKG_VERSION")), "{label}: {text}");
             assert_eq!(text.contains("\r\n"), label.starts_with("windows"));
-            assert!(text.lines().all(|line| line.chars().count() <= 76), "{label}");
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{label}");
         }
         assert!(install_text("contrafact-trainer", "linux-x86_64").contains("trainer"));
     }

@@ -66,7 +66,12 @@ impl MidiClock {
                 (self.playing, self.armed) = (true, true);
             }
             [0xFB] => (self.playing, self.armed) = (true, true),
-            [0xFC] => (self.playing, self.armed) = (false, false),
+            [0xFC] => {
+                if self.playing {
+                    self.told = self.ticks;
+                }
+                (self.playing, self.armed) = (false, false);
+            }
             [0xF2, low, high] => {
                 // In 16ths.
                 self.ticks = (f64::from(high) * 128.0 + f64::from(low)) * TICKS / 4.0;

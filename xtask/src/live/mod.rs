@@ -3,6 +3,7 @@
 //! It has no window: what the window sets are options here. Time is the computer's, in blocks of a
 //! millisecond; what comes in is played one block later, so that it keeps its distances.
 
+#[cfg_attr(not(feature = "live"), allow(dead_code, reason = "tested in every build, used in that one"))]
 mod clock;
 #[cfg(feature = "live")]
 mod ports;
@@ -13,7 +14,7 @@ use anyhow::Result;
 
 /// Options of `run`.
 #[derive(clap::Args)]
-#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "they are for the feature"))]
+#[cfg_attr(not(feature = "live"), allow(dead_code, reason = "they are for the feature"))]
 pub struct Arguments {
     /// The genre to recast into: a name, or a slot's number.
     #[arg(long, default_value = "1")]
@@ -53,8 +54,8 @@ pub struct Arguments {
 #[cfg(not(feature = "live"))]
 pub fn run(_: &Arguments) -> Result<()> {
     anyhow::bail!(
-        "this build has no MIDI ports; use `cargo run -p xtask --release --features live -- run` (on Linux it \
-         needs the package libasound2-dev)"
+        "this build has no MIDI ports; use `cargo run -p xtask --release --features live -- run` (on Linux \
+         it needs the package libasound2-dev)"
     )
 }
 
