@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let root = build::root()?;
     let version = env!("CARGO_PKG_VERSION");
     for (what, files) in
-        [("contrafact", &built.bundles[..]), ("contrafact-trainer", &[built.trainer.clone()])]
+        [("contrafact", &built.bundles[..]), ("contrafact-trainer", std::slice::from_ref(&built.trainer))]
     {
         let name = format!("{what}-{version}-{}", built.label);
         let package = if what == "contrafact" { build::PLUGIN } else { "trainer" };
