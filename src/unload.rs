@@ -237,7 +237,24 @@ mod system {
         }
     }
 
-    /// Keeps this library loaded until the process ends, where that is needed: on Linux.
+    /// Keeps this library loaded until the process ends.
+    ///
+    /// For Windows: the standard library (mingw's) takes a handful of the process's thread-local places, of
+    /// which there are 1,088, and does not give them back at unloading. A host that loads and unloads us a few
+    /// hundred times would be left without any, and end.
+    #[cfg(windows)]
+    pub fn stay() {
+        use windows_sys::Win32::System::LibraryLoader::{
+            GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+        };
+        let how = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
+        let mut library = std::ptr::null_mut();
+        // SAFETY: the address is that of a function of this image, and the handle is written to.
+        unsafe { GetModuleHandleExW(how, stay as *const () as *const u16, &mut library) };
+    }
+
+    /// Nothing to do.
+    #[cfg(not(windows))]
     pub fn stay() {}
 
     /// Likewise.
