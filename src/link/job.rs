@@ -1,7 +1,7 @@
 //! What travels between an audio thread and the worker.
 
 use model::{Answer, Report, Settings};
-use phrase::{Guards, Phrase, STEPS, nearest, realise_struck};
+use phrase::{Guards, Phrase, STEPS, nearest, realise_said};
 
 use super::loose::{Loose, Spare};
 use super::manner::{Manner, Terms};
@@ -185,7 +185,7 @@ impl Job {
 fn realise_cells(input: &Phrase, said: &Answer, manner: &Manner, first: u8, out: &mut Phrase) {
     let mut cells = said.cells;
     manner.guards.apply(input, &mut cells);
-    realise_struck(input, &cells, said.velocities.as_deref(), first.into(), out);
+    realise_said(input, &cells, &said.told(), first.into(), out);
 }
 
 fn perform_cells(input: &Phrase, said: &Answer, manner: &Manner, first: u8, out: &mut Phrase) {
@@ -231,7 +231,7 @@ mod tests {
         let mut cells = asked.roll();
         // A new note that takes after the held key of its pitch.
         cells.sounding[50] &= !(1 << (62 - phrase::LOWEST));
-        let said = Answer { cells, velocities: None };
+        let said = Answer::of(cells);
         let mut job = Job { input: asked.clone(), said, ..*Job::new() };
         job.realise();
         job.perform(&mut Spare::new());
@@ -246,7 +246,8 @@ mod tests {
     #[test]
     fn new_notes_are_struck_as_the_network_says() {
         let (asked, closed) = closing();
-        let mut said = Answer { cells: asked.roll(), velocities: Some(Box::new([[0; PITCHES]; STEPS])) };
+        let mut said =
+            Answer { velocities: Some(Box::new([[0; PITCHES]; STEPS])), ..Answer::of(asked.roll()) };
         let row = usize::from(84 - LOWEST);
         said.cells.set(16, row, true);
         said.velocities.as_mut().unwrap()[16][row] = 101;
@@ -313,7 +314,7 @@ mod tests {
             let feel = Feel { swing, humanise, channel, ..Feel::default() };
             let manner = Manner { guards: Guards { melody, voices, lowest, ..Guards::OFF }, feel,
                 locked: false };
-            let said = Answer { cells: answer, velocities: None };
+            let said = Answer::of(answer);
             let mut job = Job { input: asked, said: said.clone(), manner, ..*Job::new() };
             job.settings.first = first;
             job.realise();

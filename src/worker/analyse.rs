@@ -43,7 +43,7 @@ mod tests {
             job.input.push(Note::new(48 + step % 5 * 4, 0, 0.6, f64::from(step) * 4.0, 3.0));
         }
         let (mut said, mut answer) = (Answer::default(), Phrase::new(0, 120.0));
-        network.answer(&job.input, &Settings::to(1), &mut said, &mut answer).unwrap();
+        network.answer(&job.input, None, &Settings::to(1), &mut said, &mut answer).unwrap();
         job.answer.clone_from(&answer);
         let mut history = History::default();
         history.remember(&job, &[]);

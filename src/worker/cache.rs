@@ -1,7 +1,7 @@
 //! Answers that were given lately: a loop's passes, and the phrase as it stood a beat before its line.
 
 use model::{Answer, Report, Settings};
-use phrase::{Note, Phrase};
+use phrase::{Note, Phrase, Roll};
 
 /// Answers kept. A full one takes 80 KiB with its phrase, a usual one 8.
 const ENTRIES: usize = 64;
@@ -12,7 +12,13 @@ struct Key {
     settings: Settings,
     /// The phrase's place in the song, where the answer depends on it: only chance does.
     position: Option<i64>,
+    /// What was answered before, where the pack remembers.
+    before: Option<Roll>,
 }
+
+/// What an answer depends on, besides its pack: the phrase, what was answered before it, and what the user
+/// asks for.
+type Asked<'a> = (&'a Phrase, Option<&'a Roll>, &'a Settings);
 
 #[derive(Debug)]
 struct Entry {
@@ -33,17 +39,10 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Writes the known answer of `pack` to `input` into `said` and `out`, if there is one.
-    pub fn get(
-        &mut self,
-        pack: u64,
-        input: &Phrase,
-        settings: &Settings,
-        said: &mut Answer,
-        out: &mut Phrase,
-    ) -> Option<Report> {
+    /// Writes the known answer of `pack` to what is asked into `said` and `out`, if there is one.
+    pub fn get(&mut self, pack: u64, asked: Asked, said: &mut Answer, out: &mut Phrase) -> Option<Report> {
         self.clock += 1;
-        let key = key(pack, input, settings);
+        let (key, input) = (key(pack, asked), asked.0);
         let entry =
             self.entries.iter_mut().find(|entry| entry.key == key && entry.input[..] == input.notes[..])?;
         entry.used = self.clock;
@@ -54,17 +53,10 @@ impl Cache {
     }
 
     /// Remembers an answer, in the place of the one that was not used for the longest time.
-    pub fn put(
-        &mut self,
-        pack: u64,
-        input: &Phrase,
-        settings: &Settings,
-        (said, answer): (&Answer, &Phrase),
-        report: Report,
-    ) {
+    pub fn put(&mut self, pack: u64, asked: Asked, (said, answer): (&Answer, &Phrase), report: Report) {
         self.clock += 1;
-        let key = key(pack, input, settings);
-        let (input, answer) = (input.notes.to_vec(), answer.notes.to_vec());
+        let key = key(pack, asked);
+        let (input, answer) = (asked.0.notes.to_vec(), answer.notes.to_vec());
         let entry = Entry { key, input, said: said.clone(), answer, report, used: self.clock };
         if self.entries.len() < ENTRIES {
             self.entries.push(entry);
@@ -79,14 +71,14 @@ impl Cache {
     }
 }
 
-fn key(pack: u64, input: &Phrase, settings: &Settings) -> Key {
+fn key(pack: u64, (input, before, settings): Asked) -> Key {
     let position = (settings.variation > 0.0).then_some(input.position);
-    Key { pack, settings: *settings, position }
+    Key { pack, settings: *settings, position, before: before.copied() }
 }
 
 #[cfg(test)]
 mod tests {
-    use phrase::{PITCHES, Roll, STEPS};
+    use phrase::{PITCHES, STEPS};
 
     use super::*;
 
@@ -94,7 +86,7 @@ mod tests {
         let mut velocities = Box::new([[0; PITCHES]; STEPS]);
         velocities[3][0] = 90;
         let cells = Roll { sounding: [1; STEPS], onset: [0; STEPS] };
-        Answer { cells, velocities: Some(velocities) }
+        Answer { velocities: Some(velocities), ..Answer::of(cells) }
     }
 
     fn phrase(position: i64, pitch: u8) -> Phrase {
@@ -107,18 +99,21 @@ mod tests {
     fn equal_phrases_share_an_answer_unless_chance_plays() {
         let mut cache = Cache::default();
         let (settings, mut heard, mut out) = (Settings::to(1), Answer::default(), phrase(7, 1));
-        cache.put(1, &phrase(0, 60), &settings, (&said(), &phrase(0, 72)), Report::default());
-        assert!(cache.get(1, &phrase(64, 60), &settings, &mut heard, &mut out).is_some());
+        cache.put(1, (&phrase(0, 60), None, &settings), (&said(), &phrase(0, 72)), Report::default());
+        assert!(cache.get(1, (&phrase(64, 60), None, &settings), &mut heard, &mut out).is_some());
         assert_eq!((&out, &heard), (&phrase(64, 72), &said()));
-        assert!(cache.get(2, &phrase(0, 60), &settings, &mut heard, &mut out).is_none());
-        assert!(cache.get(1, &phrase(0, 61), &settings, &mut heard, &mut out).is_none());
-        assert!(cache.get(1, &phrase(0, 60), &Settings::to(2), &mut heard, &mut out).is_none());
+        assert!(cache.get(2, (&phrase(0, 60), None, &settings), &mut heard, &mut out).is_none());
+        assert!(cache.get(1, (&phrase(0, 61), None, &settings), &mut heard, &mut out).is_none());
+        assert!(cache.get(1, (&phrase(0, 60), None, &Settings::to(2)), &mut heard, &mut out).is_none());
         let chance = Settings { variation: 0.5, ..settings };
-        cache.put(1, &phrase(0, 60), &chance, (&said(), &phrase(0, 73)), Report::default());
-        assert!(cache.get(1, &phrase(64, 60), &chance, &mut heard, &mut out).is_none());
-        assert!(cache.get(1, &phrase(0, 60), &chance, &mut heard, &mut out).is_some());
+        cache.put(1, (&phrase(0, 60), None, &chance), (&said(), &phrase(0, 73)), Report::default());
+        assert!(cache.get(1, (&phrase(64, 60), None, &chance), &mut heard, &mut out).is_none());
+        assert!(cache.get(1, (&phrase(0, 60), None, &chance), &mut heard, &mut out).is_some());
+        let before = Roll::EMPTY;
+        let after = (&phrase(0, 60), Some(&before), &settings);
+        assert!(cache.get(1, after, &mut heard, &mut out).is_none(), "another answer came before");
         cache.forget(1);
-        assert!(cache.get(1, &phrase(0, 60), &settings, &mut heard, &mut out).is_none());
+        assert!(cache.get(1, (&phrase(0, 60), None, &settings), &mut heard, &mut out).is_none());
     }
 
     #[test]
@@ -126,12 +121,12 @@ mod tests {
         let (mut cache, settings) = (Cache::default(), Settings::to(0));
         let (mut heard, mut out) = (Answer::default(), phrase(0, 0));
         for i in 0..ENTRIES as u64 {
-            cache.put(i, &phrase(0, 60), &settings, (&said(), &phrase(0, 60)), Report::default());
+            cache.put(i, (&phrase(0, 60), None, &settings), (&said(), &phrase(0, 60)), Report::default());
         }
-        assert!(cache.get(0, &phrase(0, 60), &settings, &mut heard, &mut out).is_some());
-        cache.put(99, &phrase(0, 60), &settings, (&said(), &phrase(0, 60)), Report::default());
-        assert!(cache.get(0, &phrase(0, 60), &settings, &mut heard, &mut out).is_some());
-        assert!(cache.get(1, &phrase(0, 60), &settings, &mut heard, &mut out).is_none());
+        assert!(cache.get(0, (&phrase(0, 60), None, &settings), &mut heard, &mut out).is_some());
+        cache.put(99, (&phrase(0, 60), None, &settings), (&said(), &phrase(0, 60)), Report::default());
+        assert!(cache.get(0, (&phrase(0, 60), None, &settings), &mut heard, &mut out).is_some());
+        assert!(cache.get(1, (&phrase(0, 60), None, &settings), &mut heard, &mut out).is_none());
         assert_eq!(cache.entries.len(), ENTRIES);
     }
 }

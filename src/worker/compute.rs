@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use model::{Answer, Report, Settings};
-use phrase::Phrase;
+use phrase::{Phrase, Roll};
 
 use super::analyse::analyse;
 use super::cache::Cache;
@@ -99,8 +99,8 @@ impl Compute {
                     });
                     Control::Loaded { pack, result }
                 }
-                Order::Answer { id, pack, shared, stamp, mut job } => {
-                    job.outcome = self.answer(pack, &shared, stamp, &mut job);
+                Order::Answer { id, pack, shared, stamp, mut job, before } => {
+                    job.outcome = self.answer(pack, &shared, stamp, (&mut job, before.as_deref()));
                     let broken = self.find(pack).is_some_and(|pack| pack.broken.is_some());
                     Control::Answered { id, pack, job, broken }
                 }
@@ -135,8 +135,14 @@ impl Compute {
 
     /// Answers a job, on what the user wants to compute it, and plays the answer in the manner that is asked
     /// for.
-    fn answer(&mut self, pack: u64, shared: &Shared, stamp: u32, job: &mut Job) -> Outcome {
-        let (report, took) = match self.compute(pack, shared, stamp, job) {
+    fn answer(
+        &mut self,
+        pack: u64,
+        shared: &Shared,
+        stamp: u32,
+        (job, before): (&mut Job, Option<&Roll>),
+    ) -> Outcome {
+        let (report, took) = match self.compute(pack, shared, stamp, (&mut *job, before)) {
             Ok(computed) => computed,
             Err(fault) => {
                 shared.pack_failed(stamp, fault);
@@ -154,14 +160,20 @@ impl Compute {
         Outcome::Answered(report)
     }
 
-    fn compute(&mut self, pack: u64, shared: &Shared, stamp: u32, job: &mut Job) -> Result<Computed, String> {
+    fn compute(
+        &mut self,
+        pack: u64,
+        shared: &Shared,
+        stamp: u32,
+        (job, before): (&mut Job, Option<&Roll>),
+    ) -> Result<Computed, String> {
         let wants_gpu = match job.terms.processor {
             Processor::Cpu => false,
             Processor::Gpu => true,
             Processor::Auto => shared.needs_gpu(),
         };
         if wants_gpu {
-            match self.gpu(pack).and_then(|()| self.ask(pack, Device::Gpu, job)) {
+            match self.gpu(pack).and_then(|()| self.ask(pack, Device::Gpu, (&mut *job, before))) {
                 Ok(computed) => {
                     shared.set_note(stamp, None);
                     return Ok(computed);
@@ -174,7 +186,7 @@ impl Compute {
         } else {
             shared.set_note(stamp, None);
         }
-        let computed = self.ask(pack, Device::Cpu, job)?;
+        let computed = self.ask(pack, Device::Cpu, (&mut *job, before))?;
         if job.terms.processor == Processor::Auto && !wants_gpu {
             self.judge(pack, shared, stamp, computed.1, job.terms.deadline);
         }
@@ -219,7 +231,12 @@ impl Compute {
     }
 
     /// An answer from the cache or by the network.
-    fn ask(&mut self, pack: u64, device: Device, job: &mut Job) -> Result<Computed, String> {
+    fn ask(
+        &mut self,
+        pack: u64,
+        device: Device,
+        (job, before): (&mut Job, Option<&Roll>),
+    ) -> Result<Computed, String> {
         let Self { packs, cache, .. } = self;
         let Some(loaded) = packs.iter_mut().find(|loaded| loaded.number == pack) else {
             return Err("the pack could not be loaded; choose it anew".into());
@@ -234,7 +251,7 @@ impl Compute {
             // Chance looks at nothing but the seed and the cell then.
             input.position = 0;
         }
-        let computed = ask(loaded, device, cache, (input, settings), said, answer);
+        let computed = ask(loaded, device, cache, (input, before, settings), said, answer);
         (input.position, answer.position) = (position, position);
         computed
     }
@@ -245,12 +262,14 @@ fn ask(
     loaded: &mut Loaded,
     device: Device,
     cache: &mut Cache,
-    (input, settings): (&Phrase, &Settings),
+    (input, before, settings): (&Phrase, Option<&Roll>, &Settings),
     said: &mut Answer,
     answer: &mut Phrase,
 ) -> Result<Computed, String> {
     let key = key(loaded.number, device);
-    if let Some(report) = cache.get(key, input, settings, said, answer) {
+    let before = before.filter(|_| loaded.cpu.remembers());
+    let asked = (input, before, settings);
+    if let Some(report) = cache.get(key, asked, said, answer) {
         return Ok((report, None));
     }
     let begun = Instant::now();
@@ -259,7 +278,7 @@ fn ask(
         (Device::Gpu, Some(gpu)) => gpu,
         _ => &mut loaded.cpu,
     };
-    let report = match caught(|| network.answer(input, settings, said, answer)) {
+    let report = match caught(|| network.answer(input, before, settings, said, answer)) {
         Ok(answered) => answered?,
         Err(reason) => {
             if device == Device::Cpu {
@@ -269,7 +288,7 @@ fn ask(
         }
     };
     let took = begun.elapsed();
-    cache.put(key, input, settings, (said, answer), report);
+    cache.put(key, asked, (said, answer), report);
     Ok((report, Some(took)))
 }
 

@@ -41,10 +41,17 @@ pub trait Engine: Send + Sync {
 
 /// What a loaded pack can do. Lives on the computing thread that loaded it.
 pub trait Roles {
-    /// Answers a phrase, as the network says it and in notes; an error is one sentence for the user.
+    /// Whether answers depend on what was answered `before`.
+    fn remembers(&self) -> bool {
+        false
+    }
+
+    /// Answers a phrase, as the network says it and in notes; an error is one sentence for the user. `before`
+    /// are the 64 steps in front of what is played of it, where they are known.
     fn answer(
         &mut self,
         input: &Phrase,
+        before: Option<&Roll>,
         settings: &Settings,
         said: &mut Answer,
         out: &mut Phrase,
@@ -92,14 +99,19 @@ impl Engine for Packs {
 }
 
 impl Roles for LoadedPack {
+    fn remembers(&self) -> bool {
+        LoadedPack::remembers(self)
+    }
+
     fn answer(
         &mut self,
         input: &Phrase,
+        before: Option<&Roll>,
         settings: &Settings,
         said: &mut Answer,
         out: &mut Phrase,
     ) -> Result<Report, String> {
-        let report = self.recast(input, &Context::default(), settings, said);
+        let report = self.recast(input, &Context { before, key: None }, settings, said);
         let report = report.map_err(|error| match error {
             // The instance plays dry from here on.
             ModelError::NoClassifier => format!("{error}; this one plays once it is chosen anew"),
@@ -143,8 +155,9 @@ mod tests {
         let mut input = Phrase::new(0, 120.0);
         input.push(Note::new(60, 0, 0.5, 0.0, 8.0));
         let (mut said, mut out) = (Answer::default(), Phrase::new(0, 120.0));
-        let mut answer =
-            |source| network.answer(&input, &Settings { source, ..Settings::to(1) }, &mut said, &mut out);
+        let mut answer = |source| {
+            network.answer(&input, None, &Settings { source, ..Settings::to(1) }, &mut said, &mut out)
+        };
         let error = answer(None).unwrap_err();
         assert!(error.contains("no classifier") && error.contains("say which genre is played"), "{error}");
         assert_eq!(answer(Some(0)).unwrap().source, 0);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use model::{Answer, Report, Settings};
-use phrase::{Note, Phrase};
+use phrase::{Note, Phrase, Roll};
 
 use super::engine::{Device, Engine, PackSource, Roles};
 
@@ -29,6 +29,8 @@ pub enum Way {
     GpuFails,
     /// The default pack as [`Way::Octaves`], every other once the test has sent a word for each answer.
     OthersGated(Receiver<()>),
+    /// As [`Way::Octaves`], and a cell higher in its answer's first step than what was answered before.
+    Remembers,
 }
 
 /// A fake engine that counts what it does.
@@ -70,9 +72,14 @@ impl Engine for Fake {
 }
 
 impl Roles for Fake {
+    fn remembers(&self) -> bool {
+        matches!(self.way, Way::Remembers)
+    }
+
     fn answer(
         &mut self,
         input: &Phrase,
+        before: Option<&Roll>,
         settings: &Settings,
         said: &mut Answer,
         out: &mut Phrase,
@@ -97,7 +104,12 @@ impl Roles for Fake {
             });
         }
         out.sort();
-        *said = Answer { cells: out.roll(), velocities: None };
+        *said = Answer::of(out.roll());
+        if let (Way::Remembers, Some(before)) = (&self.way, before) {
+            let highest = 127 - before.sounding[0].leading_zeros() as usize;
+            said.cells.set(0, highest + 1, true);
+            said.realise(&out.clone(), 0, out);
+        }
         // What began before the first played step is played from there, as the real network's answers are.
         if settings.first > 0 {
             let whole = out.clone();

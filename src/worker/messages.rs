@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use phrase::Roll;
+
 use super::engine::PackSource;
 use crate::link::{Hatch, Job, Shared, Take};
 
@@ -30,8 +32,9 @@ pub enum Control {
 pub enum Order {
     /// Loads a pack, from then on known by its number.
     Load { pack: u64, source: PackSource },
-    /// Answers the job of an instance that chose the pack as its number `stamp`.
-    Answer { id: u64, pack: u64, shared: Arc<Shared>, stamp: u32, job: Box<Job> },
+    /// Answers the job of an instance that chose the pack as its number `stamp`, after what was answered
+    /// `before`.
+    Answer { id: u64, pack: u64, shared: Arc<Shared>, stamp: u32, job: Box<Job>, before: Option<Box<Roll>> },
     /// Finds out what an open editor is to show of a take.
     Look { pack: u64, shared: Arc<Shared>, take: Arc<Take> },
     /// No instance has the pack any more.

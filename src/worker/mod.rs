@@ -13,6 +13,7 @@
 
 mod analyse;
 mod cache;
+mod chain;
 mod compute;
 #[cfg(test)]
 mod death;

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use arrayvec::ArrayVec;
 use crossbeam_channel::{Receiver, Sender};
 
+use super::chain::Chain;
 use super::compute::Computer;
 use super::engine::{Engine, PackSource};
 use super::errands;
@@ -47,6 +48,8 @@ struct Instance {
     stamp: u32,
     /// The number of its pack, where it has one that can be used.
     pack: Option<u64>,
+    /// What its answers go on from.
+    chain: Chain,
     /// The jobs that were not begun, the oldest first: of each phrase the newest.
     waiting: ArrayVec<Box<Job>, JOBS>,
 }
@@ -184,7 +187,8 @@ impl Run {
         let outcome = match (job.errand, pack) {
             (Errand::Answer, Some((pack, computer))) => {
                 let (id, shared, stamp) = (instance.id, instance.shared.clone(), instance.stamp);
-                let order = Order::Answer { id, pack, shared, stamp, job };
+                let before = instance.chain.before(&job);
+                let order = Order::Answer { id, pack, shared, stamp, job, before };
                 if let Err(Order::Answer { job, .. }) = self.tell(computer, order) {
                     // Its thread has died, which cannot be: what it does is caught.
                     self.instances[index].answer(job, Outcome::NoNetwork);
@@ -231,7 +235,8 @@ impl Run {
         match control {
             Control::Enter { id, hatch, shared } => {
                 let waiting = ArrayVec::new();
-                self.instances.push(Instance { id, hatch, shared, stamp: 0, pack: None, waiting });
+                let chain = Chain::default();
+                self.instances.push(Instance { id, hatch, shared, stamp: 0, pack: None, chain, waiting });
             }
             Control::Leave { id } => {
                 self.instances.retain(|instance| instance.id != id);
@@ -272,6 +277,7 @@ impl Run {
                 }
                 if let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == id) {
                     let outcome = job.outcome;
+                    instance.chain.answered(&job);
                     instance.answer(job, outcome);
                 }
                 self.sweep();

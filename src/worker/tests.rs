@@ -33,11 +33,17 @@ fn place(worker: &Arc<Worker>) -> Place {
 
 impl Place {
     fn ask(&mut self, pitch: u8, revision: u32) -> bool {
+        self.ask_with(pitch, revision, |_| {})
+    }
+
+    /// The same with another ticket or input.
+    fn ask_with(&mut self, pitch: u8, revision: u32, change: impl FnOnce(&mut Job)) -> bool {
         self.desk.ask(|job| {
             job.ticket = Ticket { revision, pack: 1, ..Ticket::default() };
             (job.settings, job.manner) = (Settings::to(1), Manner::default());
             job.input.clear(0, 120.0);
             job.input.push(Note::new(pitch, 0, 0.5, 0.0, 4.0));
+            change(job);
         })
     }
 
@@ -84,6 +90,34 @@ fn a_phrase_is_answered_and_a_known_one_from_the_cache() {
         place.desk.keep(job);
     }
     assert_eq!(fake.answers.load(Ordering::SeqCst), 1);
+}
+
+/// An answer goes on from the one before it, in the same time and nowhere else; and an answer that comes from
+/// the cache is gone on from too.
+#[test]
+fn a_pack_that_remembers_is_told_the_answer_before() {
+    let (worker, fake) = worker(Way::Remembers);
+    let mut place = place(&worker);
+    let mut highest = |generation: u32, phrase: i64| {
+        let ask = |job: &mut Job| {
+            job.ticket = Ticket { generation, phrase: phrase as u32, ..job.ticket };
+            job.input.clear(64 * phrase, 120.0);
+            job.input.push(Note::new(60, 0, 0.5, 0.0, 4.0));
+        };
+        assert!(place.ask_with(60, 0, ask));
+        let job = place.hear().unwrap();
+        let highest = job.answer.notes.iter().map(|note| note.pitch).max();
+        place.desk.keep(job);
+        highest.unwrap()
+    };
+    let heard: Vec<u8> = (0..3).map(|phrase| highest(1, phrase)).collect();
+    assert_eq!(heard, [72, 73, 74]);
+    // A jump back: the same answers from the cache, one after another.
+    let answers = fake.answers.load(Ordering::SeqCst);
+    let again: Vec<u8> = (0..3).map(|phrase| highest(2, phrase)).collect();
+    assert_eq!((again, fake.answers.load(Ordering::SeqCst)), (heard, answers));
+    // A jump into the middle knows nothing of what came before.
+    assert_eq!(highest(3, 2), 72);
 }
 
 #[test]

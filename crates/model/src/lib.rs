@@ -24,4 +24,4 @@ pub use families::*;
 pub use loaded::LoadedPack;
 pub use ops::Ops;
 pub use pack::{Card, Corpus, FORMAT, Init, Pack, Parameter, Parts, Weights, default_pack, read_card};
-pub use roles::{Answer, Context, Question, Report, Role, SLOTS, Settings, Transfer};
+pub use roles::{Answer, Context, Past, Question, Report, Role, SLOTS, Settings, Transfer};

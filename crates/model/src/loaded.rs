@@ -88,6 +88,12 @@ impl LoadedPack {
         self.ask(&input.roll(), &input.notes, input.position, context, settings, out)
     }
 
+    /// Whether answers depend on [`Context::before`]: who keeps answers, or asks for several phrases of a
+    /// song, must bring it then.
+    pub fn remembers(&self) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.remembers())
+    }
+
     /// The same, with the answer as notes in `out`, and nothing known around the phrase.
     pub fn transfer(
         &mut self,
@@ -124,7 +130,7 @@ impl LoadedPack {
         out: &mut Answer,
     ) -> Result<Report, ModelError> {
         self.check(Role::Transfer)?;
-        (out.cells, out.velocities) = (*roll, None);
+        *out = Answer::of(*roll);
         let amount = settings.amount.clamp(0.0, 1.0);
         let shares = self.shares(&settings.target);
         // Not a number is no amount either.
@@ -146,6 +152,7 @@ impl LoadedPack {
         };
         let question = Question { roll, notes, position, context, source, own, shares, amount, settings };
         transfer.recast(&question, out)?;
+        out.ties = transfer.remembers();
         let change = ContentChange::between(&roll.sounding, &out.cells.sounding);
         Ok(Report { source: slot as u8, probabilities, change })
     }
@@ -273,7 +280,7 @@ mod tests {
         ] {
             answer.velocities = Some(Box::new([[9; PITCHES]; STEPS]));
             loaded.recast(&input(), &Context::default(), &settings, &mut answer).unwrap();
-            assert_eq!(answer, Answer { cells: input().roll(), velocities: None }, "{settings:?}");
+            assert_eq!(answer, Answer::of(input().roll()), "{settings:?}");
         }
         loaded.recast(&Phrase::new(0, 120.0), &Context::default(), &told, &mut answer).unwrap();
         assert_eq!(answer.cells, Roll::EMPTY);

@@ -6,7 +6,7 @@
 //! rest.
 
 use candle_core::{Device, Tensor};
-use phrase::{ContentChange, Key, Note, Roll, Velocities};
+use phrase::{ContentChange, Key, Note, Roll, STEPS, Velocities};
 
 use crate::{ModelError, Ops, Parameter, Weights};
 
@@ -91,7 +91,8 @@ impl Settings {
 /// too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Context<'a> {
-    /// The cells of the answer that is played before this one, if there is one.
+    /// What was answered for the 64 steps in front of the first step that will be played ([`Past`]); `None`
+    /// after a start or a jump.
     pub before: Option<&'a Roll>,
     /// The song's key, where somebody told it.
     pub key: Option<Key>,
@@ -130,18 +131,54 @@ pub struct Answer {
     pub cells: Roll,
     /// How hard the notes that start are struck; without it, and for cells of 0, as their neighbours.
     pub velocities: Option<Box<Velocities>>,
+    /// It goes on from the answer before, and the next may go on from it: see [`phrase::Said::ties`].
+    pub ties: bool,
 }
 
 impl Default for Answer {
     fn default() -> Self {
-        Self { cells: Roll::EMPTY, velocities: None }
+        Self::of(Roll::EMPTY)
     }
 }
 
 impl Answer {
+    /// These cells, of which nothing more is known.
+    pub fn of(cells: Roll) -> Self {
+        Self { cells, velocities: None, ties: false }
+    }
+
+    /// What it tells besides its cells.
+    pub fn told(&self) -> phrase::Said<'_> {
+        phrase::Said { velocities: self.velocities.as_deref(), ties: self.ties }
+    }
+
     /// The notes of this answer to `input`, of which the steps from `first` on are played, in `out`.
     pub fn realise(&self, input: &phrase::Phrase, first: usize, out: &mut phrase::Phrase) {
-        phrase::realise_struck(input, &self.cells, self.velocities.as_deref(), first, out);
+        phrase::realise_said(input, &self.cells, &self.told(), first, out);
+    }
+}
+
+/// What was answered lately, as [`Context::before`] tells it: the 64 steps in front of what is played next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Past(Option<Roll>);
+
+impl Past {
+    /// Those steps; `None` where nothing was answered yet.
+    pub fn before(&self) -> Option<&Roll> {
+        self.0.as_ref()
+    }
+
+    /// Goes on by an answer of which the steps from `first` on are played. Of a first one all steps count: in
+    /// front of it nothing was played, and this is what it would have been.
+    pub fn go_on(&mut self, answer: &Roll, first: usize) {
+        let Some(past) = self.0.as_mut().filter(|_| (1..STEPS).contains(&first)) else {
+            self.0 = Some(*answer);
+            return;
+        };
+        for (past, new) in [(&mut past.sounding, &answer.sounding), (&mut past.onset, &answer.onset)] {
+            past.rotate_left(STEPS - first);
+            past[first..].copy_from_slice(&new[first..]);
+        }
     }
 }
 
@@ -164,6 +201,11 @@ pub trait Transfer: Send + std::fmt::Debug {
     /// # Errors
     /// Where the network cannot compute.
     fn recast(&mut self, question: &Question, out: &mut Answer) -> Result<(), ModelError>;
+
+    /// Whether it looks at [`Context::before`].
+    fn remembers(&self) -> bool {
+        false
+    }
 
     /// The answer's logits `[B, 64, 84]` to `cells` `[B, 64, 84]` (0 to 1), of a network that says something
     /// of all cells at once: from the slot `source` to the genres by their `shares`, whose sum is 1.
@@ -231,5 +273,25 @@ pub(crate) fn fault(fits: bool, sizes: [usize; 3], width: usize, widest: usize) 
         Some(format!("its network is wider than {widest} channels, which this version cannot play"))
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_past_is_what_was_played_of_each_answer() {
+        let answer = |row: usize| Roll::from_cells(|_, at| at == row);
+        let mut past = Past::default();
+        assert_eq!(past.before(), None);
+        past.go_on(&answer(1), 48);
+        assert_eq!(past.before(), Some(&answer(1)), "the first window counts as a whole");
+        past.go_on(&answer(2), 48);
+        past.go_on(&answer(3), 32);
+        let rows: Vec<u32> = past.before().unwrap().sounding.map(|bits| bits.trailing_zeros()).to_vec();
+        assert_eq!(rows, [[1; 16], [2; 16], [3; 16], [3; 16]].concat());
+        past.go_on(&answer(4), 0);
+        assert_eq!(past.before(), Some(&answer(4)));
     }
 }

@@ -50,7 +50,7 @@ pub use midi::{
 pub use note::Note;
 pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
-pub use realise::{Velocities, as_played, realise, realise_struck};
+pub use realise::{Said, Velocities, as_played, realise, realise_said};
 pub use roll::{Roll, RollNote};
 pub use swing::{OffBeats, Straightened, Swing, straightened};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};

@@ -42,22 +42,25 @@ use settle::settle;
 /// So the input's own cells return the input, note for note. Notes that find no room are counted in
 /// `out.overflow`, new ones first.
 pub fn realise(input: &Phrase, answer: &Roll, first: usize, out: &mut Phrase) {
-    realise_struck(input, answer, None, first, out);
+    realise_said(input, answer, &Said::default(), first, out);
 }
 
 /// How hard the notes that start in a cell are struck, by step and row: 1 to 127, or 0 where that is not
 /// told.
 pub type Velocities = [[u8; PITCHES]; STEPS];
 
-/// The same as [`realise`], of an answer that may also tell how hard its new notes are struck. What it does
-/// not tell a note takes from its neighbours, and kept notes keep their own.
-pub fn realise_struck(
-    input: &Phrase,
-    answer: &Roll,
-    velocities: Option<&Velocities>,
-    first: usize,
-    out: &mut Phrase,
-) {
+/// What an answer tells of its notes besides its cells.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said<'a> {
+    /// How hard new notes are struck. What is not told a note takes from its neighbours.
+    pub velocities: Option<&'a Velocities>,
+    /// It knows the answer before: what sounds from the first played step on without a start there is held
+    /// over the line, and what sounds to the last step may be held over the next.
+    pub ties: bool,
+}
+
+/// The same as [`realise`], of an answer that tells more than its cells. Kept notes keep their own velocity.
+pub fn realise_said(input: &Phrase, answer: &Roll, said: &Said, first: usize, out: &mut Phrase) {
     out.clear(input.position, input.tempo);
     let rows = Rows::new(input, answer);
     for note in &input.notes {
@@ -67,20 +70,21 @@ pub fn realise_struck(
     }
     for row in 0..PITCHES {
         for run in rows.runs(answer, row) {
-            keep(input, rows.owned(row, &run), &run, is_set(answer, row, run.end), out);
+            keep(input, rows.owned(row, &run), &run, (is_set(answer, row, run.end), said.ties), out);
         }
     }
-    let fresh = Fresh::new(input, &rows);
+    let fresh = Fresh::new(input, &rows, said.ties);
     for row in 0..PITCHES {
         for run in rows.runs(answer, row) {
             let before = run.start.checked_sub(1).is_some_and(|step| is_set(answer, row, step));
             let beside = [before, is_set(answer, row, run.end)];
-            let told = velocities.map_or(0, |all| all[run.start][row]);
-            fresh.add(input, &rows, (row, &run), told, beside, out);
+            let told = said.velocities.map_or(0, |all| all[run.start][row]);
+            let struck = answer.onset[run.start] >> row & 1 == 1;
+            fresh.add(input, &rows, (row, &run, struck), told, beside, out);
         }
     }
     let first = first.min(STEPS);
-    out.notes.retain(|note| settle(note, input, first));
+    out.notes.retain(|note| settle(note, input, first, said.ties));
     out.sort();
 }
 
@@ -89,7 +93,7 @@ pub fn realise_struck(
 pub fn as_played(input: &Phrase, first: usize, out: &mut Phrase) {
     out.clone_from(input);
     out.overflow = 0;
-    out.notes.retain(|note| settle(note, input, first.min(STEPS)));
+    out.notes.retain(|note| settle(note, input, first.min(STEPS), false));
     out.sort();
 }
 
@@ -99,8 +103,9 @@ fn is_set(answer: &Roll, row: usize, step: usize) -> bool {
 }
 
 /// Adds the notes that a run owns, all of one pitch, in order of their first cell. Where the pitch is
-/// `struck` right after the run, none sounds on over its end.
-fn keep(input: &Phrase, owned: &[Place], run: &Range<usize>, struck: bool, out: &mut Phrase) {
+/// `struck` right after the run, none sounds on over its end; with `ties` one that is lengthened to the
+/// phrase's end may.
+fn keep(input: &Phrase, owned: &[Place], run: &Range<usize>, (struck, ties): (bool, bool), out: &mut Phrase) {
     // How far the notes so far cover the run, and which of them ends there.
     let mut covered = run.start;
     let mut last = None;
@@ -125,7 +130,7 @@ fn keep(input: &Phrase, owned: &[Place], run: &Range<usize>, struck: bool, out: 
             let group = next.map_or(&[][..], |_| group(&owned[index + 1..]));
             let note = &mut out.notes[last];
             note.length = end_before(input, group, note.channel, limit) - note.onset;
-            note.tied_out = limit == STEPS && held_out(input, note.pitch, note.channel);
+            note.tied_out = limit == STEPS && (ties || held_out(input, note.pitch, note.channel));
             covered = limit;
         }
     }

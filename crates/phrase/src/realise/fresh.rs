@@ -19,6 +19,8 @@ const MOST_OFFSET: f64 = 0.49;
 /// none, as those on the same place in the beat do. It ends on a line, or later where it would not last a
 /// step. Velocity and channel come from its neighbours in time and pitch.
 pub(super) struct Fresh {
+    /// New notes are held over the phrase's lines; see [`super::Said::ties`].
+    ties: bool,
     /// Sum of offsets and number of onsets, of every step.
     steps: [(f64, u32); STEPS],
     /// The same of every place in the beat.
@@ -41,8 +43,9 @@ struct Neighbour {
 }
 
 impl Fresh {
-    pub(super) fn new(input: &Phrase, rows: &Rows) -> Self {
+    pub(super) fn new(input: &Phrase, rows: &Rows, ties: bool) -> Self {
         let mut groove = Self {
+            ties,
             steps: [(0.0, 0); STEPS],
             beat: [(0.0, 0); STEPS_PER_BEAT],
             neighbours: ArrayVec::new_const(),
@@ -102,7 +105,8 @@ impl Fresh {
         if weights > 0.0 { ((sum / weights).clamp(0.0, 1.0), channel) } else { (DEFAULT_VELOCITY, 0) }
     }
 
-    /// Adds the new note of a run, where the run does not begin with an owned onset. `told` is its velocity,
+    /// Adds the new note of a run, where the run does not begin with an owned onset; whether the answer has a
+    /// start there tells a strike from a note that is held over the line. `told` is its velocity,
     /// or 0 where it takes its neighbours'. `beside` tells whether the pitch sounds right before the run and
     /// right after it, where it was struck anew: there the line is kept, so that no note of a key begins
     /// before the one before it has ended.
@@ -110,7 +114,7 @@ impl Fresh {
         &self,
         input: &Phrase,
         rows: &Rows,
-        (row, run): (usize, &Range<usize>),
+        (row, run, struck): (usize, &Range<usize>, bool),
         told: u8,
         beside: [bool; 2],
         out: &mut Phrase,
@@ -147,8 +151,10 @@ impl Fresh {
             onset = line;
         }
         let mut note = Note::new(pitch, channel, velocity, onset, limit - onset);
-        note.tied_out = held.is_some();
-        if run.start == 0 {
+        note.tied_out = held.is_some() || self.ties && end == STEPS;
+        if self.ties && run.start == 0 && !struck {
+            (note.onset, note.length, note.tied_in) = (0.0, limit, true);
+        } else if run.start == 0 {
             release_tails(out, pitch, channel, onset.max(0.0));
         }
         out.push(note);

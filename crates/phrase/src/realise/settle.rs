@@ -5,8 +5,9 @@ use crate::{Note, Phrase, nearest};
 /// The least that is left of a note which begins before the line, in steps (or its own length).
 const LEAST: f64 = 0.5;
 
-/// Moves a note behind the line of the first played step; false where nothing of it is played.
-pub(super) fn settle(note: &mut Note, input: &Phrase, first: usize) -> bool {
+/// Moves a note behind the line of the first played step; false where nothing of it is played. With `ties`
+/// what began before is held over the line, for the answer tells there what was played.
+pub(super) fn settle(note: &mut Note, input: &Phrase, first: usize, ties: bool) -> bool {
     let line = first as f64;
     let step = note.onset_step();
     if note.tied_in && first == 0 || note.onset >= line {
@@ -19,8 +20,11 @@ pub(super) fn settle(note: &mut Note, input: &Phrase, first: usize) -> bool {
         if end <= line {
             return false;
         }
-        let held =
-            input.notes.iter().any(|n| same_key(n, note) && n.onset_step() < first as i64 && n.end() > line);
+        let held = ties
+            || input
+                .notes
+                .iter()
+                .any(|n| same_key(n, note) && n.onset_step() < first as i64 && n.end() > line);
         note.tied_in = held;
         if !held && nearest(end) <= first as i64 {
             return false;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{DRUM_CHANNEL, Note, tie};
+use crate::{DRUM_CHANNEL, LOWEST, Note, Tie, tie};
 
 fn phrase(notes: &[Note]) -> Phrase {
     let mut phrase = Phrase::new(0, 120.0);
@@ -417,10 +417,47 @@ fn a_new_note_is_struck_as_it_is_told_and_a_kept_one_as_it_was() {
     let mut told = [[0; PITCHES]; STEPS];
     (told[0][36], told[4][40], told[5][40]) = (9, 127, 3);
     let (mut struck, mut plain) = (Phrase::new(0, 120.0), Phrase::new(0, 120.0));
-    realise_struck(&input, &roll, Some(&told), 0, &mut struck);
+    realise_said(&input, &roll, &Said { velocities: Some(&told), ties: false }, 0, &mut struck);
     realise(&input, &roll, 0, &mut plain);
     let velocities = |phrase: &Phrase| phrase.notes.iter().map(|note| note.velocity).collect::<Vec<_>>();
     let own = input.notes[0].velocity;
     assert_eq!(velocities(&struck), [own, 1.0, own]);
     assert_eq!(velocities(&plain), [own, own, own]);
+}
+
+/// Of an answer that knows the one before, what sounds on the first step without a start there is held over
+/// the line, and what is new and sounds to the last step may be held over the next.
+#[test]
+fn new_notes_are_held_over_the_lines_where_the_answer_says_so() {
+    let mut input = Phrase::new(0, 120.0);
+    input.push(Note::new(60, 3, 0.5, 0.25, 2.0));
+    let row = |pitch: u8| usize::from(pitch - LOWEST);
+    let mut answer = Roll::from_cells(|step, at| {
+        at == row(60) && step < 2 || at == row(48) && step < 8 || at == row(52) && (40..64).contains(&step)
+    });
+    answer.onset[0] &= !(1 << row(48));
+    let notes = |answer: &Roll, ties: bool, first: usize| {
+        let mut out = Phrase::new(0, 120.0);
+        realise_said(&input, answer, &Said { velocities: None, ties }, first, &mut out);
+        let of = |pitch: u8| out.notes.iter().find(|note| note.pitch == pitch).copied();
+        (of(48), of(52).unwrap(), out.notes.len())
+    };
+    let (bass, chord, count) = notes(&answer, true, 0);
+    assert_eq!(bass.map(|note| (note.tied_in, note.onset, note.end())), Some((true, 0.0, 8.0)));
+    assert_eq!((chord.tied_in, chord.tied_out, chord.end(), count), (false, true, 64.0, 3));
+    // The answer before ends in the same way: the bass goes on.
+    let before = Note { tied_out: true, ..Note::new(48, 3, 0.9, 40.0, 24.0) };
+    let mut out = Phrase::new(64, 120.0);
+    realise_said(&input, &answer, &Said { velocities: None, ties: true }, 0, &mut out);
+    assert!(matches!(Tie::of(&before, &out, 0), Tie::Hold(_)));
+    // A start on the first step is struck; and who knows nothing of the answer before ties nothing.
+    answer.onset[0] |= 1 << row(48);
+    assert!(notes(&answer, true, 0).0.is_some_and(|note| !note.tied_in));
+    let (bass, chord, _) = notes(&answer, false, 0);
+    assert!(bass.is_some_and(|note| !note.tied_in) && !chord.tied_out);
+    // Of a window that slides the part that is played begins with what sounds on.
+    answer.onset[0] &= !(1 << row(48));
+    let (bass, ..) = notes(&answer, true, 4);
+    assert_eq!(bass.map(|note| (note.tied_in, note.onset, note.end())), Some((true, 4.0, 8.0)));
+    assert!(notes(&answer, false, 4).0.is_some_and(|note| !note.tied_in));
 }

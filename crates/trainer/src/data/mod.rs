@@ -5,6 +5,7 @@ pub mod export;
 pub mod file;
 pub mod files;
 pub mod genre;
+pub mod hands;
 pub mod identical;
 pub mod npy;
 mod part;

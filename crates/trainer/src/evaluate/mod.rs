@@ -73,6 +73,9 @@ pub struct EvaluateOptions {
     /// must hold every window (prepare --hop-bars 1), and no cycle is made.
     #[arg(long, default_value_t = 4, value_parser = latency)]
     pub latency: usize,
+    /// *Harmony* in per cent: how far the target genre may recolour the chords, where the pack can.
+    #[arg(long, default_value_t = 50)]
+    pub harmony: u32,
     /// Makes no cycles, which is half the work: S is then the drop from origin to transfer alone.
     #[arg(long)]
     pub no_cycle: bool,
@@ -106,6 +109,7 @@ impl Default for EvaluateOptions {
             amount: 100,
             amounts: Vec::new(),
             latency: BARS,
+            harmony: 50,
             no_cycle: false,
             auto: false,
             soft_cycle: false,

@@ -1,13 +1,14 @@
-//! Plays phrases through a pack: transfers, cycles, and what the judges say of them. The numbers do not
-//! depend on the number of threads.
+//! Plays phrases through a pack: transfers, cycles, and what the judges say of them. A phrase that follows
+//! another goes on from its answer, as in the plugin. The numbers do not depend on the number of threads.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, anyhow};
 use candle_core::{Device, Tensor};
 use indicatif::ProgressBar;
-use model::{LoadedPack, Pack, Settings};
-use phrase::{PITCHES, Phrase, Roll, STEPS, realise};
+use model::{Answer, Context as Around, LoadedPack, Pack, Past, Settings};
+use phrase::{PITCHES, Phrase, Roll, STEPS};
 
 use super::judge::Judge;
 use super::{EvaluateOptions, rule};
@@ -92,20 +93,42 @@ pub fn play(
     options: &EvaluateOptions,
 ) -> Result<Vec<Played>> {
     let bar = ProgressBar::new(asked.len() as u64);
+    let songs: Vec<&[Asked]> =
+        asked.chunk_by(|a, b| (a.genre, a.item.song) == (b.genre, b.item.song)).collect();
     let played = over_threads(
-        asked.len(),
+        songs.len(),
         options.threads,
         || Ok(LoadedPack::new(pack)?),
         |transfer, index| {
             let threshold = pack.card.threshold;
             let mut player = Player { transfer, judges, options, threshold, genres: &pack.card.genres };
-            let played = player.play(&asked[index]);
-            bar.inc(1);
-            played
+            let mut ended = Vec::new();
+            let phrase = |asked: &Asked| {
+                // A song's phrases may begin at every bar: then four rows of them go on beside each other.
+                let before = ended.iter().rposition(|(item, _)| asked.item.follows(item));
+                let mut pasts = before.map_or_else(Pasts::default, |place| ended.swap_remove(place).1);
+                let played = player.play(asked, &mut pasts);
+                ended.push((asked.item, pasts));
+                bar.inc(1);
+                played
+            };
+            songs[index].iter().map(phrase).collect::<Result<Vec<_>>>()
         },
     );
     bar.finish_and_clear();
-    played
+    Ok(played?.into_iter().flatten().collect())
+}
+
+/// What was answered so far: by target, and by which of its answers.
+type Pasts = HashMap<(usize, Row), Past>;
+
+/// A row of answers that go on from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Row {
+    Transfer,
+    Cycle,
+    /// At this amount.
+    Swept(u32),
 }
 
 /// Does `work` for each index below `count`, results in order of index. Each thread has one worker of its
@@ -149,12 +172,15 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn play(&mut self, asked: &Asked) -> Result<Played> {
+    fn play(&mut self, asked: &Asked, pasts: &mut Pasts) -> Result<Played> {
         let Asked { genre: source, item, work, windows, .. } = asked;
         let (source, amount, genres) = (*source, self.options.amount, self.genres);
         let own = self.hear(&item.roll)?;
         let answer = |target: usize| {
-            let transfer = self.answer(windows, source, target, amount)?;
+            let mut past = |row: Row| pasts.remove(&(target, row)).unwrap_or_default();
+            let (mut there, mut back) = (past(Row::Transfer), past(Row::Cycle));
+            let transfer = self.answer(windows, (source, target), amount, &mut there)?;
+            pasts.insert((target, Row::Transfer), there);
             if target == source {
                 return Ok(Answered {
                     transfer,
@@ -164,26 +190,30 @@ impl Player<'_> {
                     rule: None,
                 });
             }
-            let (cycle, back) = if self.options.cycles() {
+            let (cycle, heard_back) = if self.options.cycles() {
                 let cycle = if self.options.soft_cycle {
                     self.soft_cycle(&item.roll, &transfer, source, target)?
                 } else {
-                    self.answer(&[transfer], target, source, amount)?
+                    self.answer(&[transfer], (target, source), amount, &mut back)?
                 };
+                pasts.insert((target, Row::Cycle), back);
                 (cycle, self.hear(&cycle)?)
             } else {
                 (item.roll, own.clone())
             };
             let options = self.options;
             let swept = |&amount: &u32| {
-                let transfer = self.answer(windows, source, target, amount)?;
+                let row = (target, Row::Swept(amount));
+                let mut past = pasts.remove(&row).unwrap_or_default();
+                let transfer = self.answer(windows, (source, target), amount, &mut past)?;
+                pasts.insert(row, past);
                 Ok(Swept { transfer, heard: self.hear(&transfer)? })
             };
             let sweep = options.amounts.iter().map(swept).collect::<Result<_>>()?;
             let ruled =
                 |transfer: Roll| Ok::<_, anyhow::Error>(Swept { transfer, heard: self.hear(&transfer)? });
             let rule = rule::answer(&item.roll, &genres[target]).map(ruled).transpose()?;
-            Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, back], sweep, rule })
+            Ok(Answered { transfer, cycle, heard: [self.hear(&transfer)?, heard_back], sweep, rule })
         };
         Ok(Played {
             item: *item,
@@ -193,8 +223,15 @@ impl Player<'_> {
         })
     }
 
-    /// The answer as it is played: the newest parts of the answers to `windows`, one after another.
-    fn answer(&mut self, windows: &[Roll], source: usize, target: usize, amount: u32) -> Result<Roll> {
+    /// The answer as it is played: the newest parts of the answers to `windows`, one after another, each going
+    /// on from what is `past`.
+    fn answer(
+        &mut self,
+        windows: &[Roll],
+        (source, target): (usize, usize),
+        amount: u32,
+        past: &mut Past,
+    ) -> Result<Roll> {
         let hop = STEPS / windows.len();
         let settings = Settings {
             source: (!self.options.auto).then_some(source as u8),
@@ -202,12 +239,16 @@ impl Player<'_> {
             first: (STEPS - hop) as u8,
             // As its own genre a phrase is asked to stay what it is.
             leave_own: source == target,
+            harmony: self.options.harmony as f32 / 100.0,
             ..Settings::to(target)
         };
-        let mut answer = Roll::EMPTY;
+        let (mut answer, mut said) = (Roll::EMPTY, Answer::default());
         for (window, place) in windows.iter().zip((0..STEPS).step_by(hop)) {
-            let cells = self.transfer.cells(window, 0, &settings)?.0;
-            let part = played(window, &cells, STEPS - hop);
+            let input = Phrase::of_roll(window, 0, 120.0, 0.8);
+            let before = Around { before: past.before(), key: None };
+            self.transfer.recast(&input, &before, &settings, &mut said)?;
+            past.go_on(&said.cells, STEPS - hop);
+            let part = played(&input, &said, STEPS - hop);
             answer.sounding[place..place + hop].copy_from_slice(&part.sounding[STEPS - hop..]);
             answer.onset[place..place + hop].copy_from_slice(&part.onset[STEPS - hop..]);
         }
@@ -241,12 +282,11 @@ impl Player<'_> {
     }
 }
 
-/// The answer `cells` to `roll`, of which the steps from `first` on are played, with the onsets that
+/// The answer `said` to `input`, of which the steps from `first` on are played, with the onsets that
 /// realisation gives it: notes that were repeated stay so. Of what is before `first` nothing is said.
-pub fn played(roll: &Roll, cells: &Roll, first: usize) -> Roll {
-    let input = Phrase::of_roll(roll, 0, 120.0, 0.8);
-    let mut output = Phrase::new(0, 120.0);
-    realise(&input, cells, first, &mut output);
+pub fn played(input: &Phrase, said: &Answer, first: usize) -> Roll {
+    let (mut output, cells) = (Phrase::new(0, 120.0), &said.cells);
+    said.realise(input, first, &mut output);
     let answer = output.roll();
     // They differ only where an answer has more notes than a phrase can hold.
     if answer.sounding[first..] == cells.sounding[first..] {
@@ -264,6 +304,9 @@ mod tests {
     fn repeated_notes_stay_repeated_and_what_is_new_starts_once() {
         let mut roll = Roll::from_cells(|step, row| row == 30 && step < 8);
         roll.onset[4] |= 1 << 30;
+        let played = |roll: &Roll, cells: &Roll, first: usize| {
+            played(&Phrase::of_roll(roll, 0, 120.0, 0.8), &Answer::of(*cells), first)
+        };
         assert_eq!(played(&roll, &roll, 0), roll);
         let cells = Roll::from_cells(|step, row| row == 30 && step < 12 || row == 5 && step > 60);
         let cells = Roll { onset: roll.onset, ..cells };

@@ -52,7 +52,8 @@ impl TransferSizes for Sizes {
     }
 
     fn build(&self, weights: &Weights, _: Setup) -> Result<Box<dyn Transfer>, ModelError> {
-        Ok(Box::new(Written { decoder: Decoder::new(self.network, weights)?, style: self.style }))
+        let decoder = Decoder::new(self.network, weights)?;
+        Ok(Box::new(Written { decoder, style: self.style, remembers: self.network.memory() > 0 }))
     }
 }
 
@@ -60,6 +61,8 @@ impl TransferSizes for Sizes {
 struct Written {
     decoder: Decoder,
     style: Style,
+    /// The network hears the bar before.
+    remembers: bool,
 }
 
 impl Transfer for Written {
@@ -80,5 +83,9 @@ impl Transfer for Written {
         };
         out.cells = self.decoder.write(roll, &asked, &self.style.at(amount, settings.limits), &chance);
         Ok(())
+    }
+
+    fn remembers(&self) -> bool {
+        self.remembers
     }
 }

@@ -67,6 +67,19 @@ pub struct Corruption {
     #[arg(long, default_value_t = 0.25)]
     #[serde(default)]
     pub forget: f32,
+    /// That the phrase is told as another version of its piece has it, where there is one in step: files
+    /// that are named alike up to a last `__v` and number, in any genre.
+    #[arg(long, default_value_t = 0.35)]
+    #[serde(default)]
+    pub version: f32,
+    /// That a phrase is drawn among those that were rendered from another genre's pieces.
+    #[arg(long, default_value_t = 0.25)]
+    #[serde(default)]
+    pub rendered: f32,
+    /// That the phrase is told as somebody's hands leave it: pedalled, clipped, without some of its notes.
+    #[arg(long, default_value_t = 0.3)]
+    #[serde(default)]
+    pub play: f32,
 }
 
 impl Corruption {
@@ -101,12 +114,19 @@ impl Corruption {
     }
 
     /// Tells of `content` what only the second edition hears, before [`Corruption::apply`] damages the rest.
-    pub fn simplify(&self, content: &mut Content, rng: &mut ChaCha8Rng) {
+    /// Harmony `of_another` version is told as triads at most: its colours are not this one's.
+    pub fn simplify(&self, content: &mut Content, of_another: bool, rng: &mut ChaCha8Rng) {
         let way = rng.random::<f32>();
         let harmony = match way {
-            _ if way < self.exact => 0.0,
+            _ if way < self.exact => {
+                if of_another {
+                    0.5
+                } else {
+                    0.0
+                }
+            }
             _ if way < self.exact + self.triads => 0.5,
-            _ => rng.random(),
+            _ => rng.random_range(if of_another { 0.5..1.0 } else { 0.0..1.0 }),
         };
         for (detail, chord) in content.detail.iter_mut().zip(&mut content.chords) {
             *detail = Detail::of(harmony, rng.random());
@@ -194,6 +214,9 @@ mod tests {
         omit_texture: 0.0,
         texture_noise: 0.0,
         forget: 0.0,
+        version: 0.0,
+        rendered: 0.0,
+        play: 0.0,
     };
 
     /// Told as triads, C major with its seventh is C major; a note that anticipates the beat is told on it.
@@ -206,7 +229,7 @@ mod tests {
         });
         let told = |corruption: Corruption| {
             let mut content = Content::of(&roll);
-            corruption.simplify(&mut content, &mut random::stream(1, 0));
+            corruption.simplify(&mut content, false, &mut random::stream(1, 0));
             let mut features = vec![0.0; STEPS * (FEATURES + MORE)];
             content.write(&mut features);
             (

@@ -1,14 +1,19 @@
-//! What an arranger learns from: a genre's own phrases, each with damaged content and the bar before it.
+//! What an arranger learns from: a genre's own phrases, each with damaged content and the bar before it. Where
+//! a piece is there in versions, a phrase is also written from what another version tells of it.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use model::arranger::{ArrangerConfig, Content, MEMORY, Texture, shifted, tonic_shift};
-use phrase::{PITCHES, Roll, STEPS, STEPS_PER_BAR};
+use phrase::{PITCHES, Roll, STEPS, STEPS_PER_BAR, melody_kept};
 use rand::Rng;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::Corruption;
+use crate::data::hands;
+use crate::data::song::StoredSong;
 use crate::dataset::{Dataset, Item, Split};
 
 /// Phrases as tensors.
@@ -24,14 +29,22 @@ pub struct Batch {
     pub decided: Tensor,
 }
 
+/// The share of a version's melody that another must have too: files that are named as versions of a piece
+/// but are not in step teach nothing.
+const IN_STEP: f32 = 0.7;
+
 /// The training phrases of a dataset, by tune and by place.
 #[derive(Debug)]
 pub struct Examples {
     /// By genre: phrases by tune. A solo in four versions is one tune, and a long one no more than a short
-    /// one.
-    tunes: Vec<Vec<Vec<usize>>>,
+    /// one. First those of the genre's own music, then those that were rendered from another genre's.
+    tunes: Vec<[Vec<Vec<usize>>; 2]>,
     /// By genre: where a phrase of a song begins, its index.
     places: Vec<HashMap<Place, usize>>,
+    /// By genre and song: its piece's number, and whether its file is numbered as a version.
+    pieces: Vec<Vec<(u32, bool)>>,
+    /// By place, a piece for its song: genre and index of the phrases of all its versions.
+    versions: HashMap<Place, Vec<(usize, usize)>>,
 }
 
 /// Song, section, transposition and step.
@@ -41,6 +54,15 @@ fn place(item: &Item) -> Place {
     (item.song, item.at.section.into(), item.at.by, item.at.start)
 }
 
+/// What a file is a version of: its name without a last `__v` and number.
+fn piece(name: &str) -> (&str, bool) {
+    let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
+    match stem.rsplit_once("__v") {
+        Some((piece, number)) if number.parse::<u32>().is_ok() => (piece, true),
+        _ => (stem, false),
+    }
+}
+
 impl Examples {
     /// Of a dataset's training split.
     pub fn of(data: &Dataset) -> Self {
@@ -48,19 +70,85 @@ impl Examples {
         let places = |genre: usize| {
             data.split(genre, Split::Train).iter().enumerate().map(|(i, item)| (place(item), i)).collect()
         };
-        Self {
-            tunes: genres.clone().map(|genre| data.groups(genre, Split::Train)).collect(),
-            places: genres.map(places).collect(),
+        let mut numbers = HashMap::new();
+        let mut number = |song: &StoredSong| {
+            let (piece, numbered) = piece(&song.name);
+            let next = numbers.len() as u32;
+            (*numbers.entry(piece.to_owned()).or_insert(next), numbered)
+        };
+        let pieces = data.songs.iter().map(|songs| songs.iter().map(&mut number).collect()).collect();
+        let mut all = Self {
+            tunes: Vec::new(),
+            places: genres.clone().map(places).collect(),
+            pieces,
+            versions: HashMap::new(),
+        };
+        for genre in genres.clone() {
+            for (index, item) in data.split(genre, Split::Train).iter().enumerate() {
+                if let Some((place, _)) = all.piece(genre, item) {
+                    all.versions.entry(place).or_default().push((genre, index));
+                }
+            }
         }
+        for genre in genres {
+            let items = data.split(genre, Split::Train);
+            let rendered = |index: &usize| all.is_rendered(data, genre, &items[*index]);
+            let (theirs, own) = data
+                .groups(genre, Split::Train)
+                .into_iter()
+                .partition(|tune: &Vec<usize>| rendered(&tune[0]));
+            all.tunes.push([own, theirs]);
+        }
+        all
+    }
+
+    /// Where an item lies in its piece, and whether its file is numbered as a version.
+    fn piece(&self, genre: usize, item: &Item) -> Option<(Place, bool)> {
+        let &(piece, numbered) = self.pieces.get(genre)?.get(item.song as usize)?;
+        let (_, section, by, start) = place(item);
+        Some(((piece, section, by, start), numbered))
+    }
+
+    /// The phrases of other versions of an item's piece, at its place.
+    fn others(&self, data: &Dataset, genre: usize, item: &Item) -> impl Iterator<Item = (usize, usize)> {
+        let versions = self.piece(genre, item).and_then(|(place, _)| self.versions.get(&place));
+        let is_other = move |&(other, index): &(usize, usize)| {
+            other != genre || data.split(other, Split::Train)[index].song != item.song
+        };
+        versions.into_iter().flatten().copied().filter(is_other)
+    }
+
+    /// Whether an item is a version of a piece whose own genre is another.
+    fn is_rendered(&self, data: &Dataset, genre: usize, item: &Item) -> bool {
+        let numbered = self.piece(genre, item).is_some_and(|(_, numbered)| numbered);
+        numbered && self.others(data, genre, item).any(|(other, _)| other != genre)
+    }
+
+    /// Genre and roll of another version of the phrase, in step with it, where there is one.
+    fn version(
+        &self,
+        data: &Dataset,
+        genre: usize,
+        item: &Item,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<(usize, Roll)> {
+        let all: Vec<_> = self.others(data, genre, item).collect();
+        let &(other, index) = all.choose(rng)?;
+        let roll = data.split(other, Split::Train)[index].roll;
+        let in_step = |a: &Roll, b: &Roll| melody_kept(a, b).is_some_and(|kept| kept >= IN_STEP);
+        (in_step(&roll, &item.roll) && in_step(&item.roll, &roll)).then_some((other, roll))
     }
 
     /// The index of a phrase to learn from. For the first edition any; else tunes are drawn by the root of
-    /// their phrases' number: a long one has more to say, but not in proportion.
-    fn draw(&self, genre: usize, edition: u8, rng: &mut ChaCha8Rng) -> usize {
-        let tunes = &self.tunes[genre];
+    /// their phrases' number: a long one has more to say, but not in proportion. `rendered` is the share of
+    /// those that were rendered from another genre's.
+    fn draw(&self, genre: usize, edition: u8, rendered: f32, rng: &mut ChaCha8Rng) -> usize {
+        let [own, theirs] = &self.tunes[genre];
         if edition == 1 {
-            return rng.random_range(0..tunes.iter().map(Vec::len).sum());
+            return rng.random_range(0..own.iter().chain(theirs).map(Vec::len).sum());
         }
+        let takes_theirs = own.is_empty() || !theirs.is_empty() && rng.random::<f32>() < rendered;
+        let tunes = if takes_theirs { theirs } else { own };
         let weight = |tune: &Vec<usize>| (tune.len() as f32).sqrt();
         let mut rest = rng.random::<f32>() * tunes.iter().map(weight).sum::<f32>();
         let tune = tunes.iter().find(|tune| {
@@ -96,14 +184,23 @@ impl Examples {
         for (i, features) in content.chunks_exact_mut(STEPS * features).enumerate() {
             let genre = (turn + i) % genres;
             one_hot[i * genres + genre] = 1.0;
-            let item = &data.split(genre, Split::Train)[self.draw(genre, config.edition, rng)];
+            let index = self.draw(genre, config.edition, corruption.rendered, rng);
+            let item = &data.split(genre, Split::Train)[index];
             let reach = if rng.random() { transpose } else { 0 };
             let by = tonic_shift(&item.roll) + rng.random_range(-reach..=reach);
             let roll = shifted(&item.roll, by);
             let mut told = Content::of(&roll);
             if config.edition > 1 {
+                let version = (rng.random::<f32>() < corruption.version)
+                    .then(|| self.version(data, genre, item, rng))
+                    .flatten();
+                let mut heard = version.map_or(roll, |(_, roll)| shifted(&roll, by));
+                if rng.random::<f32>() < corruption.play {
+                    heard = hands::played(&heard, rng);
+                }
+                told = Content { density: told.density, ..Content::of(&heard) };
                 told.texture = Some(Texture::of(&roll));
-                corruption.simplify(&mut told, rng);
+                corruption.simplify(&mut told, version.is_some(), rng);
             }
             corruption.apply(&mut told, rng);
             told.write(features);

@@ -1,0 +1,115 @@
+//! What each answer goes on from: the end of the answer before it, for packs that remember.
+//!
+//! It belongs to an instance and to one stretch of time: a start, a stop or a jump forgets it. So a bounce, a
+//! performance and a loop's every pass go on from the same answers.
+
+use arrayvec::ArrayVec;
+use model::Past;
+use phrase::{Roll, STEPS};
+
+use crate::link::{Job, Outcome, Ticket};
+
+/// Windows that are remembered: the one before what is asked for, and those that may be asked for again.
+const WINDOWS: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    ticket: Ticket,
+    position: i64,
+    first: u8,
+    past: Past,
+}
+
+/// The latest answers of an instance.
+#[derive(Debug, Default)]
+pub struct Chain {
+    /// The oldest first.
+    windows: ArrayVec<Window, WINDOWS>,
+}
+
+impl Chain {
+    /// What was answered for the 64 steps in front of what a job asks for; `None` where that is not known.
+    pub fn before(&self, job: &Job) -> Option<Box<Roll>> {
+        self.past(job).before().map(|roll| Box::new(*roll))
+    }
+
+    fn past(&self, job: &Job) -> Past {
+        let first = job.settings.first;
+        let start = job.input.position - (STEPS as i64 - i64::from(first));
+        let is_before = |window: &&Window| {
+            (window.position, window.first) == (start, first)
+                && (window.ticket.generation, window.ticket.pack) == (job.ticket.generation, job.ticket.pack)
+        };
+        self.windows.iter().find(is_before).map_or_else(Past::default, |window| window.past)
+    }
+
+    /// Remembers a job that was done. Of a window the newest answer counts.
+    pub fn answered(&mut self, job: &Job) {
+        let Outcome::Answered(_) = job.outcome else { return };
+        let mut past = self.past(job);
+        past.go_on(&job.said.cells, job.settings.first.into());
+        let window =
+            Window { ticket: job.ticket, position: job.input.position, first: job.settings.first, past };
+        let now = |other: &Window| {
+            (other.ticket.generation, other.ticket.pack) == (window.ticket.generation, window.ticket.pack)
+        };
+        self.windows.retain(|other| now(other) && other.position != window.position);
+        if self.windows.is_full() {
+            self.windows.remove(0);
+        }
+        self.windows.push(window);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Answer, Report};
+
+    use super::*;
+
+    /// A job about the window at `position`, answered with one cell in row `row` of each step.
+    fn job(generation: u32, position: i64, first: u8, row: usize) -> Box<Job> {
+        let mut job = Job::new();
+        job.ticket.generation = generation;
+        job.input.position = position;
+        job.settings.first = first;
+        job.said = Answer::of(Roll::from_cells(|_, at| at == row));
+        job.outcome = Outcome::Answered(Report::default());
+        job
+    }
+
+    fn rows(before: Option<Box<Roll>>) -> Vec<u32> {
+        before.map_or(Vec::new(), |roll| roll.sounding.iter().map(|bits| bits.trailing_zeros()).collect())
+    }
+
+    #[test]
+    fn phrases_go_on_from_each_other_until_a_jump() {
+        let mut chain = Chain::default();
+        assert_eq!(chain.before(&job(1, 0, 0, 5)), None);
+        chain.answered(&job(1, 0, 0, 5));
+        // Asked again, with another note: the newest answer counts.
+        chain.answered(&job(1, 0, 0, 6));
+        assert_eq!(rows(chain.before(&job(1, 64, 0, 7))), [6; STEPS]);
+        assert_eq!(chain.before(&job(1, 128, 0, 7)), None, "a phrase was left out");
+        assert_eq!(chain.before(&job(2, 64, 0, 7)), None, "a jump forgets");
+        let other_pack = Job { ticket: Ticket { pack: 9, ..job(1, 64, 0, 7).ticket }, ..*job(1, 64, 0, 7) };
+        assert_eq!(chain.before(&other_pack), None);
+        // What was not answered is not gone on from.
+        chain.answered(&Job { outcome: Outcome::NoNetwork, ..*job(1, 64, 0, 7) });
+        assert_eq!(chain.before(&job(1, 128, 0, 8)), None);
+        // A late answer of the new time leaves nothing of the old one.
+        chain.answered(&job(2, 64, 0, 7));
+        assert_eq!(chain.before(&job(1, 64, 0, 7)), None);
+    }
+
+    #[test]
+    fn windows_that_slide_go_on_from_what_was_played_of_each() {
+        let mut chain = Chain::default();
+        for (bar, row) in (0..6).zip(10..) {
+            chain.answered(&job(1, bar * 16, 48, row));
+        }
+        let before = rows(chain.before(&job(1, 6 * 16, 48, 0)));
+        assert_eq!(before, [[12; 16], [13; 16], [14; 16], [15; 16]].concat());
+        assert_eq!(chain.before(&job(1, 6 * 16, 32, 0)), None, "the latency was changed");
+    }
+}
