@@ -58,6 +58,9 @@ pub struct Contrafact {
 
 impl Default for Contrafact {
     fn default() -> Self {
+        if cfg!(windows) {
+            unload::stay();
+        }
         let shared = Arc::new(Shared::default());
         let (desk, seat) = match Worker::shared() {
             Ok(worker) => {

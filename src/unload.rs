@@ -4,12 +4,12 @@
 //! that unloads the library and then ends the thread (Linux). We take it back at unloading. Once a window was
 //! opened the library stays loaded, because the window library may leave a thread behind.
 
-pub use system::{Threads, stay};
+pub use system::{Threads, keep_driver, stay};
 
 /// Linux. Other Unixes do not unload libraries with thread-local variables.
 #[cfg(target_os = "linux")]
 mod system {
-    use std::ffi::c_void;
+    use std::ffi::{CStr, CString, c_void};
     use std::path::Path;
     use std::sync::{Mutex, PoisonError};
     use std::time::{Duration, Instant};
@@ -64,6 +64,42 @@ mod system {
                 libc::dlopen(info.dli_fname, libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE);
             }
         }
+    }
+
+    /// Keeps the graphics driver loaded that this thread's window has brought.
+    ///
+    /// baseview 0.4.2 unloads it with the last window, and the thread of a window that was closed just before
+    /// may only then come to what the driver has left to be called at a thread's end: the host crashed when
+    /// windows were opened and closed fast.
+    pub fn keep_driver() {
+        let mut names: Vec<CString> = Vec::new();
+        // SAFETY: the callback gets the list that it is given here, and returns before this does.
+        unsafe { libc::dl_iterate_phdr(Some(note_driver), (&raw mut names).cast()) };
+        for name in names {
+            // SAFETY: as in `stay`.
+            unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE) };
+        }
+    }
+
+    /// Notes a loaded library in the list that `names` is, if it is one of a graphics driver's. What those
+    /// need stays with them.
+    unsafe extern "C" fn note_driver(
+        info: *mut libc::dl_phdr_info,
+        _: libc::size_t,
+        names: *mut c_void,
+    ) -> libc::c_int {
+        // SAFETY: the system gives a valid entry, and `keep_driver` a list that nobody else has.
+        let (name, names) = unsafe { ((*info).dlpi_name, &mut *names.cast::<Vec<CString>>()) };
+        if !name.is_null() {
+            // SAFETY: the system's names end in a zero.
+            let name = unsafe { CStr::from_ptr(name) };
+            let file = name.to_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            let starts = [&b"libEGL"[..], b"libGL", b"libgallium", b"libnvidia"];
+            if starts.iter().any(|start| file.starts_with(start)) || file.ends_with(b"_dri.so") {
+                names.push(name.to_owned());
+            }
+        }
+        0
     }
 
     #[cfg(test)]
@@ -201,6 +237,26 @@ mod system {
         }
     }
 
-    /// Keeps this library loaded until the process ends, where that is needed: on Linux.
+    /// Keeps this library loaded until the process ends.
+    ///
+    /// For Windows: the standard library (mingw's) takes a handful of the process's thread-local places, of
+    /// which there are 1,088, and does not give them back at unloading. A host that loads and unloads us a few
+    /// hundred times would be left without any, and end.
+    #[cfg(windows)]
+    pub fn stay() {
+        use windows_sys::Win32::System::LibraryLoader::{
+            GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+        };
+        let how = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
+        let mut library = std::ptr::null_mut();
+        // SAFETY: the address is that of a function of this image, and the handle is written to.
+        unsafe { GetModuleHandleExW(how, stay as *const () as *const u16, &mut library) };
+    }
+
+    /// Nothing to do.
+    #[cfg(not(windows))]
     pub fn stay() {}
+
+    /// Likewise.
+    pub fn keep_driver() {}
 }

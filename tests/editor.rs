@@ -12,30 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{BPM, RATE, library, packs_folder};
-use host::{ClapLibrary, Display, Event, Instance, Transport, Vst3Host, Vst3Loop};
+use common::{RATE, automate as process, library, packs_folder};
+use host::{ClapLibrary, Display, Vst3Host, Vst3Loop};
 
 const ROUNDS: usize = 50;
 const BLOCK: u32 = 64;
-
-/// Processes blocks that set parameters until told to stop.
-fn process(plugin: &mut dyn Instance, params: &[u32], stop: &AtomicBool) {
-    let mut transport = Transport::new(RATE, BLOCK, BPM);
-    transport.play();
-    let mut output = Vec::new();
-    for step in 0_u32.. {
-        if stop.load(Relaxed) {
-            return;
-        }
-        let block = transport.advance(u64::MAX).unwrap();
-        let value = f64::from(step % 97) / 96.0;
-        let input: Vec<_> = params.iter().map(|&id| Event::param(block.steady, id, value)).collect();
-        output.clear();
-        plugin.process(&block, &input, &mut output).unwrap();
-        // About the pace of the clock: a flood would only fill the plugin's queue of repaints.
-        thread::sleep(Duration::from_millis(1));
-    }
-}
 
 /// Serves the main thread until the window holds so many others; in time, or the test fails.
 fn until_children(display: &Display, window: u32, count: usize, mut pump: impl FnMut()) {

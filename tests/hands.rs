@@ -17,7 +17,7 @@ use contrafact::testing::fields;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use gui::{Pack, Snapshot, View};
-use host::{ClapEditor, Display, Event, Sounded, Transport, drive};
+use host::{ClapEditor, Display, Dragged, DropTarget, Event, Sounded, Transport, drive};
 use phrase::Song;
 
 const SIZE: (u16, u16) = (View::SIZE.0 as u16, View::SIZE.1 as u16);
@@ -139,7 +139,7 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("midi");
     fs::create_dir_all(home.path().join("contrafact")).unwrap();
-    let preferences = serde_json::json!({ "midi": folder, "zoom": 100 });
+    let preferences = serde_json::json!({ "midi": folder, "zoom": 100, "welcomed": true });
     fs::write(home.path().join("contrafact/editor.json"), preferences.to_string()).unwrap();
     // SAFETY: no other thread runs, and the plugin, which reads it, is not loaded.
     unsafe { std::env::set_var("XDG_CONFIG_HOME", home.path()) };
@@ -221,12 +221,10 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
         );
         let newest =
             files(&folder).into_iter().max_by_key(|path| path.metadata().unwrap().modified().unwrap());
-        let song = Song::read(&newest.unwrap()).unwrap();
-        let mut notes: Vec<_> = song.notes().map(|note| (note.pitch, note.onset, note.end())).collect();
-        notes.sort_by(|a, b| (a.1, a.0).partial_cmp(&(b.1, b.0)).unwrap());
-        notes
+        written(&Song::read(&newest.unwrap()).unwrap())
     };
     assert_same(&save(&mut hands, 0), &second);
+    assert_same(&dragged_out(&mut hands, places.of("Answer")), &second);
 
     hands.until(
         "a click on Undo",
@@ -258,6 +256,46 @@ fn hands_reach_the_host_and_files_hold_what_was_heard() {
     assert_eq!(played(Some(&display)), played(None), "the notes know nothing of the editor");
 }
 
+/// The notes of the file that comes out when the answer is dragged from a place onto a host's track, beside
+/// the window.
+fn dragged_out(hands: &mut Hands, from: (i16, i16)) -> Vec<(u8, f64, f64)> {
+    let track = DropTarget::new((1100, 800), (120, 120), true);
+    let mut list = None;
+    hands.until(
+        "a drag of the answer",
+        |display| {
+            display.point(from.0, from.1);
+            display.button(true);
+            for step in 1..=8 {
+                let way = |a: i16, b: i16| a + (b - a) * step / 8;
+                display.point(way(from.0, 1160), way(from.1, 860));
+            }
+            // The window draws slowly here, and the drag begins with a frame of it.
+            let _ = track.next(Duration::from_secs(2));
+            display.button(false);
+        },
+        |_| {
+            if let Some(Dragged::Dropped(of)) = track.next(Duration::ZERO) {
+                list = Some(of);
+            }
+            list.is_some()
+        },
+    );
+    let list = list.unwrap();
+    let path = list.trim_end().strip_prefix("file://").unwrap().replace("%20", " ");
+    let name = Path::new(&path).file_name().unwrap().to_string_lossy().into_owned();
+    assert!(name.starts_with("Bar ") && name.contains(" to "), "{name}");
+    println!("dragged: {list:?}");
+    written(&Song::read(Path::new(&path)).unwrap())
+}
+
+/// The notes of a file: pitch, onset and end in steps.
+fn written(song: &Song) -> Vec<(u8, f64, f64)> {
+    let mut notes: Vec<_> = song.notes().map(|note| (note.pitch, note.onset, note.end())).collect();
+    notes.sort_by(|a, b| (a.1, a.0).partial_cmp(&(b.1, b.0)).unwrap());
+    notes
+}
+
 /// What comes out while the editor is opened and closed fifty times on `display`, or without one.
 fn played(display: Option<&Display>) -> Vec<Event> {
     let mut plugin = instance();
@@ -283,6 +321,12 @@ fn played(display: Option<&Display>) -> Vec<Event> {
         }
         drop(editor);
         display.destroy(window);
+    }
+    // It waits for its windows' threads.
+    drop(plugin);
+    if display.is_some() {
+        let loaded = fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(loaded.contains("/libEGL.so") || loaded.contains("/libGLX.so"), "the driver was unloaded");
     }
     output
 }

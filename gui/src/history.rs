@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Align, Align2, Button, DragValue, Key, Layout, Rect, RichText, Role, ScrollArea, Sense, Stroke,
-    StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Button, CursorIcon, DragValue, Key, Layout, PointerButton, Rect, RichText, Role,
+    ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 use phrase::STEPS;
 
@@ -25,6 +25,8 @@ const TITLE: f32 = 15.0;
 pub struct History {
     /// The take that the user looks at.
     pub selected: Option<u64>,
+    /// The other end of a selection that begins there.
+    until: Option<u64>,
     /// How many are saved together.
     count: usize,
     /// The folder as it is being typed.
@@ -35,7 +37,7 @@ pub struct History {
 
 impl Default for History {
     fn default() -> Self {
-        Self { selected: None, count: 4, typed: None, newest: 0 }
+        Self { selected: None, until: None, count: 4, typed: None, newest: 0 }
     }
 }
 
@@ -43,6 +45,14 @@ impl History {
     /// The take that the user looks at, while it is remembered.
     pub fn selected<'a>(&self, takes: &'a [Arc<Take>]) -> Option<&'a Arc<Take>> {
         takes.iter().find(|take| Some(take.id) == self.selected)
+    }
+
+    /// The takes that are selected together, the oldest first; none where nothing is.
+    fn together(&self, takes: &[Arc<Take>]) -> Vec<u64> {
+        let Some(one) = self.selected(takes).map(|take| take.id) else { return Vec::new() };
+        let other = self.until.unwrap_or(one);
+        let all = takes.iter().map(|take| take.id);
+        all.filter(|id| (one.min(other)..=one.max(other)).contains(id)).collect()
     }
 
     /// Draws the strip.
@@ -145,12 +155,15 @@ impl History {
             }
             let chosen = self.selected(takes).or(scene.snapshot.playing.as_ref()).or(takes.last());
             let save = ui.add_enabled(any && chosen.is_some(), Button::new(RichText::new("Save as MIDI")));
-            let save =
-                save.on_hover_text("What is shown below, as it was played, as a MIDI file in the folder.");
+            let save = save.on_hover_text(
+                "What is shown, or all that is selected below, as it was played, as a MIDI file in the \
+                 folder.",
+            );
             if save.clicked()
                 && let Some(take) = chosen
             {
-                scene.send(Intent::Save(take.id));
+                let together = self.together(takes);
+                scene.send(Intent::Save(if together.is_empty() { vec![take.id] } else { together }));
             }
         });
     }
@@ -169,21 +182,32 @@ impl History {
                     ui.spacing_mut().item_spacing.x = 6.0;
                     let scene = &mut *scene;
                     let takes = scene.snapshot.takes.clone();
+                    let together = self.together(&takes);
                     for take in &takes {
-                        let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
+                        let (rect, response) = ui.allocate_exact_size(CARD, Sense::click_and_drag());
                         if fresh && take.id == newest && self.selected.is_none() {
                             ui.scroll_to_rect(rect, None);
                         }
-                        let is_selected = self.selected == Some(take.id);
+                        let is_selected = together.contains(&take.id);
                         let name = format!("Phrase {}", take.id);
                         response.widget_info(|| {
                             WidgetInfo::selected(Role::ListBoxOption, true, is_selected, &name)
                         });
-                        if response.double_clicked() {
+                        let shift = ui.input(|input| input.modifiers.shift);
+                        if response.drag_started_by(PointerButton::Primary) {
+                            let these = if is_selected { together.clone() } else { vec![take.id] };
+                            scene.send(Intent::Drag(these));
+                        } else if response.double_clicked() {
                             self.selected = None;
                             scene.send(Intent::Play(take.id));
+                        } else if response.clicked() && shift && self.selected.is_some() {
+                            self.until = Some(take.id);
                         } else if response.clicked() {
-                            self.selected = if is_selected { None } else { Some(take.id) };
+                            self.selected = if self.selected == Some(take.id) { None } else { Some(take.id) };
+                            self.until = None;
+                        }
+                        if response.dragged() {
+                            ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
                         }
                         if ui.is_rect_visible(rect) {
                             card(ui, scene, rect, take, is_selected, response.hovered());
@@ -193,6 +217,9 @@ impl History {
                             ui.label(&take.title);
                             ui.label(&take.settings);
                             ui.label("Click to look at it, double click to play it again.");
+                            ui.label(
+                                "Drag it into your host as a MIDI file; Shift and click to take several.",
+                            );
                         });
                     }
                 });

@@ -29,14 +29,18 @@ pub enum Intent {
     Undo,
     /// The take after it does, or after the last one what is played live.
     Redo,
-    /// What was played for this take, as a MIDI file in the folder.
-    Save(u64),
+    /// What was played for these takes, one after another, as a MIDI file in the folder.
+    Save(Vec<u64>),
+    /// The same, dragged out of the window: the button is held down.
+    Drag(Vec<u64>),
     /// The same of so many takes up to the newest, one after another.
     SaveLast(usize),
     /// MIDI files go into this folder from now on.
     Folder(String),
     /// Show that folder in the system's file manager.
     ShowFolder,
+    /// The words for somebody new are understood.
+    Welcomed,
     /// Colours.
     Look(Look),
     /// How large everything is drawn, in percent.

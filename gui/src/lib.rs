@@ -20,6 +20,7 @@ mod snapshot;
 mod status;
 mod theme;
 mod view;
+mod welcome;
 mod widgets;
 
 pub use control::{Control, Field, Kind, Page};

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Painter, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, CursorIcon, Painter, PointerButton, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::roll::{Ink, KEYS, Range, Roll};
 use crate::scene::{Scene, text_in};
 use crate::theme::mix;
 use crate::widgets::{focus_ring, hint};
-use crate::{Live, Take};
+use crate::{Intent, Live, Take};
 
 const TITLE: f32 = 22.0;
 const GAP: f32 = 6.0;
@@ -61,6 +61,7 @@ impl Rolls {
         let roll = |rect| Roll { painter: &painter, theme: scene.theme, rect: place(rect), range: range.0 };
         self.input(roll(upper), scene, &above);
         self.answer(roll(lower), scene, take, selected.is_some(), now);
+        drag_out(ui, scene, place(lower), take);
     }
 
     /// Notices that another take is drawn.
@@ -205,6 +206,21 @@ impl Rolls {
             roll.head(step);
         }
     }
+}
+
+/// The answer can be dragged out of the window.
+fn drag_out(ui: &Ui, scene: &mut Scene, rect: Rect, take: Option<&Arc<Take>>) {
+    let response = ui.interact(rect, ui.scope_id().with("answer"), Sense::drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Answer"));
+    // What a project brought is none of the takes, and has no file.
+    let Some(take) = take.filter(|take| scene.snapshot.takes.iter().any(|of| of.id == take.id)) else {
+        return;
+    };
+    if response.drag_started_by(PointerButton::Primary) {
+        scene.send(Intent::Drag(vec![take.id]));
+    }
+    let icon = if response.dragged() { CursorIcon::Grabbing } else { CursorIcon::Grab };
+    hint(response.on_hover_cursor(icon), "Drag it into your host as a MIDI file.");
 }
 
 /// The notes of an answer, and the outlines of those that are gone.

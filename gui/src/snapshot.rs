@@ -128,6 +128,8 @@ pub struct Snapshot {
     pub beats: Option<f32>,
     /// What went wrong and what to do, in one sentence.
     pub problem: Option<String>,
+    /// Somebody sees the window for the first time.
+    pub welcome: bool,
     /// Figures worth a look, each a short phrase: "2 answers late".
     pub notices: Vec<String>,
     /// What computes: "CPU".

@@ -8,7 +8,7 @@ use crate::panel;
 use crate::rolls::Rolls;
 use crate::scene::Scene;
 use crate::theme::{Look, Theme};
-use crate::{Intent, Page, Snapshot, banner, header, status};
+use crate::{Intent, Page, Snapshot, banner, header, status, welcome};
 
 const HEADER: f32 = 44.0;
 const STATUS: f32 = 36.0;
@@ -51,6 +51,9 @@ impl View {
         header::show(ui, &mut scene, band(HEADER));
         if let Some(problem) = &snapshot.problem {
             banner::show(ui, &mut scene, band(banner::HEIGHT), problem);
+        }
+        if snapshot.welcome {
+            welcome::show(ui, &mut scene, band(welcome::HEIGHT));
         }
         status::show(ui, &scene, band(STATUS));
         let bottom = Rect::from_min_max(pos2(whole.left(), whole.bottom() - history::HEIGHT), whole.max);

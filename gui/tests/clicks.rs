@@ -140,15 +140,50 @@ fn phrases_are_looked_at_played_again_and_saved() {
     let mut desk = Desk::new(full());
     assert_eq!(desk.click("Undo"), [Intent::Undo]);
     assert_eq!(desk.click("Redo"), [Intent::Redo]);
-    assert_eq!(desk.click("Save as MIDI"), [Intent::Save(64)], "what plays");
+    assert_eq!(desk.click("Save as MIDI"), [Intent::Save(vec![64])], "what plays");
     assert_eq!(desk.click("Save last"), [Intent::SaveLast(4)]);
     assert_eq!(desk.click("Phrase 63"), []);
-    assert_eq!(desk.click("Save as MIDI"), [Intent::Save(63)], "what is looked at");
+    assert_eq!(desk.click("Save as MIDI"), [Intent::Save(vec![63])], "what is looked at");
     assert_eq!(desk.click("Play 63 again"), [Intent::Play(63)]);
     let mut live = Desk::new(Snapshot { steps: (false, false), ..full() });
     assert_eq!((live.click("Undo"), live.click("Redo")), (vec![], vec![]));
     assert_eq!(desk.click("Show folder"), [Intent::ShowFolder]);
     assert_eq!(desk.click("Light"), [Intent::Look(gui::Look::Light)]);
+}
+
+#[test]
+fn the_answer_and_cards_are_dragged_out_alone_or_together() {
+    let mut desk = Desk::new(full());
+    let away = vec2(-300.0, -200.0);
+    let drag = |desk: &mut Desk, name: &str| {
+        let at = desk.middle(name);
+        desk.drag(at, at + away, Modifiers::NONE)
+    };
+    assert_eq!(drag(&mut desk, "Answer"), [Intent::Drag(vec![64])], "once, and what plays");
+    assert_eq!(drag(&mut desk, "Phrase 62"), [Intent::Drag(vec![62])]);
+    assert_eq!(desk.click("Phrase 61"), []);
+    let at = desk.middle("Phrase 63");
+    assert_eq!(desk.drag(at, at, Modifiers::SHIFT), []);
+    assert_eq!(drag(&mut desk, "Phrase 62"), [Intent::Drag(vec![61, 62, 63])], "all that is selected");
+    assert_eq!(desk.click("Save as MIDI"), [Intent::Save(vec![61, 62, 63])]);
+    assert_eq!(drag(&mut desk, "Phrase 64"), [Intent::Drag(vec![64])], "another is dragged alone");
+    assert_eq!(desk.click("Phrase 62"), []);
+    assert_eq!(desk.click("Save as MIDI"), [Intent::Save(vec![62])], "a plain click selects one");
+    let mut empty = Desk::new(Snapshot { takes: Vec::new(), ..full() });
+    assert_eq!(drag(&mut empty, "Answer"), [], "what a project brought has no file");
+}
+
+#[test]
+fn somebody_new_is_welcomed_until_they_say_so() {
+    assert!(Desk::new(full()).harness.query_by_label("Got it").is_none());
+    let mut desk = Desk::new(Snapshot { welcome: true, problem: Some("A problem.".into()), ..full() });
+    assert_eq!(desk.click("Got it"), [Intent::Welcomed]);
+    assert_eq!(desk.click("Undo"), [Intent::Undo], "all else is still there");
+    let least = (View::LEAST.0, View::LEAST.1);
+    desk.harness.set_size(least.into());
+    desk.harness.run_steps(4);
+    let words = desk.harness.get_by_label_contains("makes no sound").rect();
+    assert!(words.height() < 56.0, "{words:?} is higher than its band");
 }
 
 #[test]

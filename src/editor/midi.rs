@@ -1,9 +1,8 @@
 //! Takes as MIDI files, as they were heard.
 //!
-//! Files cannot be dragged out of the window: baseview 0.4.2, the window library, cannot start drags. So
-//! files are written to a folder, which a button shows, and from whose window they can be dragged into any
-//! host. No file dialog either: those of the system need a portal or a toolkit that a host may not have, and
-//! block its main thread.
+//! They are written to a folder, which a button shows, or dragged out of the window into a host. No file
+//! dialog: those of the system need a portal or a toolkit that a host may not have, and block its main
+//! thread.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,15 +102,70 @@ pub fn save(folder: &Path, takes: &[Arc<Take>]) -> Result<PathBuf, String> {
         true => format!("Contrafact {:03} {}", first.id, super::takes::title(first).replace('>', "to")),
         false => format!("Contrafact {:03}-{:03} {bars:.0} bars", first.id, last.id),
     };
-    let name: String = name.chars().filter(|c| c.is_alphanumeric() || " -_+".contains(*c)).collect();
-    let place = |count: u32| match count {
-        1 => folder.join(format!("{name}.mid")),
-        _ => folder.join(format!("{name} ({count}).mid")),
-    };
-    let path = (1..10_000).map(place).find(|path| !path.exists());
-    let path = path.ok_or_else(|| format!("{}: the folder is full of {name}; clear it", folder.display()))?;
+    let name = plain(&name);
+    let path = (1..10_000).map(|count| place(folder, &name, count)).find(|path| !path.exists());
+    let path = path.ok_or_else(|| full(folder, &name))?;
     song(takes).write(&path).map_err(|error| error.to_string())?;
     Ok(path)
+}
+
+/// The same for a drag, named after its place in the song and its genres. It stays: hosts may use the file
+/// itself and not a copy of it. One that is there already with the same notes is used again.
+///
+/// # Errors
+/// As [`save`].
+pub fn to_drag(folder: &Path, takes: &[Arc<Take>]) -> Result<PathBuf, String> {
+    let Some(name) = place_and_genres(takes) else {
+        return Err("These phrases are no longer remembered: drag newer ones".into());
+    };
+    let folder = folder.join("Dragged");
+    fs::create_dir_all(&folder).map_err(|error| {
+        format!("{}: the folder cannot be made ({error}); choose another one", folder.display())
+    })?;
+    let song = song(takes);
+    let bytes = song.to_bytes().map_err(|error| error.to_string())?;
+    for count in 1..10_000 {
+        let path = place(&folder, &name, count);
+        match phrase::read_regular(&path, phrase::MAX_FILE_BYTES) {
+            Ok(there) if there == bytes => return Ok(path),
+            _ if path.exists() => {}
+            _ => {
+                song.write(&path).map_err(|error| error.to_string())?;
+                return Ok(path);
+            }
+        }
+    }
+    Err(full(&folder, &name))
+}
+
+/// "Bar 9 classic to jazz": the bars that were answered, and what was done.
+fn place_and_genres(takes: &[Arc<Take>]) -> Option<String> {
+    let (first, last) = (takes.first()?, takes.last()?);
+    let bar = |step: f64| (step / STEPS_PER_BAR as f64).floor() as i64 + 1;
+    let from = |take: &Take| take.position as f64 + f64::from(take.first);
+    let (begin, end) = (bar(from(first)), bar(from(last) + last.length - 1.0));
+    let bars = if takes.len() == 1 { format!("Bar {begin}") } else { format!("Bars {begin} to {end}") };
+    let mut titles: Vec<_> = takes.iter().map(|take| super::takes::title(take).replace('>', "to")).collect();
+    titles.dedup();
+    let what = if titles.len() == 1 { titles.remove(0) } else { format!("{} phrases", takes.len()) };
+    Some(plain(&format!("{bars} {what}")))
+}
+
+/// What every system takes for a file's name.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric() || " -_+".contains(*c)).collect()
+}
+
+/// The file of a name, the first of them without a number.
+fn place(folder: &Path, name: &str, count: u32) -> PathBuf {
+    match count {
+        1 => folder.join(format!("{name}.mid")),
+        _ => folder.join(format!("{name} ({count}).mid")),
+    }
+}
+
+fn full(folder: &Path, name: &str) -> String {
+    format!("{}: the folder is full of {name}; clear it", folder.display())
 }
 
 #[cfg(test)]
@@ -168,5 +222,26 @@ mod tests {
         assert_eq!(read.notes().count(), 1);
         assert!(save(&place, &[]).unwrap_err().contains("Nothing"));
         assert!(save(&one, &all).is_err(), "a file is no folder");
+    }
+
+    #[test]
+    fn a_dragged_file_is_named_after_its_place_and_written_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = |pitch| vec![Note::new(pitch, 0, 0.5, 0.0, 1.0)];
+        let all = takes(&[(128, note(60)), (192, note(62)), (-64, note(60))]);
+        let drag = |takes: &[Arc<Take>]| {
+            let path = to_drag(folder.path(), takes).unwrap();
+            (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).unwrap())
+        };
+        let (name, bytes) = drag(&all[..1]);
+        assert!(name.starts_with("Bar 9 ") && name.ends_with(".mid"), "{name}");
+        assert_eq!(bytes, song(&all[..1]).to_bytes().unwrap(), "what is dragged is what is saved");
+        assert_eq!(drag(&all[..1]).0, name, "the same again");
+        let other = takes(&[(128, note(72))]);
+        assert_eq!(drag(&other).0, name.replace(".mid", " (2).mid"), "other notes at the same place");
+        assert!(drag(&all[..2]).0.starts_with("Bars 9 to 16 "));
+        assert!(drag(&all[2..]).0.starts_with("Bar -3 "));
+        assert_eq!(fs::read_dir(folder.path().join("Dragged")).unwrap().count(), 4);
+        assert!(to_drag(folder.path(), &[]).is_err());
     }
 }

@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use drag_out::{Drag, Outcome};
 use gui::{Control, Field, Intent, Live, Pack, Snapshot, View};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, PhysicalSize};
@@ -24,6 +25,7 @@ use nice_plug::editor::{ResizeHint, SizeConstraints};
 use nice_plug_egui::{
     EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, baseview, create_egui_editor,
 };
+use raw_window_handle::{HasWindowHandle, WindowHandle};
 
 use crate::link::{Shared, Watch};
 use crate::packs::{self, PackRef, Selection};
@@ -40,6 +42,9 @@ pub type Window = EguiEditor<EditorApp>;
 
 /// How often the window is drawn while time runs. At rest it is drawn when something has changed.
 const FRAME: Duration = Duration::from_micros(16_600);
+
+/// How often a drag is asked what became of it.
+const DRAG: Duration = Duration::from_millis(50);
 
 /// The editor for an instance.
 pub fn create(app: EditorApp) -> Option<Window> {
@@ -80,6 +85,8 @@ pub struct EditorApp {
     /// What is said of them.
     pack: Pack,
     message: Option<String>,
+    /// A file on its way out of the window, and its name.
+    drag: Option<(Drag, String)>,
     /// The window has been made large enough, should it have been too small.
     sized: bool,
     /// The host, from the first window on.
@@ -112,6 +119,7 @@ impl EditorApp {
             packs: Vec::new(),
             pack: Pack::default(),
             message,
+            drag: None,
             sized: false,
             host: None,
         }
@@ -213,10 +221,12 @@ impl EditorApp {
                 let values = self.undo.forth(&self.takes, &self.shared, now);
                 self.apply(&values);
             }
-            Intent::Save(id) => {
-                let take = self.takes.find(id).cloned();
-                self.save(take.as_slice());
+            Intent::Save(ids) => {
+                let takes = self.found(&ids);
+                self.save(&takes);
             }
+            // It needs the window.
+            Intent::Drag(_) => {}
             Intent::SaveLast(count) => {
                 let from = self.takes.raw.len().saturating_sub(count);
                 let takes = self.takes.raw[from..].to_vec();
@@ -224,6 +234,7 @@ impl EditorApp {
             }
             Intent::Folder(name) => self.message = self.preferences.set_midi(&name).err(),
             Intent::ShowFolder => self.show_folder(&self.preferences.midi(), context),
+            Intent::Welcomed => self.message = self.preferences.set_welcomed().err(),
             Intent::Look(look) => self.message = self.preferences.set_look(look).err(),
             Intent::Zoom(percent) => {
                 self.message = self.preferences.set_zoom(percent).err();
@@ -242,6 +253,42 @@ impl EditorApp {
                 self.controls.end(host, control);
             }
         }
+    }
+
+    /// The takes of these numbers that are still remembered.
+    fn found(&self, ids: &[u64]) -> Vec<Arc<crate::link::Take>> {
+        ids.iter().filter_map(|&id| self.takes.find(id).cloned()).collect()
+    }
+
+    /// Takes are dragged out of the window.
+    fn drag(&mut self, ids: &[u64], window: Option<WindowHandle>) {
+        let started = midi::to_drag(&self.preferences.midi(), &self.found(ids)).and_then(|path| {
+            let drag = drag_out::start(&path, window).map_err(|error| error.to_string())?;
+            Ok((drag, path.file_name().unwrap_or_default().to_string_lossy().into_owned()))
+        });
+        match started {
+            Ok(drag) => self.drag = Some(drag),
+            Err(error) => self.message = Some(error),
+        }
+    }
+
+    /// Says what became of a drag.
+    fn follow_drag(&mut self, context: &egui::Context) {
+        let Some((drag, name)) = &self.drag else { return };
+        let Some(outcome) = drag.outcome() else {
+            context.request_repaint_after(DRAG);
+            return;
+        };
+        self.message = Some(match outcome {
+            Outcome::Taken => format!("{name} was dragged out; the file stays in the folder"),
+            Outcome::Refused => format!("Nothing took {name} there; the file is in the folder"),
+        });
+        self.drag = None;
+        if !drag_out::RELEASE_IS_HEARD {
+            context.stop_dragging();
+            context.input_mut(|input| input.pointer = Default::default());
+        }
+        context.request_repaint();
     }
 
     fn save(&mut self, takes: &[Arc<crate::link::Take>]) {
@@ -268,6 +315,7 @@ impl NiceEguiApp for EditorApp {
         _: &mut Frame,
     ) -> Result<(), baseview::HandlerError> {
         unload::stay();
+        unload::keep_driver();
         self.threads.enter();
         self.close();
         self.host = Some(host);
@@ -283,7 +331,7 @@ impl NiceEguiApp for EditorApp {
         Ok(())
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _: &mut Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
         if !std::mem::replace(&mut self.sized, true) {
             let (least, has) = (View::LEAST, ui.max_rect().size());
             if has.x < least.0 - 1.0 || has.y < least.1 - 1.0 {
@@ -297,7 +345,13 @@ impl NiceEguiApp for EditorApp {
         if !intents.is_empty() {
             context.request_repaint();
         }
-        intents.into_iter().for_each(|intent| self.carry_out(intent, &context));
+        for intent in intents {
+            match intent {
+                Intent::Drag(ids) => self.drag(&ids, frame.baseview_window().window_handle().ok()),
+                other => self.carry_out(other, &context),
+            }
+        }
+        self.follow_drag(&context);
         if snapshot.head.is_some() || snapshot.played.is_some() {
             context.request_repaint_after(FRAME);
         }

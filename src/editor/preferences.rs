@@ -25,11 +25,13 @@ struct Kept {
     zoom: u16,
     /// Where MIDI files go; none: the usual folder.
     midi: Option<PathBuf>,
+    /// The words for somebody new were understood.
+    welcomed: bool,
 }
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { light: false, zoom: 100, midi: None }
+        Self { light: false, zoom: 100, midi: None, welcomed: false }
     }
 }
 
@@ -83,6 +85,20 @@ impl Preferences {
             documents.or_else(data).unwrap_or_else(|| std::env::temp_dir().join("Contrafact"))
         };
         self.kept.midi.clone().unwrap_or_else(usual)
+    }
+
+    /// Whether this is the user's first time.
+    pub fn is_new(&self) -> bool {
+        !self.kept.welcomed
+    }
+
+    /// It was, and is not any more.
+    ///
+    /// # Errors
+    /// As [`Self::set_look`].
+    pub fn set_welcomed(&mut self) -> Result<(), String> {
+        self.kept.welcomed = true;
+        self.keep("welcomed", json!(true))
     }
 
     /// Other colours.
@@ -232,6 +248,19 @@ mod tests {
         let text = fs::read_to_string(at(home.path())).unwrap();
         assert!(text.contains("of the future"), "{text}");
         assert!(one.set_midi("music").unwrap_err().contains("absolute"));
+    }
+
+    #[test]
+    fn a_user_is_welcomed_once() {
+        let home = tempfile::tempdir().unwrap();
+        let mut first = open(home.path()).0;
+        assert!(first.is_new());
+        first.set_look(Look::Light).unwrap();
+        assert!(open(home.path()).0.is_new(), "until it is understood");
+        first.set_welcomed().unwrap();
+        assert!(!first.is_new());
+        let again = open(home.path()).0;
+        assert!(!again.is_new() && again.look() == Look::Light);
     }
 
     /// Windows that write all the time, and one that reads: it never sees half a file, and nothing is lost or

@@ -65,6 +65,7 @@ impl EditorApp {
             steps: self.undo.steps(&self.takes),
             folder: self.preferences.midi().display().to_string(),
             message: self.message.clone(),
+            welcome: self.preferences.is_new(),
             look: self.preferences.look(),
             zoom: self.preferences.zoom(),
             pack: Pack { name: pack.name, genres: pack.genres, ..self.pack.clone() },

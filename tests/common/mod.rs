@@ -7,8 +7,10 @@ pub mod packs;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use host::{ClapHost, Event, EventKind, Sounded, Transport, drive, pair};
+use host::{ClapHost, Event, EventKind, Instance, Sounded, Transport, drive, pair};
 use phrase::nearest;
 
 /// Samples a second, where a test does not care. At 120 BPM a step is 6000 samples and a phrase 384,000.
@@ -192,4 +194,26 @@ pub fn tune() -> Vec<(u8, f64, f64)> {
     }
     notes.retain(|&(_, onset, length)| onset + length <= 128.0);
     notes
+}
+
+/// Samples a block of [`automate`].
+pub const AUTOMATED: u32 = 64;
+
+/// Processes blocks that set parameters until told to stop.
+pub fn automate(plugin: &mut dyn Instance, params: &[u32], stop: &AtomicBool) {
+    let mut transport = Transport::new(RATE, AUTOMATED, BPM);
+    transport.play();
+    let mut output = Vec::new();
+    for step in 0_u32.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let block = transport.advance(u64::MAX).unwrap();
+        let value = f64::from(step % 97) / 96.0;
+        let input: Vec<_> = params.iter().map(|&id| Event::param(block.steady, id, value)).collect();
+        output.clear();
+        plugin.process(&block, &input, &mut output).unwrap();
+        // About the pace of the clock: a flood would only fill the plugin's queue of repaints.
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -151,7 +151,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     fs::create_dir_all(&settings)?;
     let prefer = |light: bool, zoom: u16| {
         let folder = Path::new("/home/you/Music");
-        let text = serde_json::json!({"light": light, "zoom": zoom, "midi": folder});
+        let text = serde_json::json!({"light": light, "zoom": zoom, "midi": folder, "welcomed": true});
         fs::write(settings.join("editor.json"), text.to_string())
     };
     // SAFETY: no other thread runs yet, and the plugin, which reads them, is not loaded.

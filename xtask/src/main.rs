@@ -9,10 +9,14 @@ mod bench_widths;
 mod build;
 mod bundle;
 mod cross;
+mod demo;
+mod dist;
 mod fuzz;
 mod genres;
+mod hear;
 mod install;
 mod late;
+mod live;
 #[cfg(target_os = "linux")]
 mod look;
 mod packs;
@@ -34,9 +38,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI and as a
-    /// picture.
+    /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI, as a
+    /// picture and, if asked for, as sound.
     Play(play::Arguments),
+    /// Run the plugin between two MIDI ports, for a stage without a host (a build with the feature `live`).
+    Run(live::Arguments),
+    /// Make the sounds that README links: a piece, and what becomes of it in each genre.
+    Demo(demo::Arguments),
     /// Build the plugin and bundle it as CLAP and VST3 in target/bundled.
     Bundle,
     /// Bundle the plugin and copy it to the user's CLAP and VST3 folders.
@@ -47,6 +55,8 @@ enum Command {
     /// Build for Windows, macOS or ARM from Linux, and run the tests there: needs cross compilers, Wine,
     /// qemu, and says which.
     Cross(cross::Arguments),
+    /// Make the zips of a release in target/dist: the plugin with an install text, the trainer, checksums.
+    Dist(dist::Arguments),
     /// Fuzz what comes from outside: MIDI files, packs, saved states.
     Fuzz(fuzz::Arguments),
     /// Train a pack from folders of MIDI, one a genre: prepare, train, export, evaluate. Interrupted, it goes
@@ -68,10 +78,13 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Play(arguments) => play::run(&arguments),
+        Command::Run(arguments) => live::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Bundle => bundle::run().map(|_| ()),
         Command::Install(arguments) => install::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Cross(arguments) => cross::run(&arguments),
+        Command::Dist(arguments) => dist::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Train(options) => train(&options),
         Command::Soak(arguments) => soak::run(&arguments),

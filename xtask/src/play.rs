@@ -10,7 +10,7 @@ use phrase::{BandPart, ContentChange, CutOptions, Phrase, STEPS_PER_BAR, STEPS_P
 use trainer::picture::{self, Cells};
 
 use crate::bench::{median, percentile};
-use crate::{build, genres, packs};
+use crate::{build, genres, hear, packs};
 
 /// Options of `play`.
 #[derive(clap::Args)]
@@ -73,6 +73,8 @@ pub struct Arguments {
     /// The plugin's library, in place of building it.
     #[arg(long)]
     library: Option<PathBuf>,
+    #[command(flatten)]
+    hear: hear::Options,
 }
 
 /// What `--swing` says.
@@ -122,6 +124,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         1 => (1.0, 48),
         _ => bail!("--latency must be 4, 2 or 1 bars"),
     };
+    arguments.hear.check(&arguments.song)?;
     let song = Song::read(&arguments.song)?;
     let pack = match &arguments.pack {
         Some(path) => Pack::read(path)?,
@@ -203,7 +206,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if rendered.hanging + rendered.stray > 0 {
         println!("warning  {} notes never ended, {} ends without a note", rendered.hanging, rendered.stray);
     }
-    print_times(&pack, &song, &settings)
+    print_times(&pack, &song, &settings)?;
+    arguments.hear.hear(&song, &rendered.song)
 }
 
 fn check_percent(name: &str, value: f32) -> Result<()> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, CreateWindowAux, ImageFormat,
-    MOTION_NOTIFY_EVENT, WindowClass,
+    KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, WindowClass,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -121,6 +121,18 @@ impl Display {
             }
         }
         self.fake(BUTTON_RELEASE_EVENT, 1, 0, 0);
+        thread::sleep(REST);
+    }
+
+    /// The first button goes down where the pointer is, or up.
+    pub fn button(&self, down: bool) {
+        self.fake(if down { BUTTON_PRESS_EVENT } else { BUTTON_RELEASE_EVENT }, 1, 0, 0);
+        thread::sleep(REST);
+    }
+
+    /// A key of the keyboard, by its number, goes down or up.
+    pub fn key(&self, number: u8, down: bool) {
+        self.fake(if down { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT }, number, 0, 0);
         thread::sleep(REST);
     }
 

@@ -12,8 +12,12 @@ mod clap;
 #[cfg(target_os = "linux")]
 mod display;
 mod drive;
+#[cfg(target_os = "linux")]
+mod drop_target;
 mod error;
 mod event;
+#[cfg(windows)]
+mod frame;
 mod render;
 mod state;
 mod transport;
@@ -23,8 +27,12 @@ pub use clap::{ClapAudio, ClapEditor, ClapHost, ClapLibrary, Descriptor, Param};
 #[cfg(target_os = "linux")]
 pub use display::{Display, Picture};
 pub use drive::{Instance, Paired, Sounded, drive, pair};
+#[cfg(target_os = "linux")]
+pub use drop_target::{Dragged, DropTarget};
 pub use error::HostError;
 pub use event::{ANY, Event, EventKind};
+#[cfg(windows)]
+pub use frame::Frame;
 pub use render::{ANSWER_BEATS, RenderOptions, Rendered, render_song};
 pub use state::with_field;
 pub use transport::{Block, Signature, Tempo, Transport};

@@ -28,7 +28,7 @@ pub struct Arguments {
 
 /// What can be built for.
 #[derive(Clone, Copy, Debug, PartialEq, clap::ValueEnum)]
-enum System {
+pub enum System {
     /// Windows on x86-64, with mingw.
     Windows,
     /// macOS on x86-64 and ARM.
@@ -40,9 +40,12 @@ enum System {
 /// A tool that a build needs: its program, and Debian's package of it.
 type Tool = (&'static str, &'static str);
 
-const WINDOWS: &str = "x86_64-pc-windows-gnu";
-const ARM: &str = "aarch64-unknown-linux-gnu";
-const MACOS: [&str; 2] = ["aarch64-apple-darwin", "x86_64-apple-darwin"];
+/// The targets, as Rust names them.
+pub const WINDOWS: &str = "x86_64-pc-windows-gnu";
+/// Linux on ARM.
+pub const ARM: &str = "aarch64-unknown-linux-gnu";
+/// Both processors.
+pub const MACOS: [&str; 2] = ["aarch64-apple-darwin", "x86_64-apple-darwin"];
 /// What has no C in it: C for macOS needs Apple's SDK.
 const CHECKED: [&str; 6] = ["contrafact", "vst3-shell", "gui", "host", "model", "phrase"];
 
@@ -72,7 +75,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             let mut tools = Tools::new(WINDOWS, MINGW);
             if arguments.test {
                 need(&[], &[WINE])?;
-                tools.set("WINEPREFIX", wine::prefix(MINGW[0].0)?);
+                let prefix = wine::prefix(MINGW[0].0)?;
+                wine::end(&prefix);
+                tools.set("WINEPREFIX", prefix);
                 tools.set("WINEDEBUG", "-all");
                 tools.runner("wine");
             }
@@ -88,6 +93,68 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             finish(&tools, "arm", arguments)
         }
     }
+}
+
+/// Builds for a system in release mode and bundles, as `dist` packs it: the folder of the bundles, and that
+/// of the programs. macOS only on macOS, for both processors in one.
+pub fn release(system: System) -> Result<(PathBuf, PathBuf)> {
+    let target = build::target()?;
+    let (tools, name) = match system {
+        System::Windows => {
+            need(&[WINDOWS], &MINGW)?;
+            (Tools::new(WINDOWS, MINGW), "windows")
+        }
+        System::Arm => {
+            need(&[ARM], &AARCH64)?;
+            (Tools::new(ARM, AARCH64), "arm")
+        }
+        System::Macos => return universal(&target),
+    };
+    programs(&tools)?;
+    bundle(tools.target, name)?;
+    Ok((target.join(format!("cross-{name}")).join("bundled"), target.join(tools.target).join("release")))
+}
+
+/// Both processors' builds in one, on macOS. The bundler signs with no name ("ad hoc"), which Apple silicon
+/// asks for at least.
+fn universal(target: &Path) -> Result<(PathBuf, PathBuf)> {
+    if !cfg!(target_os = "macos") {
+        bail!("bundles for macOS are made on macOS only, with Apple's tools; the workflow `release` does so");
+    }
+    need(&MACOS, &[])?;
+    for of in MACOS {
+        programs(&Tools { target: of, variables: Vec::new() })?;
+    }
+    env::set_current_dir(build::root()?).context("the workspace's folder cannot be entered")?;
+    nice_plug_xtask::bundle(target, build::PLUGIN, &["--release".to_owned()], true)?;
+    let both = target.join("cross-macos");
+    fs::create_dir_all(&both).with_context(|| format!("{} cannot be made", both.display()))?;
+    let mut lipo = Command::new("lipo");
+    lipo.arg("-create").arg("-output").arg(both.join("trainer"));
+    lipo.args(MACOS.map(|of| target.join(of).join("release").join("trainer")));
+    succeed(&mut lipo)?;
+    Ok((target.join("bundled"), both))
+}
+
+/// Builds packages for this machine in release mode; gives the folder of their programs.
+pub fn native(packages: &[&str]) -> Result<PathBuf> {
+    let mut command = build::cargo()?;
+    // With ourselves and the plugin: the same features, nothing built twice.
+    command.args(["build", "--release", "-p", build::PLUGIN, "-p", "xtask"]);
+    succeed(command.args(packages.iter().flat_map(|package| ["-p", package])))?;
+    Ok(build::target()?.join("release"))
+}
+
+/// This machine's target.
+pub fn host() -> Result<String> {
+    let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        .args(["--version", "--verbose"])
+        .output()
+        .context("rustc could not be started")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let host =
+        said.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not tell its host")?;
+    Ok(host.to_owned())
 }
 
 /// Fails unless the Rust targets and the tools are there, naming all that is missing in one sentence.
@@ -158,18 +225,13 @@ impl Tools {
 /// Builds and bundles, then tests where that is asked for.
 fn finish(tools: &Tools, name: &str, arguments: &Arguments) -> Result<()> {
     if arguments.tests.is_empty() {
-        succeed(tools.cargo("build")?.args([
-            "--release",
-            "-p",
-            build::PLUGIN,
-            "-p",
-            "trainer",
-            "-p",
-            "xtask",
-        ]))?;
+        programs(tools)?;
         bundle(tools.target, name)?;
     }
     if arguments.test {
+        // Windows are opened on a screen of their own, where there is one to be had.
+        #[cfg(target_os = "linux")]
+        let _display = host::Display::start(1280, 1024);
         let tests =
             if arguments.tests.is_empty() { &["--workspace".to_owned()][..] } else { &arguments.tests };
         succeed(tools.cargo("test")?.args(["--no-fail-fast"]).args(tests))?;
@@ -177,7 +239,12 @@ fn finish(tools: &Tools, name: &str, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Bundles what was built into `target/bundled-NAME`.
+/// Builds what a release has, in release mode.
+fn programs(tools: &Tools) -> Result<()> {
+    succeed(tools.cargo("build")?.args(["--release", "-p", build::PLUGIN, "-p", "trainer", "-p", "xtask"]))
+}
+
+/// Bundles what was built into `target/cross-NAME/bundled`.
 fn bundle(target: &str, name: &str) -> Result<()> {
     let folder = build::target()?;
     // The bundler writes beside what it reads, where this machine's own bundles are: so it gets a folder of
@@ -205,8 +272,9 @@ fn check(target: &str) -> Result<()> {
 }
 
 fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().context("cargo could not be started")?;
-    if status.success() { Ok(()) } else { bail!("cargo failed ({status}); see the messages above") }
+    let name = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("{name} could not be started"))?;
+    if status.success() { Ok(()) } else { bail!("{name} failed ({status}); see the messages above") }
 }
 
 #[cfg(test)]

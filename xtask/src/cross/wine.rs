@@ -1,7 +1,7 @@
 //! A Windows of our own under Wine, in the target folder, so that the user's own is left alone.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +12,12 @@ use crate::build;
 /// function.
 const MISSING: &str = "bcryptprimitives.dll";
 const SOURCE: &str = include_str!("bcryptprimitives.c");
+
+/// Ends what still runs in a prefix: a Windows that was begun on one screen opens no window on another.
+pub fn end(prefix: &Path) {
+    // Nothing to end is no fault.
+    let _ = Command::new("wineserver").arg("-k").env("WINEPREFIX", prefix).status();
+}
 
 /// Wine's folder, made where there is none yet; `compiler` is mingw's.
 pub fn prefix(compiler: &str) -> Result<PathBuf> {

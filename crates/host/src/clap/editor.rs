@@ -14,21 +14,28 @@ pub struct ClapEditor<'a> {
 }
 
 impl ClapHost {
-    /// Opens the editor inside of an X11 window.
+    /// Opens the editor inside of a window: X11's number of it, or on Windows its handle. macOS has no such
+    /// number, and no editor here.
     ///
     /// # Errors
     ///
-    /// The plugin has no editor for X11, or refuses.
-    pub fn open_editor(&mut self, parent: u32) -> Result<ClapEditor<'_>, HostError> {
+    /// The plugin has no editor for this system, or refuses.
+    pub fn open_editor(&mut self, parent: impl Into<u64>) -> Result<ClapEditor<'_>, HostError> {
         let handle = self.instance.plugin_handle();
         let gui: PluginGui = handle.get_extension().ok_or(HostError::Missing("an editor"))?;
-        let embedded = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
+        let api_type = if cfg!(windows) { GuiApiType::WIN32 } else { GuiApiType::X11 };
+        let embedded = GuiConfiguration { api_type, is_floating: false };
         gui.create(&handle, embedded).map_err(|_| HostError::refused("make its editor"))?;
         let editor = ClapEditor { host: self };
         let handle = editor.host.instance.plugin_handle();
-        // SAFETY: the window is the caller's, and a window that is gone is the X server's to refuse.
-        unsafe { gui.set_parent(&handle, Window::from_x11_handle(parent.into())) }
-            .map_err(|_| HostError::refused("embed its editor"))?;
+        let parent = parent.into();
+        // SAFETY: the caller's window lives as long as the editor in it.
+        #[cfg(windows)]
+        let parent = unsafe { Window::from_win32_hwnd(parent as usize as *mut _) };
+        #[cfg(not(windows))]
+        let parent = Window::from_x11_handle(parent as _);
+        // SAFETY: the window is the caller's, and a window that is gone is the system's to refuse.
+        unsafe { gui.set_parent(&handle, parent) }.map_err(|_| HostError::refused("embed its editor"))?;
         gui.show(&handle).map_err(|_| HostError::refused("show its editor"))?;
         Ok(editor)
     }

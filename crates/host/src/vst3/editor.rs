@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vst3::Steinberg::Linux::IRunLoop;
 use vst3::Steinberg::Vst::{IEditController, IEditControllerTrait, ViewType::kEditor};
 use vst3::Steinberg::{
-    IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewTrait, ViewRect, kInvalidArgument,
+    IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewTrait, ViewRect, kInvalidArgument, kPlatformTypeHWND,
     kPlatformTypeX11EmbedWindowID, kResultOk, kResultTrue, tresult,
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
@@ -61,27 +61,27 @@ pub struct Vst3Controller {
 }
 
 impl Vst3Controller {
-    /// Opens the editor inside of an X11 window. The calling thread is the main thread;
-    /// [`Vst3Host::main_loop`] must be pumped on it.
+    /// Opens the editor inside of a window, see [`crate::ClapHost::open_editor`]. The calling thread is the
+    /// main thread; [`Vst3Host::main_loop`] must be pumped on it.
     ///
     /// # Errors
     ///
-    /// The plugin has no editor for X11, or refuses.
-    pub fn open_editor(&self, parent: u32) -> Result<Vst3Editor, HostError> {
+    /// The plugin has no editor for this system, or refuses.
+    pub fn open_editor(&self, parent: impl Into<u64>) -> Result<Vst3Editor, HostError> {
         // SAFETY: the calls come in the standard's order, on objects that are alive, and the name is the
         // standard's.
         unsafe {
             let view = ComPtr::from_raw(self.controller.createView(kEditor))
                 .ok_or(HostError::Missing("an editor"))?;
-            let kind = kPlatformTypeX11EmbedWindowID;
+            let kind = if cfg!(windows) { kPlatformTypeHWND } else { kPlatformTypeX11EmbedWindowID };
             if view.isPlatformTypeSupported(kind) != kResultTrue {
-                return Err(HostError::Missing("an editor for X11"));
+                return Err(HostError::Missing("an editor for this system"));
             }
             let frame = ComWrapper::new(Frame { run_loop: self.run_loop.clone() });
             let pointer = frame.as_com_ref::<IPlugFrame>().map_or(std::ptr::null_mut(), |of| of.as_ptr());
             check(view.setFrame(pointer), "take its editor's frame")?;
             let editor = Vst3Editor { view, _frame: frame, _module: self.module.clone() };
-            check(editor.view.attached(parent as usize as *mut c_void, kind), "open its editor")?;
+            check(editor.view.attached(parent.into() as usize as *mut c_void, kind), "open its editor")?;
             Ok(editor)
         }
     }
