@@ -240,8 +240,8 @@ mod system {
     /// Keeps this library loaded until the process ends.
     ///
     /// For Windows: the standard library (mingw's) takes a handful of the process's thread-local places, of
-    /// which there are 1,088, and does not give them back at unloading. A host that loads and unloads us a few
-    /// hundred times would be left without any, and end.
+    /// which there are 1,088, and does not give them back at unloading. A host that loads and unloads us a
+    /// few hundred times would be left without any, and end.
     #[cfg(windows)]
     pub fn stay() {
         use windows_sys::Win32::System::LibraryLoader::{

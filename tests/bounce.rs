@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use host::{RenderOptions, Rendered, render_song};
-use model::{LoadedPack, Pack, Settings};
+use model::{Answer, Context, LoadedPack, Pack, Past, Settings};
 use phrase::{DRUM_CHANNEL, Phrase, STEPS, Song, SongNote, first_step, join_notes, windows};
 
 fn song() -> Song {
@@ -79,11 +79,16 @@ fn a_bounce_is_what_the_model_makes_of_the_phrases() {
         let hop = STEPS / 4 * usize::from(bars);
         let first = first_step(hop as f64);
         let settings = Settings { amount, first: first as u8, ..Settings::to(common::SLOT) };
+        // Each goes on from the one before it.
+        let mut past = Past::default();
         let answers: Vec<_> = windows(&notes, &song.tempo_map(), hop)
             .iter()
             .map(|phrase| {
                 let mut answer = Phrase::new(phrase.position, phrase.tempo);
-                transfer.transfer(phrase, &settings, &mut answer).unwrap();
+                let (mut said, before) = (Answer::default(), Context { before: past.before(), key: None });
+                transfer.recast(phrase, &before, &settings, &mut said).unwrap();
+                past.go_on(&said.cells, first);
+                said.realise(phrase, first, &mut answer);
                 answer
             })
             .collect();

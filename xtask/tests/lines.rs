@@ -40,7 +40,9 @@ fn look(folder: &Path, read: &mut usize, long: &mut Vec<String>) {
             // The rows of a Markdown table cannot be broken, in docs of code neither.
             let text = if ending == "rs" { line.trim_start().trim_start_matches(['/', '!']) } else { line };
             let is_row = ["md", "rs"].contains(&ending) && text.trim_start().starts_with('|');
-            if line.chars().count() > COLUMNS && !is_row {
+            // Nor can a name of somebody else's that fills a line.
+            let is_name = line.split_whitespace().any(|word| word.chars().count() > COLUMNS - 10);
+            if line.chars().count() > COLUMNS && !is_row && !is_name {
                 long.push(format!("{}:{}", path.display(), number + 1));
             }
         }

@@ -80,7 +80,7 @@ pub struct Settings {
 
 impl Settings {
     /// All the way to one slot (0-based), source told by the classifier and never left alone, no variation,
-    /// limits kept, chords half recoloured, the whole phrase played.
+    /// limits kept, chords recoloured a little, the whole phrase played.
     pub fn to(slot: usize) -> Self {
         let target = std::array::from_fn(|i| if i == slot { 1.0 } else { 0.0 });
         Self {
@@ -92,7 +92,7 @@ impl Settings {
             first: 0,
             leave_own: false,
             limits: true,
-            harmony: 0.5,
+            harmony: 0.25,
             swing: SwingBy::Auto,
         }
     }

@@ -169,8 +169,8 @@ fn what_does_not_fit_is_refused_in_a_sentence() {
     assert!(error.contains("pairwise"), "{error}");
 }
 
-/// An arranger's genres are added as rows of two embeddings: what is told to be of an old genre is answered bit
-/// by bit as before, and the new genre answers in its own way.
+/// An arranger's genres are added as rows of two embeddings: what is told to be of an old genre is answered
+/// bit by bit as before, and the new genre answers in its own way.
 #[test]
 fn a_genre_is_added_to_an_arranger_and_old_directions_stay() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
-//! A phrase as somebody's hands leave it: what arranger and classifier hear in training, so that they know more
-//! than clean scores. Songs for measuring are damaged note by note in `data::played`; this damages cells, each
-//! time they are drawn.
+//! A phrase as somebody's hands leave it: what arranger and classifier hear in training, so that they know
+//! more than clean scores. Songs for measuring are damaged note by note in `data::played`; this damages
+//! cells, each time they are drawn.
 
 use phrase::{PITCHES, Roll, RollNote, STEPS, bass, skyline};
 use rand::Rng;
@@ -25,9 +25,9 @@ pub fn played(roll: &Roll, rng: &mut ChaCha8Rng) -> Roll {
     laid(&notes)
 }
 
-/// The phrase at another pace or in another octave, as its genre is played too: every second time an octave up
-/// or down, where it has room; else its first half, or its second, twice as slow, or all of it twice as fast,
-/// twice.
+/// The phrase at another pace or in another octave, as its genre is played too: every second time an octave
+/// up or down, where it has room; else its first half, or its second, twice as slow, or all of it twice as
+/// fast, twice.
 pub fn elsewhere(roll: &Roll, rng: &mut ChaCha8Rng) -> Roll {
     let octave = 12 * if rng.random() { 1 } else { -1 };
     let paced = |pace: fn(usize) -> usize, strikes: fn(usize) -> bool| Roll {

@@ -74,7 +74,7 @@ pub struct EvaluateOptions {
     #[arg(long, default_value_t = 4, value_parser = latency)]
     pub latency: usize,
     /// *Harmony* in per cent: how far the target genre may recolour the chords, where the pack can.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 25)]
     pub harmony: u32,
     /// Makes no cycles, which is half the work: S is then the drop from origin to transfer alone.
     #[arg(long)]
@@ -109,7 +109,7 @@ impl Default for EvaluateOptions {
             amount: 100,
             amounts: Vec::new(),
             latency: BARS,
-            harmony: 50,
+            harmony: 25,
             no_cycle: false,
             auto: false,
             soft_cycle: false,

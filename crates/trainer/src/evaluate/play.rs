@@ -223,8 +223,8 @@ impl Player<'_> {
         })
     }
 
-    /// The answer as it is played: the newest parts of the answers to `windows`, one after another, each going
-    /// on from what is `past`.
+    /// The answer as it is played: the newest parts of the answers to `windows`, one after another, each
+    /// going on from what is `past`.
     fn answer(
         &mut self,
         windows: &[Roll],

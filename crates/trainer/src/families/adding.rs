@@ -108,8 +108,8 @@ pub fn new_genre(card: &Card, data: &Dataset, named: Option<&str>) -> Result<Str
     }
 }
 
-/// What the checkpoint of a genre that is being added tells beside its tensors; part `pack` is what it started
-/// from.
+/// What the checkpoint of a genre that is being added tells beside its tensors; part `pack` is what it
+/// started from.
 #[derive(Serialize, Deserialize)]
 pub struct Header {
     /// The run's options.

@@ -126,8 +126,8 @@ fn small_pack() -> Result<Pack> {
 }
 
 impl AdditionRun {
-    /// A fresh run that adds `genre` to `pack`. The new rows and the column start as the mean of the old ones:
-    /// between all genres.
+    /// A fresh run that adds `genre` to `pack`. The new rows and the column start as the mean of the old
+    /// ones: between all genres.
     ///
     /// # Errors
     /// Where the pack is of another kind or full, or an option is out of its range.
@@ -141,8 +141,8 @@ impl AdditionRun {
         ensure!(slot < SLOTS, "{} has {SLOTS} genres already; a pack cannot have more", pack.card.name);
         ensure!(
             !options.unfreeze,
-            "--unfreeze is for packs of train-resnet; to train all of an arranger anew use `train` on the music \
-             of all its genres"
+            "--unfreeze is for packs of train-resnet; to train all of an arranger anew use `train` on the \
+             music of all its genres"
         );
         core::check_batch(options.batch)?;
         let mut sizes = *sizes;
@@ -255,8 +255,8 @@ fn extended(weights: &Weights, new: &[&Weights]) -> Result<Weights> {
     Ok(all)
 }
 
-/// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean`, `square` and `average` of what is
-/// trained.
+/// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean`, `square` and `average` of what
+/// is trained.
 impl Trainee for AdditionRun {
     fn family(&self) -> &'static str {
         NAME
@@ -347,8 +347,9 @@ impl Trainee for AdditionRun {
     fn recipe(&self) -> String {
         let o = &self.options;
         format!(
-            "{} To that, {} was added as slot {} to {} ({:.12}): trained its rows of the genre embeddings and \
-             its column of the classifier, all else unchanged; {} steps of batch {}, Adam {:e} / {:e}, seed {}.",
+            "{} To that, {} was added as slot {} to {} ({:.12}): trained its rows of the genre \
+             embeddings and its column of the classifier, all else unchanged; {} steps of batch {}, Adam \
+             {:e} / {:e}, seed {}.",
             self.pack.card.recipe,
             self.genre,
             self.slot() + 1,

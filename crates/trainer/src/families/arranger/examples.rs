@@ -1,5 +1,5 @@
-//! What an arranger learns from: a genre's own phrases, each with damaged content and the bar before it. Where
-//! a piece is there in versions, a phrase is also written from what another version tells of it.
+//! What an arranger learns from: a genre's own phrases, each with damaged content and the bar before it.
+//! Where a piece is there in versions, a phrase is also written from what another version tells of it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -168,7 +168,8 @@ impl Examples {
         Some((0..MEMORY).map(|step| [roll.sounding[step], roll.onset[step]]).collect())
     }
 
-    /// Training phrases with damaged content; the genres `taking` part take turns, beginning with number `turn`.
+    /// Training phrases with damaged content; the genres `taking` part take turns, beginning with number
+    /// `turn`.
     pub fn batch(
         &self,
         data: &Dataset,

@@ -198,9 +198,9 @@ impl Trainee for ArrangerRun {
              steps of batch {}, Adam {:e}, betas 0.9 / 0.98, {} warm-up steps, gradient at most {}, \
              dropout {}, seed {}; maximum likelihood of each genre's own phrases, content damaged \
              (edition {}; told exactly {}, as triads {}, as another chord {}; anticipations told on the \
-             beat {}; texture not told {}, off by {}; the bar before not told {}; told as another version has it {}, as played {}, \
-             rendered pieces {}; melody notes re-timed \
-             in their beat {}, left out {}, inserted {}, detuned {}; pitch classes left out {}, \
+             beat {}; texture not told {}, off by {}; the bar before not told {}; told \
+             as another version has it {}, as played {}, rendered pieces {}; melody notes re-timed in \
+             their beat {}, left out {}, inserted {}, detuned {}; pitch classes left out {}, \
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
              pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}.",
