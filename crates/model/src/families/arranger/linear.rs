@@ -63,8 +63,8 @@ impl Stored for u16 {
     /// factor no bit, and numbers of a network are far from overflowing by it.
     const SCALE: f32 = f32::from_bits((127 + 112) << 23);
 
-    /// Sign, exponent and mantissa moved to where a single has them: three instructions for a register, on every
-    /// processor.
+    /// Sign, exponent and mantissa moved to where a single has them: three instructions for a register, on
+    /// every processor.
     #[inline(always)]
     fn widen(self) -> f32 {
         f32::from_bits(((i32::from(self as i16) << 13) as u32) & 0x8fff_e000)
