@@ -37,8 +37,7 @@ impl Chain {
         let first = job.settings.first;
         let start = job.input.position - (STEPS as i64 - i64::from(first));
         let is_before = |window: &&Window| {
-            (window.position, window.first) == (start, first)
-                && (window.ticket.generation, window.ticket.pack) == (job.ticket.generation, job.ticket.pack)
+            (window.position, window.first) == (start, first) && time(window.ticket) == time(job.ticket)
         };
         self.windows.iter().find(is_before).map_or_else(Past::default, |window| window.past)
     }
@@ -50,15 +49,18 @@ impl Chain {
         past.go_on(&job.said.cells, job.settings.first.into());
         let window =
             Window { ticket: job.ticket, position: job.input.position, first: job.settings.first, past };
-        let now = |other: &Window| {
-            (other.ticket.generation, other.ticket.pack) == (window.ticket.generation, window.ticket.pack)
-        };
-        self.windows.retain(|other| now(other) && other.position != window.position);
+        self.windows
+            .retain(|other| time(other.ticket) == time(window.ticket) && other.position != window.position);
         if self.windows.is_full() {
             self.windows.remove(0);
         }
         self.windows.push(window);
     }
+}
+
+/// The stretch of time, and the pack, that a chain belongs to.
+fn time(ticket: Ticket) -> (u32, u32) {
+    (ticket.generation, ticket.pack)
 }
 
 #[cfg(test)]

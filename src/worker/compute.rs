@@ -100,7 +100,7 @@ impl Compute {
                     Control::Loaded { pack, result }
                 }
                 Order::Answer { id, pack, shared, stamp, mut job, before } => {
-                    job.outcome = self.answer(pack, &shared, stamp, (&mut job, before.as_deref()));
+                    job.outcome = self.answer(pack, &shared, stamp, &mut job, before.as_deref());
                     let broken = self.find(pack).is_some_and(|pack| pack.broken.is_some());
                     Control::Answered { id, pack, job, broken }
                 }
@@ -140,9 +140,10 @@ impl Compute {
         pack: u64,
         shared: &Shared,
         stamp: u32,
-        (job, before): (&mut Job, Option<&Roll>),
+        job: &mut Job,
+        before: Option<&Roll>,
     ) -> Outcome {
-        let (report, took) = match self.compute(pack, shared, stamp, (&mut *job, before)) {
+        let (report, took) = match self.compute(pack, shared, stamp, job, before) {
             Ok(computed) => computed,
             Err(fault) => {
                 shared.pack_failed(stamp, fault);
@@ -165,7 +166,8 @@ impl Compute {
         pack: u64,
         shared: &Shared,
         stamp: u32,
-        (job, before): (&mut Job, Option<&Roll>),
+        job: &mut Job,
+        before: Option<&Roll>,
     ) -> Result<Computed, String> {
         let wants_gpu = match job.terms.processor {
             Processor::Cpu => false,
@@ -173,7 +175,7 @@ impl Compute {
             Processor::Auto => shared.needs_gpu(),
         };
         if wants_gpu {
-            match self.gpu(pack).and_then(|()| self.ask(pack, Device::Gpu, (&mut *job, before))) {
+            match self.gpu(pack).and_then(|()| self.ask(pack, Device::Gpu, job, before)) {
                 Ok(computed) => {
                     shared.set_note(stamp, None);
                     return Ok(computed);
@@ -186,7 +188,7 @@ impl Compute {
         } else {
             shared.set_note(stamp, None);
         }
-        let computed = self.ask(pack, Device::Cpu, (&mut *job, before))?;
+        let computed = self.ask(pack, Device::Cpu, job, before)?;
         if job.terms.processor == Processor::Auto && !wants_gpu {
             self.judge(pack, shared, stamp, computed.1, job.terms.deadline);
         }
@@ -235,7 +237,8 @@ impl Compute {
         &mut self,
         pack: u64,
         device: Device,
-        (job, before): (&mut Job, Option<&Roll>),
+        job: &mut Job,
+        before: Option<&Roll>,
     ) -> Result<Computed, String> {
         let Self { packs, cache, .. } = self;
         let Some(loaded) = packs.iter_mut().find(|loaded| loaded.number == pack) else {

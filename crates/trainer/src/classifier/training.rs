@@ -12,7 +12,7 @@ use super::file::held_out;
 use super::{Build, BuiltClassifier, BuiltConfig, ClassifierFile};
 use crate::batch;
 use crate::core::Optimised;
-use crate::data::hands;
+use crate::data::damage;
 use crate::dataset::{Dataset, Item, Split};
 use crate::random;
 use crate::run::Needs;
@@ -201,9 +201,9 @@ fn draw(
 fn damaged(roll: &Roll, options: &ClassifierOptions, rng: &mut rand_chacha::ChaCha8Rng) -> Roll {
     let mut roll = *roll;
     if options.play > 0.0 && rng.random_bool(options.play.min(1.0)) {
-        roll = hands::played(&roll, rng);
+        roll = damage::played(&roll, rng);
         if rng.random() {
-            roll = hands::elsewhere(&roll, rng);
+            roll = damage::elsewhere(&roll, rng);
         }
     }
     noisy(&roll, options, rng)

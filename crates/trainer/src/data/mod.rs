@@ -1,11 +1,11 @@
 //! Music in: folders of MIDI files or of the papers' arrays -> a dataset file, and back to arrays.
 
+pub mod damage;
 pub mod dataset;
 pub mod export;
 pub mod file;
 pub mod files;
 pub mod genre;
-pub mod hands;
 pub mod identical;
 pub mod npy;
 mod part;

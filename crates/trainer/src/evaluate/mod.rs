@@ -190,6 +190,7 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
     for amount in options.amounts.iter().chain([&options.amount]) {
         ensure!(*amount <= 100, "the amount is {amount} % where 0 to 100 are possible");
     }
+    ensure!(options.harmony <= 100, "the harmony is {} % where 0 to 100 are possible", options.harmony);
     ensure!(
         options.amount == 100 || !options.soft_cycle,
         "the papers know no amount; leave --soft-cycle or --amount out"

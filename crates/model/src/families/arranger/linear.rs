@@ -1,11 +1,9 @@
 //! Matrix times vector for one step at a time, weights packed so that they stream.
 //!
 //! Every sum is taken in the same order and with fused multiply-adds, whatever the vector width: AVX2 and
-//! AVX-512 give the same bits. Weights stay halves in memory, as packs store them: a phrase reads all of them
-//! 80 times, so half of them fits where all would not. Widened they are what they were, so the bits stay too.
+//! AVX-512 give the same bits.
 
 use candle_core::Tensor;
-use half::f16;
 use multiversion::multiversion;
 use phrase::STEPS;
 
@@ -27,48 +25,8 @@ pub(super) struct Linear {
     inputs: usize,
     outputs: usize,
     /// `[outputs / TILE][inputs][TILE]`, the last tile filled up with zeros.
-    tiles: Tiles,
+    tiles: Vec<f32>,
     bias: Vec<f32>,
-}
-
-/// Weights in memory.
-#[derive(Debug)]
-enum Tiles {
-    /// As the bits of halves, where each is one.
-    Half(Vec<u16>),
-    /// Of a network that was not stored yet.
-    Single(Vec<f32>),
-}
-
-/// A weight in memory.
-trait Stored: Copy {
-    /// What the other factor is multiplied by, so that the product with the widened weight is right.
-    const SCALE: f32;
-
-    /// The weight as a single, over [`Self::SCALE`].
-    fn widen(self) -> f32;
-}
-
-impl Stored for f32 {
-    const SCALE: f32 = 1.0;
-
-    #[inline(always)]
-    fn widen(self) -> f32 {
-        self
-    }
-}
-
-impl Stored for u16 {
-    /// What a half's exponent lacks where a single's stands: 127 - 15 powers of two. A power of two costs a
-    /// factor no bit, and numbers of a network are far from overflowing by it.
-    const SCALE: f32 = f32::from_bits((127 + 112) << 23);
-
-    /// Sign, exponent and mantissa moved to where a single has them: three instructions for a register, on
-    /// every processor.
-    #[inline(always)]
-    fn widen(self) -> f32 {
-        f32::from_bits(((i32::from(self as i16) << 13) as u32) & 0x8fff_e000)
-    }
 }
 
 impl Linear {
@@ -83,12 +41,6 @@ impl Linear {
                 tiles[(output / TILE * inputs + input) * TILE + output % TILE] = value;
             }
         }
-        let halves: Vec<f16> = tiles.iter().map(|&weight| f16::from_f32(weight)).collect();
-        let exact = halves.iter().zip(&tiles).all(|(half, single)| half.to_f32() == *single);
-        let tiles = match exact {
-            true => Tiles::Half(halves.into_iter().map(f16::to_bits).collect()),
-            false => Tiles::Single(tiles),
-        };
         let mut padded = match bias {
             Some(bias) => bias.to_vec1::<f32>()?,
             None => Vec::new(),
@@ -109,30 +61,21 @@ impl Linear {
 fn apply(layer: &Linear, x: &[f32], out: &mut [f32]) {
     let (x, out) = (x.chunks(4 * layer.inputs), out.chunks_mut(4 * layer.outputs));
     for (x, out) in x.zip(out) {
-        match &layer.tiles {
-            Tiles::Half(tiles) => some_rows(layer, tiles, x, out),
-            Tiles::Single(tiles) => some_rows(layer, tiles, x, out),
+        match x.len() / layer.inputs {
+            1 => rows::<1>(layer, x, out),
+            2 => rows::<2>(layer, x, out),
+            3 => rows::<3>(layer, x, out),
+            _ => rows::<4>(layer, x, out),
         }
-    }
-}
-
-/// [`Linear::apply`] of up to four rows.
-#[inline(always)]
-fn some_rows<W: Stored>(layer: &Linear, tiles: &[W], x: &[f32], out: &mut [f32]) {
-    match x.len() / layer.inputs {
-        1 => rows::<1, W>(layer, tiles, x, out),
-        2 => rows::<2, W>(layer, tiles, x, out),
-        3 => rows::<3, W>(layer, tiles, x, out),
-        _ => rows::<4, W>(layer, tiles, x, out),
     }
 }
 
 /// [`Linear::apply`] of `ROWS` rows.
 #[inline(always)]
-fn rows<const ROWS: usize, W: Stored>(layer: &Linear, tiles: &[W], x: &[f32], out: &mut [f32]) {
+fn rows<const ROWS: usize>(layer: &Linear, x: &[f32], out: &mut [f32]) {
     let inputs = layer.inputs;
     let x: [&[f32]; ROWS] = std::array::from_fn(|row| &x[row * inputs..][..inputs]);
-    let tiles = tiles.as_chunks::<TILE>().0.chunks_exact(inputs).zip(layer.bias.as_chunks::<TILE>().0);
+    let tiles = layer.tiles.as_chunks::<TILE>().0.chunks_exact(inputs).zip(layer.bias.as_chunks::<TILE>().0);
     for (tile, (weights, bias)) in tiles.enumerate() {
         let mut sums = [*bias; ROWS];
         accumulate(inputs, weights, x, &mut sums);
@@ -148,9 +91,9 @@ fn rows<const ROWS: usize, W: Stored>(layer: &Linear, tiles: &[W], x: &[f32], ou
 /// other way this loop does not vectorise (a twentieth of the speed).
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "see above")]
-fn accumulate<const ROWS: usize, W: Stored>(
+fn accumulate<const ROWS: usize>(
     inputs: usize,
-    weights: &[[W; TILE]],
+    weights: &[[f32; TILE]],
     x: [&[f32]; ROWS],
     out: &mut [[f32; TILE]; ROWS],
 ) {
@@ -160,14 +103,11 @@ fn accumulate<const ROWS: usize, W: Stored>(
         assert!(x[row].len() == inputs);
     }
     for input in 0..inputs {
-        let mut wide = [0.0; TILE];
-        for lane in 0..TILE {
-            wide[lane] = weights[input][lane].widen();
-        }
+        let weights = &weights[input];
         for row in 0..ROWS {
-            let x = x[row][input] * W::SCALE;
+            let x = x[row][input];
             for lane in 0..TILE {
-                sums[row][lane] = x.mul_add(wide[lane], sums[row][lane]);
+                sums[row][lane] = x.mul_add(weights[lane], sums[row][lane]);
             }
         }
     }
@@ -335,29 +275,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    /// Halves give the bits that the same weights as singles give, down to the smallest.
-    #[test]
-    fn halves_are_singles() {
-        let (inputs, outputs) = (48, 70);
-        let value = |i: usize| {
-            let bits = (i as u32).wrapping_mul(0x9e37_79b9) >> 16;
-            // Every exponent but that of infinity.
-            f16::from_bits((bits % 0x7c00) as u16 | (bits & 0x8000) as u16).to_f32()
-        };
-        let weight = Tensor::from_iter((0..inputs * outputs).map(value), &Device::Cpu).unwrap();
-        let layer = Linear::new(&weight.reshape((inputs, outputs)).unwrap(), None).unwrap();
-        let Tiles::Half(tiles) = &layer.tiles else { panic!("these are halves") };
-        let singles = tiles.iter().map(|&bits| f16::from_bits(bits).to_f32()).collect();
-        let plain = Linear { tiles: Tiles::Single(singles), bias: layer.bias.clone(), ..layer };
-        let x: Vec<f32> = (0..3 * inputs).map(|i| (i as f32 * 0.37).sin()).collect();
-        let of = |layer: &Linear| {
-            let mut out = vec![0.0; 3 * outputs];
-            layer.apply(&x, &mut out);
-            out.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
-        };
-        assert_eq!(of(&layer), of(&plain));
     }
 
     #[test]

@@ -52,8 +52,7 @@ impl TransferSizes for Sizes {
     }
 
     fn build(&self, weights: &Weights, _: Setup) -> Result<Box<dyn Transfer>, ModelError> {
-        let decoder = Decoder::new(self.network, weights)?;
-        Ok(Box::new(Written { decoder, style: self.style, remembers: self.network.memory() > 0 }))
+        Ok(Box::new(Written { decoder: Decoder::new(self.network, weights)?, style: self.style }))
     }
 }
 
@@ -61,8 +60,6 @@ impl TransferSizes for Sizes {
 struct Written {
     decoder: Decoder,
     style: Style,
-    /// The network hears the bar before.
-    remembers: bool,
 }
 
 impl Transfer for Written {
@@ -86,6 +83,6 @@ impl Transfer for Written {
     }
 
     fn remembers(&self) -> bool {
-        self.remembers
+        self.decoder.config.memory() > 0
     }
 }

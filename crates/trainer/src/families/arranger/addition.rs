@@ -75,6 +75,8 @@ pub struct AdditionRun {
     /// With the new genre.
     sizes: Sizes,
     classifier: ClassifierConfig,
+    /// As the command line has it for the pack's own training.
+    corruption: Corruption,
     /// The rows, and the column.
     optimised: [Optimised; 2],
     /// The pack's genres and the new one, in their order, and what is drawn of them.
@@ -159,8 +161,8 @@ impl AdditionRun {
         };
         let optimised = [network(&ROWS)?, network(&[COLUMN])?];
         let classifier = ClassifierConfig { genres: slot + 1, ..classifier };
-        let (device, music) = (device.clone(), OnceLock::new());
-        Ok(Self { options, step: 0, pack, genre, device, sizes, classifier, optimised, music })
+        let (device, music, corruption) = (device.clone(), OnceLock::new(), Corruption::default());
+        Ok(Self { options, step: 0, pack, genre, device, sizes, classifier, corruption, optimised, music })
     }
 
     /// Goes on from a checkpoint, with the options in its header.
@@ -199,7 +201,7 @@ impl AdditionRun {
         let [rows, column] = self.optimised.each_ref().map(Optimised::weights);
         let weights = extended(&bare(&self.pack).to_device(device)?, &[&rows, &column])?;
 
-        let how = (&self.sizes.network, &Corruption::default(), options.transpose.min(MOST_TRANSPOSED));
+        let how = (&self.sizes.network, &self.corruption, options.transpose.min(MOST_TRANSPOSED));
         let batch = examples.batch(music, how, (size, 0, &[self.slot()]), &mut rng, device)?;
         let network = Arranger::new(self.sizes.network, &weights, Ops::on(device));
         let logits = network.forward(&batch.content, &batch.genres, &batch.cells, None)?;

@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::Corruption;
-use crate::data::hands;
+use crate::data::damage;
 use crate::data::song::StoredSong;
 use crate::dataset::{Dataset, Item, Split};
 
@@ -197,7 +197,7 @@ impl Examples {
                     .flatten();
                 let mut heard = version.map_or(roll, |(_, roll)| shifted(&roll, by));
                 if rng.random::<f32>() < corruption.play {
-                    heard = hands::played(&heard, rng);
+                    heard = damage::played(&heard, rng);
                 }
                 told = Content { density: told.density, ..Content::of(&heard) };
                 told.texture = Some(Texture::of(&roll));

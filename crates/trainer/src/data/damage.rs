@@ -20,7 +20,7 @@ const STRAYS: usize = 5;
 pub fn played(roll: &Roll, rng: &mut ChaCha8Rng) -> Roll {
     let mut notes: Vec<RollNote> = roll.notes().collect();
     for _ in 0..2 {
-        damage(&mut notes, rng);
+        harm(&mut notes, rng);
     }
     laid(&notes)
 }
@@ -48,7 +48,7 @@ pub fn elsewhere(roll: &Roll, rng: &mut ChaCha8Rng) -> Roll {
     }
 }
 
-fn damage(notes: &mut Vec<RollNote>, rng: &mut ChaCha8Rng) {
+fn harm(notes: &mut Vec<RollNote>, rng: &mut ChaCha8Rng) {
     match rng.random_range(0..6) {
         0 => {
             for note in notes.iter_mut() {
