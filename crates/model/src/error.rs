@@ -69,6 +69,12 @@ pub enum ModelError {
     /// The pack does not know its genres' feel.
     #[error("this pack does not know when the players of its genres play; choose another pack")]
     NoFeel,
+    /// The pack has no writer.
+    #[error("this pack cannot go on from music by itself; choose another pack")]
+    NoWriter,
+    /// The pack has no space.
+    #[error("this pack knows no music between phrases; choose another pack")]
+    NoSpace,
     /// The pack has no classifier.
     #[error(
         "this pack holds no classifier and cannot tell which genre a phrase is; say which genre is played, \

@@ -26,4 +26,6 @@ pub use feel::{FeelSizes, SwingBy};
 pub use loaded::LoadedPack;
 pub use ops::Ops;
 pub use pack::{Card, Corpus, FORMAT, Init, Pack, Parameter, Parts, Weights, default_pack, read_card};
-pub use roles::{Answer, Context, Past, Question, Report, Role, SLOTS, Settings, Transfer};
+pub use roles::{
+    Answer, Ask, Context, Past, Question, Report, Role, SLOTS, Settings, Space, Transfer, Writer,
+};

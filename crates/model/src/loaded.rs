@@ -13,7 +13,9 @@ use phrase::{ContentChange, Note, Phrase, Roll, Timing};
 use crate::families::logits;
 use crate::families::touch::Strikes;
 use crate::feel::Feel;
-use crate::roles::{Answer, Context, Question, Report, Role, SLOTS, Settings, Setup, Transfer};
+use crate::roles::{
+    Answer, Context, Question, Report, Role, SLOTS, Settings, Setup, Space, Transfer, Writer,
+};
 use crate::{Classifier, ModelError, Ops, Pack};
 
 /// A pack's parts, ready to compute. Owned by the thread that runs them.
@@ -22,6 +24,8 @@ pub struct LoadedPack {
     transfer: Option<Box<dyn Transfer>>,
     dynamics: Option<Strikes>,
     feel: Option<Feel>,
+    pub(crate) writer: Option<Box<dyn Writer>>,
+    pub(crate) space: Option<Box<dyn Space>>,
     classifier: Option<Classifier>,
     genres: usize,
     /// The logit of the pack's threshold.
@@ -55,8 +59,20 @@ impl LoadedPack {
         // On the CPU wherever the transfer is: it takes less time there than the way to a GPU.
         let dynamics = card.parts.dynamics.map(|part| Strikes::new(part, pack.weights.part(Role::Dynamics)));
         let feel = card.parts.feel.as_ref().map(|part| Feel::new(part, &pack.weights.part(Role::Feel)));
-        let (transfer, dynamics, feel) = (transfer.transpose()?, dynamics.transpose()?, feel.transpose()?);
-        Ok(Self { transfer, dynamics, feel, classifier: classifier.transpose()?, genres, threshold })
+        let writer = card.parts.writer.as_ref();
+        let writer = writer.map(|part| part.sizes().build(&pack.weights.part(Role::Writer), genres));
+        let space = card.parts.space.as_ref();
+        let space = space.map(|part| part.sizes().build(&pack.weights.part(Role::Space), genres));
+        Ok(Self {
+            transfer: transfer.transpose()?,
+            dynamics: dynamics.transpose()?,
+            feel: feel.transpose()?,
+            writer: writer.transpose()?,
+            space: space.transpose()?,
+            classifier: classifier.transpose()?,
+            genres,
+            threshold,
+        })
     }
 
     /// Whether the pack can do what is asked of it: for those who would rather refuse it than find out at the
@@ -69,6 +85,8 @@ impl LoadedPack {
             Role::Transfer => self.transfer.as_ref().map(|_| ()).ok_or(ModelError::NoTransfer),
             Role::Dynamics => self.dynamics.as_ref().map(|_| ()).ok_or(ModelError::NoDynamics),
             Role::Feel => self.feel.as_ref().map(|_| ()).ok_or(ModelError::NoFeel),
+            Role::Writer => self.writer.as_ref().map(|_| ()).ok_or(ModelError::NoWriter),
+            Role::Space => self.space.as_ref().map(|_| ()).ok_or(ModelError::NoSpace),
             Role::Classifier => self.classifier().map(|_| ()),
         }
     }
@@ -261,6 +279,8 @@ mod tests {
                 transfer: Some(transfer),
                 dynamics: None,
                 feel: None,
+                writer: None,
+                space: None,
                 classifier: None,
                 genres: 2,
                 threshold: 0.0,

@@ -22,13 +22,18 @@ pub enum Role {
     Dynamics,
     /// Says when they play: [`crate::FeelSizes`].
     Feel,
+    /// Goes on from music in a genre: [`Writer`].
+    Writer,
+    /// Phrases as points, between which there are others: [`Space`].
+    Space,
     /// Tells which genre a phrase is: [`crate::Classifier`].
     Classifier,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Transfer, Self::Dynamics, Self::Feel, Self::Classifier];
+    pub const ALL: [Self; 6] =
+        [Self::Transfer, Self::Dynamics, Self::Feel, Self::Writer, Self::Space, Self::Classifier];
 
     /// What cards call the part.
     pub const fn name(self) -> &'static str {
@@ -36,6 +41,8 @@ impl Role {
             Self::Transfer => "transfer",
             Self::Dynamics => "dynamics",
             Self::Feel => "feel",
+            Self::Writer => "writer",
+            Self::Space => "space",
             Self::Classifier => "classifier",
         }
     }
@@ -46,6 +53,8 @@ impl Role {
             Self::Transfer => "transfer.",
             Self::Dynamics => "dynamics.",
             Self::Feel => "feel.",
+            Self::Writer => "writer.",
+            Self::Space => "space.",
             Self::Classifier => "classifier.",
         }
     }
@@ -234,6 +243,76 @@ pub trait Transfer: Send + std::fmt::Debug {
     fn logits(&self, _cells: &Tensor, _source: usize, _shares: &[f32]) -> Result<Tensor, ModelError> {
         Err(ModelError::Stepwise)
     }
+}
+
+/// What a part is asked that makes music of its own: a [`Writer`] or a [`Space`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ask<'a> {
+    /// How much of each genre of the pack is asked for; the sum is 1.
+    pub shares: &'a [f32],
+    /// The key to stay in, where it is known.
+    pub key: Option<Key>,
+    /// Notes that start in a beat of the music that is gone on from, or varied: to be kept about.
+    pub density: f32,
+    /// Its first step in the song, for draws: another place gets another draw. 0 everywhere where every place
+    /// is to get the same.
+    pub position: i64,
+    /// Which draw.
+    pub seed: u32,
+}
+
+/// Goes on from music. Lives on the thread that computes; what it writes depends on its arguments alone.
+pub trait Writer: Send + std::fmt::Debug {
+    /// Writes what follows the 64 steps `before`: the first `steps` steps (at most 64) of `out`, which comes
+    /// empty. A note that sounds in step 0 without starting there goes on from `before`.
+    ///
+    /// # Errors
+    /// Where the network cannot compute.
+    fn write(&mut self, before: &Roll, steps: usize, ask: &Ask, out: &mut Roll) -> Result<(), ModelError>;
+}
+
+/// Phrases as points. Lives on the thread that computes; what it says depends on its arguments alone.
+pub trait Space: Send + std::fmt::Debug {
+    /// Numbers of a point.
+    fn dims(&self) -> usize;
+
+    /// The point of a phrase, in `point` of [`Space::dims`] numbers.
+    ///
+    /// # Errors
+    /// Where the network cannot compute.
+    fn encode(&mut self, input: &Roll, point: &mut [f32]) -> Result<(), ModelError>;
+
+    /// The phrase of a point: cells, and velocities where the network knows them, in `out`, which comes
+    /// empty.
+    ///
+    /// # Errors
+    /// Where the network cannot compute.
+    fn decode(&mut self, point: &[f32], ask: &Ask, out: &mut Answer) -> Result<(), ModelError>;
+
+    /// How far one number of a point may go from its phrase's and still mean music like it: a distance of 1.
+    fn spread(&self) -> f32 {
+        1.0
+    }
+}
+
+/// What the sizes of a writer or a space tell of it: all that is needed to check a pack, to read it and to
+/// play it. `Part` is `dyn Writer` or `dyn Space`.
+pub trait PartSizes<Part: ?Sized> {
+    /// Every parameter of the network, by its bare name.
+    fn parameters(&self) -> Vec<Parameter>;
+
+    /// The sizes in a few words.
+    fn summary(&self) -> String;
+
+    /// What makes it unusable for this many genres, if anything: a clause about *its writer* or *its space*.
+    fn fault(&self, genres: usize) -> Option<String>;
+
+    /// The network of these sizes with `weights`, ready to answer. It computes on the CPU with the calling
+    /// thread alone.
+    ///
+    /// # Errors
+    /// When a parameter is missing or has another shape.
+    fn build(&self, weights: &Weights, genres: usize) -> Result<Box<Part>, ModelError>;
 }
 
 /// What a family is told when a part of it is made ready.

@@ -104,7 +104,8 @@ fn a_pack_has_the_weights_it_computed_with_and_names_the_music_it_learned_from()
     assert_eq!(names(&full), ["high", "low", "middle"]);
     assert_eq!(full.genres(&data).unwrap().genres(), ["high", "low"]);
 
-    let (family, weights) = full.pack(&data).unwrap();
+    let (parts, weights) = full.pack(&data).unwrap();
+    let family = parts.transfer.unwrap();
     assert!(matches!(family, Family::Papers(_)));
     for parameter in family.sizes().parameters() {
         weights.get(&parameter.name, &parameter.shape).unwrap();

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use common::{dataset, options};
-use model::{Family, Weights};
+use model::{Parts, Weights};
 use phrase::Song;
 use trainer::core::{Losses, NotFinite};
 use trainer::dataset::Dataset;
@@ -248,7 +248,7 @@ impl Trainee for Fragile {
         Ok(checkpoint)
     }
 
-    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
+    fn pack(&self, _: &Dataset) -> Result<(Parts, Weights)> {
         anyhow::bail!("nothing to play")
     }
 

@@ -1,8 +1,9 @@
-//! The families of networks, a folder each. This is the one list of those that recast; [`touch`] says how
-//! hard notes are struck.
+//! The families of networks, a folder each. These are the lists of those that recast ([`Family`]), that go on
+//! from music ([`WriterFamily`]) and in which phrases are points ([`SpaceFamily`]); [`touch`] says how hard
+//! notes are struck.
 //!
-//! To add one: its folder, with sizes that implement [`TransferSizes`] and a network that implements
-//! [`Transfer`](crate::Transfer); its `pub mod` and its line in `families!` below. Kernels that it alone
+//! To add one: its folder, with sizes that implement [`TransferSizes`] or [`PartSizes`] and a network that
+//! implements the role's trait; its `pub mod` and its line in one of `families!` below. Kernels that it alone
 //! needs belong into its folder, each with its twin in candle's operations ([`crate::Ops`] picks).
 
 pub mod arranger;
@@ -16,33 +17,36 @@ use serde::{Deserialize, Serialize};
 
 pub use logits::INPUT_LOGIT;
 
-use crate::roles::TransferSizes;
+use crate::roles::{PartSizes, Space, TransferSizes, Writer};
 
 macro_rules! families {
-    ($($(#[$doc:meta])* $key:literal => $name:ident($sizes:ty),)*) => {
-        /// The family of a pack's transfer, with its sizes.
+    (
+        $(#[$about:meta])* $all:ident of $sizes_of:ty;
+        $($(#[$doc:meta])* $key:literal => $name:ident($sizes:ty),)*
+    ) => {
+        $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "family")]
-        pub enum Family {
+        pub enum $all {
             $($(#[$doc])* #[serde(rename = $key)] $name($sizes),)*
         }
 
-        impl Family {
+        impl $all {
             /// What cards and commands call the families.
             pub const NAMES: &[&str] = &[$($key),*];
 
             /// What cards and commands call this one.
             pub fn name(&self) -> &'static str {
-                match self { $(Self::$name(_) => $key),* }
+                match *self { $(Self::$name(_) => $key),* }
             }
 
             /// What is known of its sizes.
-            pub fn sizes(&self) -> &dyn TransferSizes {
-                match self { $(Self::$name(sizes) => sizes),* }
+            pub fn sizes(&self) -> &$sizes_of {
+                match *self { $(Self::$name(ref sizes) => sizes),* }
             }
         }
 
-        $(impl From<$sizes> for Family {
+        $(impl From<$sizes> for $all {
             fn from(sizes: $sizes) -> Self {
                 Self::$name(sizes)
             }
@@ -51,10 +55,22 @@ macro_rules! families {
 }
 
 families! {
+    /// The family of a pack's transfer, with its sizes.
+    Family of dyn TransferSizes;
     /// [`arranger`]: keeps the tune, its harmony and its bass and writes the rest anew.
     "arranger" => Arranger(arranger::Sizes),
     /// [`resnet`]: the multi-genre GAN.
     "resnet" => Resnet(resnet::GeneratorConfig),
     /// [`papers`]: the papers' CycleGANs, two genres and a generator for each direction.
     "papers" => Papers(papers::PairConfig),
+}
+
+families! {
+    /// The family of a pack's writer, with its sizes.
+    WriterFamily of dyn PartSizes<dyn Writer>;
+}
+
+families! {
+    /// The family of a pack's space, with its sizes.
+    SpaceFamily of dyn PartSizes<dyn Space>;
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Parameter;
 use super::formats::Written;
-use crate::families::Family;
 use crate::families::touch::TouchConfig;
+use crate::families::{Family, SpaceFamily, WriterFamily};
 use crate::roles::Role;
 use crate::{ClassifierConfig, FeelSizes, SLOTS};
 
@@ -28,15 +28,39 @@ pub struct Parts {
     /// When they play.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feel: Option<FeelSizes>,
+    /// What goes on from music.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<WriterFamily>,
+    /// In what phrases are points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space: Option<SpaceFamily>,
     /// What tells genres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classifier: Option<ClassifierConfig>,
 }
 
+impl From<Family> for Parts {
+    fn from(transfer: Family) -> Self {
+        Self { transfer: Some(transfer), ..Self::default() }
+    }
+}
+
+impl From<WriterFamily> for Parts {
+    fn from(writer: WriterFamily) -> Self {
+        Self { writer: Some(writer), ..Self::default() }
+    }
+}
+
+impl From<SpaceFamily> for Parts {
+    fn from(space: SpaceFamily) -> Self {
+        Self { space: Some(space), ..Self::default() }
+    }
+}
+
 impl Parts {
     /// A transfer, and a classifier of its genres.
     pub fn new(transfer: impl Into<Family>, classifier: ClassifierConfig) -> Self {
-        Self { transfer: Some(transfer.into()), classifier: Some(classifier), ..Self::default() }
+        Self { classifier: Some(classifier), ..Self::from(transfer.into()) }
     }
 
     /// Every parameter of these parts, as it is called in a pack: with [`Role::prefix`] before the part's own
@@ -59,6 +83,12 @@ impl Parts {
         if let Some(feel) = &self.feel {
             add(Role::Feel, feel.parameters());
         }
+        if let Some(writer) = &self.writer {
+            add(Role::Writer, writer.sizes().parameters());
+        }
+        if let Some(space) = &self.space {
+            add(Role::Space, space.sizes().parameters());
+        }
         // A classifier's own names begin with the prefix.
         all.extend(self.classifier.iter().flat_map(ClassifierConfig::parameters));
         all
@@ -74,10 +104,16 @@ impl Parts {
         if *self == Self::default() {
             return Some("it holds no part: no transfer and no classifier".to_string());
         }
-        let transfer = self.transfer.as_ref().and_then(|transfer| transfer.sizes().fault(genres));
-        let transfer = transfer.or_else(|| self.dynamics.and_then(|dynamics| dynamics.fault(genres)));
-        let transfer = transfer.or_else(|| self.feel.as_ref().and_then(|feel| feel.fault(genres)));
-        transfer.or_else(|| self.classifier.and_then(|classifier| classifier.fault(genres)))
+        let Self { transfer, dynamics, feel, writer, space, classifier } = self;
+        let faults = [
+            transfer.as_ref().and_then(|part| part.sizes().fault(genres)),
+            dynamics.and_then(|part| part.fault(genres)),
+            feel.as_ref().and_then(|part| part.fault(genres)),
+            writer.as_ref().and_then(|part| part.sizes().fault(genres)),
+            space.as_ref().and_then(|part| part.sizes().fault(genres)),
+            classifier.and_then(|part| part.fault(genres)),
+        ];
+        faults.into_iter().flatten().next()
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::card::{Card, Corpus, FORMAT, Parts};
 use crate::ClassifierConfig;
 use crate::arranger::{self, ArrangerConfig, Style};
-use crate::families::Family;
+use crate::families::{Family, SpaceFamily, WriterFamily};
 use crate::papers::PairConfig;
 use crate::resnet::GeneratorConfig;
 use crate::roles::Role;
@@ -73,6 +73,13 @@ pub(super) fn unknown(card: &Map<String, Value>) -> Option<String> {
     if let Some(part) = parts.keys().find(|name| !Role::ALL.iter().any(|role| role.name() == *name)) {
         return Some(format!("a part called {part:?}"));
     }
-    let family = parts.get(Role::Transfer.name())?.get("family")?.as_str()?;
-    (!Family::NAMES.contains(&family)).then(|| format!("a transfer of the family {family:?}"))
+    let known = [
+        (Role::Transfer, Family::NAMES),
+        (Role::Writer, WriterFamily::NAMES),
+        (Role::Space, SpaceFamily::NAMES),
+    ];
+    known.into_iter().find_map(|(role, names)| {
+        let family = parts.get(role.name())?.get("family")?.as_str()?;
+        (!names.contains(&family)).then(|| format!("a {} of the family {family:?}", role.name()))
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::Device;
-use model::{Card, ClassifierConfig, Corpus, Pack, Parts};
+use model::{Card, ClassifierConfig, Corpus, Pack};
 use serde_json::Value;
 
 use super::{CLASSIFIER, Checkpoint, Progress, RunOptions, Trainee, digest};
@@ -78,8 +78,7 @@ fn assembled(
     sources: Vec<Corpus>,
     classifier: Option<&ClassifierFile>,
 ) -> Result<Pack> {
-    let (transfer, mut weights) = trainee.pack(data)?;
-    let mut parts = Parts { transfer: Some(transfer), ..Parts::default() };
+    let (mut parts, mut weights) = trainee.pack(data)?;
     let mut metrics = BTreeMap::new();
     let genres = data.genres();
     if let Some(file) = classifier {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use anyhow::{Result, ensure};
-use model::{Corpus, Family, SLOTS, Weights};
+use model::{Corpus, Parts, SLOTS, Weights};
 
 use super::checkpoint::Checkpoint;
 use crate::classifier::ClassifierFile;
@@ -112,13 +112,13 @@ pub trait Trainee: std::fmt::Debug {
     /// Where a tensor cannot be read.
     fn checkpoint(&self) -> Result<Checkpoint>;
 
-    /// Its part of a pack: sizes, and the weights to play with (averaged where they are averaged) by their
-    /// bare names, on the CPU. `data` is what [`Trainee::genres`] makes of the run's dataset: for what a pack
-    /// needs of the music beside weights.
+    /// Its part of a pack: sizes, and the weights to play with (averaged where they are averaged) on the CPU,
+    /// a transfer's by their bare names, another part's with [`model::Role::prefix`] before. `data` is what
+    /// [`Trainee::genres`] makes of the run's dataset: for what a pack needs of the music beside weights.
     ///
     /// # Errors
     /// Where the weights cannot be read.
-    fn pack(&self, data: &Dataset) -> Result<(Family, Weights)>;
+    fn pack(&self, data: &Dataset) -> Result<(Parts, Weights)>;
 
     /// The classifier of the pack, where the trainee has its own; else one is trained on [`Trainee::genres`].
     ///

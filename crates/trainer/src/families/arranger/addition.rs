@@ -117,14 +117,16 @@ fn small_pack() -> Result<Pack> {
     let run = ArrangerRun::new(options, names.len(), &Device::Cpu)?;
     let info = |name: &String| GenreInfo { name: name.clone(), ..GenreInfo::default() };
     let info = Info { genres: names.iter().map(info).collect(), options: serde_json::Value::Null };
-    let (transfer, mut weights) =
-        run.pack(&Dataset::of_rolls(info, vec![Default::default(); names.len()]))?;
+    let (parts, mut weights) = run.pack(&Dataset::of_rolls(info, vec![Default::default(); names.len()]))?;
     let classifier = ClassifierConfig { genres: names.len(), width: 4 };
     let mut rng = random::stream(1, 0);
     for parameter in classifier.parameters() {
         weights.insert(&parameter.name, random::start(&parameter, &mut rng)?);
     }
-    Ok(Pack::new(Card::new("small", names.to_vec(), Parts::new(transfer, classifier)), &weights))
+    Ok(Pack::new(
+        Card::new("small", names.to_vec(), Parts { classifier: Some(classifier), ..parts }),
+        &weights,
+    ))
 }
 
 impl AdditionRun {
@@ -312,7 +314,7 @@ impl Trainee for AdditionRun {
         Ok(checkpoint)
     }
 
-    fn pack(&self, data: &Dataset) -> Result<(ModelFamily, Weights)> {
+    fn pack(&self, data: &Dataset) -> Result<(Parts, Weights)> {
         let (music, _) = self.music(data)?;
         let (mut weights, mut sizes, slot) = (Weights::new(), self.sizes, self.slot());
         let all = self.averaged()?;
@@ -330,7 +332,7 @@ impl Trainee for AdditionRun {
         let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
         sizes.style.chromatic[slot] = strictest * (1.0 - habits[slot].out_of_key / most).max(0.0);
         (sizes.style.lowest[slot], sizes.style.highest[slot]) = habits[slot].range;
-        Ok((sizes.into(), weights))
+        Ok((ModelFamily::from(sizes).into(), weights))
     }
 
     /// The pack's own classifier with a column for the new genre.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
 use model::arranger::{Arranger, ArrangerConfig, Sizes, TEXTURE, TEXTURES};
-use model::{Family, Ops, Weights};
+use model::{Family, Ops, Parts, Weights};
 use phrase::STEPS;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -175,7 +175,7 @@ impl Trainee for ArrangerRun {
         Ok(checkpoint)
     }
 
-    fn pack(&self, data: &Dataset) -> Result<(Family, Weights)> {
+    fn pack(&self, data: &Dataset) -> Result<(Parts, Weights)> {
         let habits = self.habits.get_or_init(|| {
             (0..data.items.len()).map(|genre| Habits::of(data.split(genre, Split::Train))).collect()
         });
@@ -188,7 +188,7 @@ impl Trainee for ArrangerRun {
             let all = Tensor::from_vec(all, (genres * TEXTURES, TEXTURE + 1), &Device::Cpu)?;
             weights.insert("arranger.textures", all);
         }
-        Ok((Sizes { network: self.config, style }.into(), weights))
+        Ok((Family::from(Sizes { network: self.config, style }).into(), weights))
     }
 
     fn recipe(&self) -> String {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use candle_core::Device;
 use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
-use model::{Family, Ops, Parameter, Weights};
+use model::{Family, Ops, Parameter, Parts, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::{NAME, ResnetOptions, losses};
@@ -166,8 +166,8 @@ impl Trainee for ResnetRun {
         Ok(checkpoint)
     }
 
-    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
-        Ok((self.configs.0.into(), self.averaged()?))
+    fn pack(&self, _: &Dataset) -> Result<(Parts, Weights)> {
+        Ok((Family::from(self.configs.0).into(), self.averaged()?))
     }
 
     fn recipe(&self) -> String {

@@ -110,14 +110,14 @@ fn small_pack(folder: &Path) -> Result<PathBuf> {
     let info = |name: &String| GenreInfo { name: name.clone(), ..GenreInfo::default() };
     let info = Info { genres: names.iter().map(info).collect(), options: serde_json::Value::Null };
     let data = Dataset::of_rolls(info, vec![Default::default(); names.len()]);
-    let (transfer, mut weights) = run.pack(&data)?;
+    let (parts, mut weights) = run.pack(&data)?;
     let classifier = ClassifierConfig { genres: names.len(), width: 4 };
     let mut rng = random::stream(1, 0);
     for parameter in classifier.parameters() {
         weights.insert(&parameter.name, random::start(&parameter, &mut rng)?);
     }
     let path = folder.join("pack.safetensors");
-    let card = Card::new("small", names.to_vec(), Parts::new(transfer, classifier));
+    let card = Card::new("small", names.to_vec(), Parts { classifier: Some(classifier), ..parts });
     Pack::new(card, &weights).write(&path)?;
     Ok(path)
 }

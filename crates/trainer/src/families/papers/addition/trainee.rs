@@ -1,7 +1,7 @@
 //! The addition of a genre as a run sees it.
 
 use anyhow::Result;
-use model::{Corpus, Family, Weights};
+use model::{Corpus, Family, Parts, Weights};
 
 use super::{AdditionRun, LOSSES, NAME};
 use crate::classifier::ClassifierFile;
@@ -55,12 +55,12 @@ impl Trainee for AdditionRun {
         Ok(checkpoint)
     }
 
-    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
+    fn pack(&self, _: &Dataset) -> Result<(Parts, Weights)> {
         let mut weights = Weights::new();
         let all = self.averaged()?;
         let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
         own.for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
-        Ok((self.generator.into(), weights))
+        Ok((Family::from(self.generator).into(), weights))
     }
 
     /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of

@@ -1,7 +1,7 @@
 //! A pair as a run sees it: what is saved, how it goes on, and what becomes of it.
 
 use anyhow::Result;
-use model::{Corpus, Family, Weights};
+use model::{Corpus, Parts, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
@@ -60,8 +60,8 @@ impl Trainee for PairRun {
         Ok(checkpoint)
     }
 
-    fn pack(&self, _: &Dataset) -> Result<(Family, Weights)> {
-        Ok((self.networks.family(), self.generators()?))
+    fn pack(&self, _: &Dataset) -> Result<(Parts, Weights)> {
+        Ok((self.networks.family().into(), self.generators()?))
     }
 
     fn genres(&self, data: &Dataset) -> Result<Dataset> {
