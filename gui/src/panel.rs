@@ -2,6 +2,7 @@
 
 use egui::{Align2, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
+use crate::morph::Square;
 use crate::scene::{Scene, text_in};
 use crate::widgets::{ROW, focus_ring, hint, named_list, row};
 use crate::{Control, Intent, Page, Take, meters, pad};
@@ -10,10 +11,16 @@ use crate::{Control, Intent, Page, Take, meters, pad};
 pub const WIDTH: f32 = 284.0;
 
 /// The pages of the panel.
-const PAGES: [Page; 4] = [Page::Play, Page::Notes, Page::Band, Page::Time];
+const PAGES: [Page; 5] = [Page::Play, Page::Notes, Page::Band, Page::Fill, Page::Time];
 
 /// Draws the panel; `take` is what the rolls show.
-pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: Option<&Take>) {
+pub fn show(
+    ui: &mut Ui,
+    scene: &mut Scene,
+    rect: Rect,
+    (page, square, selected): (&mut Page, &mut Square, Option<u64>),
+    take: Option<&Take>,
+) {
     ui.painter().rect_filled(rect, 0, scene.theme.bar);
     let builder = UiBuilder::new().max_rect(rect.shrink2(vec2(12.0, 8.0)));
     let mut panel = ui.new_child(builder);
@@ -31,6 +38,9 @@ pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: O
         ui.spacing_mut().item_spacing.y = 3.0;
         for field in scene.snapshot.fields.iter().filter(|field| field.page == *page) {
             row(ui, scene, field.control);
+        }
+        if *page == Page::Fill {
+            square.show(ui, scene, selected);
         }
     });
 }

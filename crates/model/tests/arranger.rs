@@ -121,7 +121,7 @@ fn agree(config: ArrangerConfig, before: Option<&Roll>, first: usize) {
         assert_eq!(tonic_shift(&own), 0);
         for genre in 0..3 {
             let target: Vec<f32> = (0..3).map(|g| f32::from(u8::from(g == genre))).collect();
-            let asked = Asked { source: 0, target: &target, harmony: 0.0, before, first };
+            let asked = Asked { source: 0, target: &target, harmony: 0.0, before, manner: None, first };
             let answer = decoder.write(&own, &asked, &FREE, &NoChance);
             for step in 0..first {
                 assert_eq!(answer.sounding[step], before.unwrap().sounding[STEPS - first + step]);
@@ -214,7 +214,7 @@ fn harmony_and_the_answer_before_are_heard() {
     let mut to = |harmony: f32, before: Option<&Roll>| {
         let settings = Settings { source: Some(0), harmony, first: 32, ..Settings::to(1) };
         let mut answer = Answer::default();
-        loaded.recast(&input, &Context { before, key: None }, &settings, &mut answer).unwrap();
+        loaded.recast(&input, &Context { before, ..Context::default() }, &settings, &mut answer).unwrap();
         answer.cells
     };
     let [kept, triads, roots] = [0.0, 0.5, 1.0].map(|harmony| to(harmony, None));

@@ -21,8 +21,9 @@ impl Decoder {
         let mut told = Content::of(&own);
         if self.config.edition > 1 {
             told.detail = std::array::from_fn(|half| Detail::of(asked.harmony, chance.detail(half)));
-            told.texture =
-                self.texture(asked.target, told.density, chance).map(|texture| texture.shifted(by));
+            let texture = asked.manner.map(Texture::of);
+            let texture = texture.or_else(|| self.texture(asked.target, told.density, chance));
+            told.texture = texture.map(|texture| texture.shifted(by));
         }
         let mut content = vec![0.0; STEPS * self.config.features()];
         told.write(&mut content);
