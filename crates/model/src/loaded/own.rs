@@ -5,7 +5,7 @@ use phrase::{Key, PITCHES, Phrase, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
 use super::LoadedPack;
 use crate::ModelError;
-use crate::roles::{Answer, Ask, CORNERS, Context, Own, Settings, WhenSilent};
+use crate::roles::{Answer, Ask, CORNERS, Context, Heard, Own, Settings, WhenSilent};
 
 /// Steps of a bar that may still sound, of notes before it, where nobody plays in it.
 const RINGS: u32 = STEPS_PER_BEAT as u32;
@@ -40,10 +40,18 @@ impl LoadedPack {
         if !due.contains(&true) {
             return Ok(Own::None);
         }
+        if due[first / STEPS_PER_BAR] {
+            // Notes are held over the line that is in front of it.
+            if let Some(before) = context.before {
+                out.cells.sounding[..first].copy_from_slice(&before.sounding[STEPS - first..]);
+                out.cells.onset[..first].copy_from_slice(&before.onset[STEPS - first..]);
+            }
+            out.ties = true;
+        }
         match settings.silent {
             WhenSilent::Vary => {
                 let Some(heard) = context.heard else { return Ok(Own::None) };
-                self.vary(input.position, heard, settings, shares, out)?;
+                self.vary(input.position, (heard, &due), settings, shares, out)?;
                 Ok(Own::Varied)
             }
             _ => {
@@ -96,7 +104,6 @@ impl LoadedPack {
             }
             bar += bars;
         }
-        out.ties |= written;
         Ok(written)
     }
 
@@ -104,7 +111,7 @@ impl LoadedPack {
     fn vary(
         &mut self,
         position: i64,
-        heard: &crate::Heard,
+        (heard, due): (&Heard, &[bool; BARS]),
         settings: &Settings,
         shares: &[f32],
         out: &mut Answer,
@@ -121,12 +128,11 @@ impl LoadedPack {
         self.point(&[(1.0, &heard.answer)], place, &ask, &mut varied)?;
         // Phrases of fewer bars than four go through it bar by bar.
         let first = usize::from(settings.first).min(STEPS - 1);
-        for step in first..STEPS {
+        for step in (first..STEPS).filter(|step| due[step / STEPS_PER_BAR]) {
             let from = (heard.since as usize + step - first) % STEPS;
             out.cells.sounding[step] = varied.cells.sounding[from];
             out.cells.onset[step] = varied.cells.onset[from];
         }
-        out.ties = true;
         Ok(())
     }
 
@@ -237,18 +243,19 @@ fn due(played: &Roll, first: usize, silent: WhenSilent, most: u8, context: &Cont
     let from = first / STEPS_PER_BAR;
     let silent_bars: [bool; BARS] = std::array::from_fn(|bar| bar >= from && is_silent(played, bar));
     let last = (from..BARS).rev().find(|&bar| !silent_bars[bar]);
-    let most = u32::from(most) * STEPS_PER_BAR as u32;
+    let most = u32::from(most);
     let end = played.sounding.iter().rposition(|bits| *bits != 0).map_or(0, |step| step + 1);
     std::array::from_fn(|bar| {
         let begin = bar * STEPS_PER_BAR;
-        // From the last note to the bar's end.
+        // Bars from the last note to this one's end; the one in which it ends does not count.
         let rested = match last {
             Some(_) => ((begin + STEPS_PER_BAR).saturating_sub(end)) as u32,
             None => {
                 let Some(heard) = context.heard else { return false };
-                heard.rested + (begin + STEPS_PER_BAR - first) as u32
+                heard.rested + (begin + STEPS_PER_BAR).saturating_sub(first) as u32
             }
         };
+        let rested = rested / STEPS_PER_BAR as u32;
         silent_bars[bar]
             && match silent {
                 WhenSilent::Rest => false,
@@ -289,7 +296,7 @@ mod tests {
     use phrase::Note;
 
     use super::*;
-    use crate::roles::{Heard, Space, Writer};
+    use crate::roles::{Space, Writer};
     use crate::{SLOTS, Transfer};
 
     /// Answers with what it is asked.
@@ -407,7 +414,7 @@ mod tests {
         assert_eq!(play(&none, Some(&heard(20)), &on), ([true; 4], Own::Written, true));
         assert_eq!(asked.lock().unwrap().pop(), Some((64, 128, 6.0 / 8.0)));
         let two_bars = Settings { silent_bars: 2, ..on };
-        assert_eq!(play(&none, Some(&heard(8)), &two_bars).0, [true, false, false, false]);
+        assert_eq!(play(&none, Some(&heard(8)), &two_bars).0, [true, true, false, false]);
         assert_eq!(play(&none, Some(&heard(40)), &two_bars).1, Own::None);
         assert_eq!(play(&none, Some(&heard(0)), &settings(WhenSilent::Rest)).1, Own::None);
         assert_eq!(play(&none, Some(&heard(0)), &settings(WhenSilent::Fill)).1, Own::None);
@@ -428,7 +435,7 @@ mod tests {
         for step in 0..STEPS {
             assert_eq!(own.sounding[step] & !answer.cells.sounding[step], 0, "step {step}");
         }
-        assert!(answer.ties && answer.cells.onset[16] != 0);
+        assert!(answer.cells.onset[16] != 0);
         // A note that is held through a bar is music: nothing is written over it.
         let held = {
             let mut held = Phrase::new(0, 120.0);
@@ -465,7 +472,7 @@ mod tests {
         corners[0] = Roll::from_cells(|_, row| row == 3);
         corners[1] = Roll::from_cells(|_, row| row == 7);
         let context = Context { corners: Some(&corners), ..Context::default() };
-        let mut play = |pack: &mut LoadedPack, morph, context: &Context| {
+        let play = |pack: &mut LoadedPack, morph, context: &Context| {
             let mut answer = Answer::default();
             let settings = Settings { morph: Some(morph), ..settings(WhenSilent::Rest) };
             let input = phrase(0, 60, &[0]);
