@@ -1,4 +1,5 @@
-//! The morph: a square with a phrase of the strip in each corner, and a point between them that plays.
+//! The morph: where it is on, phrases of the strip are in the pad's corners in place of the genres, and the
+//! point between them plays.
 
 use egui::{
     Align2, Color32, CursorIcon, EventFilter, Key, Pos2, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2,
@@ -13,10 +14,10 @@ use crate::theme::{ROUND, mix};
 use crate::widgets::{ROW, focus_ring, hint};
 use crate::{Control, Intent};
 
-/// The square's height.
-const HEIGHT: f32 = 172.0;
+/// The height of the pad.
+const HEIGHT: f32 = 118.0;
 /// A corner's phrase, drawn small.
-const CORNER: Vec2 = vec2(72.0, 34.0);
+const CORNER: Vec2 = vec2(64.0, 34.0);
 /// How far an arrow key goes.
 const STEP: f32 = 0.05;
 /// Phrases of a trail.
@@ -34,16 +35,18 @@ pub struct Square {
 }
 
 impl Square {
-    /// Draws the model's button, the square and the trail's button; `selected` is the take that the user
-    /// looks at.
-    pub fn show(&mut self, ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
+    /// Draws what belongs to it on the page: what the pack lacks, the model's place, the trail's button;
+    /// `selected` is the take that the user looks at.
+    pub fn page(&mut self, ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
         for lacks in &scene.snapshot.pack.lacks {
             let (rect, label) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
             text_in(ui.painter(), rect, Align2::LEFT_CENTER, lacks, 12.0, scene.theme.wrong);
             label.on_hover_text(lacks);
         }
         model(ui, scene, selected);
-        self.square(ui, scene, selected);
+        if !scene.snapshot.is_on(Control::MORPH) {
+            return;
+        }
         ui.horizontal(|ui| {
             let text = if self.records { "Trail: drag the point now" } else { "Trail" };
             let trail = ui.selectable_label(self.records, text);
@@ -54,7 +57,12 @@ impl Square {
         });
     }
 
-    fn square(&mut self, ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
+    /// Draws the pad with its phrases.
+    pub fn pad(&mut self, ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
+        let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
+        let words = "Between phrases, whatever you play";
+        let place = line.shrink2(vec2(9.0, 0.0));
+        text_in(ui.painter(), place, Align2::LEFT_CENTER, words, 13.0, scene.theme.text);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
         let room = rect.shrink(2.0);
         let places = [
@@ -63,7 +71,7 @@ impl Square {
             (room.left_bottom(), Align2::LEFT_BOTTOM),
             (room.right_bottom(), Align2::RIGHT_BOTTOM),
         ];
-        let inner = room.shrink2(vec2(8.0, CORNER.y + 6.0));
+        let inner = room.shrink2(vec2(CORNER.x + 8.0, 2.0));
         ground(self, ui, scene, inner);
         for (index, (at, anchor)) in places.into_iter().enumerate() {
             corner(ui, scene, index, anchor.anchor_size(at, CORNER), selected);

@@ -27,7 +27,7 @@ pub fn show(
     panel.set_clip_rect(rect.intersect(ui.clip_rect()));
     panel.spacing_mut().item_spacing.y = 4.0;
     let ui = &mut panel;
-    genres(ui, scene);
+    genres(ui, scene, square, selected);
     meters::show(ui, scene, take);
     ui.add_space(4.0);
     row(ui, scene, Control::AMOUNT);
@@ -40,19 +40,23 @@ pub fn show(
             row(ui, scene, field.control);
         }
         if *page == Page::Fill {
-            square.show(ui, scene, selected);
+            square.page(ui, scene, selected);
         }
     });
 }
 
-/// From which genre to which.
-fn genres(ui: &mut Ui, scene: &mut Scene) {
+/// From which genre to which, or between which phrases.
+fn genres(ui: &mut Ui, scene: &mut Scene, square: &mut Square, selected: Option<u64>) {
     let pack = &scene.snapshot.pack;
     let names: Vec<String> =
         std::iter::once("auto: heard".to_string()).chain(pack.genres.iter().cloned()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let field = scene.field(Control::SOURCE);
     named_list(ui, scene, Control::SOURCE, field.name, field.hint, &names, 0.0);
+    if scene.snapshot.is_on(Control::MORPH) {
+        square.pad(ui, scene, selected);
+        return;
+    }
     if pack.genres.is_empty() {
         return;
     }

@@ -207,14 +207,17 @@ fn a_classifier_that_wavers_is_said_to_be_unsure() {
 
 #[test]
 fn corners_take_the_selected_phrase_and_a_drag_of_the_point_becomes_a_trail() {
-    let mut desk = Desk::new(full());
+    let mut snapshot = full();
+    let on = snapshot.values.iter_mut().find(|(control, _)| *control == Control::MORPH).unwrap();
+    on.1 = 1.0;
+    let mut desk = Desk::new(snapshot);
     desk.click("Fill");
     assert_eq!(desk.click("Corner below left"), [], "no phrase is selected");
     desk.click("Phrase 63");
     assert_eq!(desk.click("Corner below left"), [Intent::Corner(2, Some(63))]);
     assert_eq!(desk.click("The model"), [Intent::Model(Some(63))]);
     let at = desk.middle("Morph point");
-    let moved = desk.drag(at, at + vec2(60.0, 20.0), Modifiers::NONE);
+    let moved = desk.drag(at, at + vec2(30.0, 30.0), Modifiers::NONE);
     assert!(last(&moved, Control::MORPH_X).unwrap() > 0.6 && last(&moved, Control::MORPH_Y).unwrap() > 0.6);
     assert!(!moved.iter().any(|intent| matches!(intent, Intent::Trail(_))), "{moved:?}");
     desk.click("Trail");

@@ -152,8 +152,8 @@ impl EditorApp {
 pub fn lacks(card: &Card) -> Vec<String> {
     let parts = &card.parts;
     let lacks = [
-        (parts.writer.is_none(), "This pack has no writer: where you are silent, it rests."),
-        (parts.space.is_none(), "This pack has no space: it plays corners, none between."),
+        (parts.writer.is_none(), "No writer in this pack: it cannot go on."),
+        (parts.space.is_none(), "No space in this pack: only corners play."),
     ];
     lacks.into_iter().filter(|(lacks, _)| *lacks).map(|(_, text)| text.to_string()).collect()
 }

@@ -72,7 +72,7 @@ enum Command {
     Soak(soak::Arguments),
     /// Play instances in real time and count the answers that come late.
     Late(late::Arguments),
-    /// Photograph the editor of the built plugin in six states, under Xvfb, and print what it costs to have
+    /// Photograph the editor of the built plugin in eight states, under Xvfb, and print what it costs to have
     /// it open.
     #[cfg(target_os = "linux")]
     Look(look::Arguments),
