@@ -9,6 +9,7 @@
 pub mod arranger;
 pub mod papers;
 pub mod resnet;
+pub mod spaces;
 pub mod touch;
 
 pub(crate) mod logits;
@@ -73,4 +74,6 @@ families! {
 families! {
     /// The family of a pack's space, with its sizes.
     SpaceFamily of dyn PartSizes<dyn Space>;
+    /// [`spaces::beats`]: a code a beat, and a decoder that knows what it wrote.
+    "beats" => Beats(spaces::beats::BeatsConfig),
 }
