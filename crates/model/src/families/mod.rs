@@ -76,4 +76,6 @@ families! {
     SpaceFamily of dyn PartSizes<dyn Space>;
     /// [`spaces::beats`]: a code a beat, and a decoder that knows what it wrote.
     "beats" => Beats(spaces::beats::BeatsConfig),
+    /// [`spaces::tutorial`]: 32 symbols to two numbers.
+    "tutorial" => Tutorial(spaces::tutorial::TutorialConfig),
 }

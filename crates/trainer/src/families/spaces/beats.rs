@@ -3,13 +3,14 @@
 use std::sync::OnceLock;
 
 use anyhow::{Result, ensure};
-use candle_core::{Device, Tensor};
-use model::spaces::beats::{BEATS, Beats, BeatsConfig, Coded, Frame, Network};
+use candle_core::Device;
+use model::spaces::beats::{BEATS, Beats, BeatsConfig, Frame, Network};
 use model::{Ops, Parts, Role, SpaceFamily, Weights};
 use phrase::STEPS;
 use serde::{Deserialize, Serialize};
 
-use super::phrases::{self, Batch};
+use super::losses::{self, WARM};
+use super::phrases;
 use super::{Kind, LOSSES, Preset, Scale, SpaceArguments};
 use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum, clip};
 use crate::dataset::{Dataset, Split};
@@ -20,8 +21,6 @@ use crate::run::{Needs, Sight, Trainee};
 
 /// Training phrases that the frame is measured on.
 const FRAMED: usize = 4096;
-/// What a code costs rises over so many times the steps over which the rate does.
-const WARM: u64 = 4;
 
 /// Everything that decides the numbers of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,7 +63,7 @@ impl BeatsOptions {
             average: a.average,
             transpose: a.transpose,
             scale: a.scale,
-            beta: a.beta,
+            beta: a.beta.unwrap_or(0.1),
             free: a.free,
             damage: a.damage,
             code: a.code,
@@ -81,11 +80,6 @@ impl BeatsOptions {
         let Self { code, embed, hidden, width, units, spread, .. } = *self;
         BeatsConfig { genres, code, embed, hidden, width, units, spread }
     }
-
-    /// What a nat of code costs at a step.
-    fn beta_at(&self, step: u64) -> f32 {
-        self.beta * ((step + 1) as f32 / (WARM * self.warmup).max(1) as f32).min(1.0)
-    }
 }
 
 /// What spaces need of the music.
@@ -99,7 +93,7 @@ pub fn plan(arguments: &SpaceArguments, data: &Dataset) -> Result<Plan> {
     NEEDS.check(data)?;
     let options = BeatsOptions::of(arguments);
     let (kept, genres) = (serde_json::json!(options), data.items.len());
-    let name = if options.kind == Kind::Ae { super::AE.name } else { super::VAE.name };
+    let name = super::name(options.kind);
     Ok(Plan::new(name, kept, move |device| Ok(Box::new(BeatsRun::new(options, genres, device)?))))
 }
 
@@ -162,22 +156,25 @@ impl BeatsRun {
         let coded = network.encode(&batch.cells)?;
         let codes = match o.kind {
             Kind::Ae => coded.mean.clone(),
-            _ => {
-                let noise = random::normal(&mut rng, coded.mean.elem_count());
-                let noise = Tensor::from_vec(noise, coded.mean.shape(), &self.device)?;
-                (&coded.mean + (&coded.doubt * 0.5)?.exp()? * noise)?
-            }
+            _ => losses::drawn(&coded.mean, &coded.doubt, &mut rng)?,
         };
         let logits = network.decode(&codes, &batch.genres, &batch.views, &batch.cells)?;
-        let reconstruction = reconstruction(&logits, &batch)?;
-        let (kl, cost) = divergence(&coded, o.free)?;
-        let (cells, numbers) = (batch.cells.elem_count() / size, self.config.dims());
-        let beta = f64::from(o.beta_at(self.step));
+        let each = (losses::cross_entropy(&logits, &batch.cells)? * &batch.decided)?;
+        let reconstruction = (each.sum_all()? / size as f64)?;
+        // Of all beats' numbers, nats a phrase.
+        let numbers = (losses::divergences(&coded.mean, &coded.doubt)? * BEATS as f64)?;
         let total = match (o.kind, o.scale) {
             (Kind::Ae, _) => (&reconstruction / STEPS as f64)?,
-            (_, Scale::Sum) => ((&reconstruction + (cost * beta)?)? / STEPS as f64)?,
-            (_, Scale::Mean) => ((&reconstruction / cells as f64)? + (&kl / numbers as f64)?)?,
+            (_, Scale::Sum) => {
+                let free = o.free * BEATS as f32;
+                let warm = WARM * o.warmup;
+                (losses::sums(&reconstruction, &numbers, free, o.beta, self.step, warm)? / STEPS as f64)?
+            }
+            (_, Scale::Mean) => {
+                losses::means(&reconstruction, batch.cells.elem_count() / size, &(&numbers / BEATS as f64)?)?
+            }
         };
+        let kl = numbers.sum_all()?;
         let gradients = [self.network.gradients(&total.backward()?)?];
         let losses = [reconstruction, kl].map(|loss| loss.to_scalar::<f32>());
         let [reconstruction, kl] = losses;
@@ -198,28 +195,10 @@ impl BeatsRun {
     }
 }
 
-/// Nats a phrase that the decoder errs by.
-fn reconstruction(logits: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
-    // softplus(x) - x y, without overflow.
-    let softplus = (logits.relu()? + (logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
-    let each = ((softplus - (logits * &batch.cells)?)? * &batch.decided)?;
-    each.sum_all()? / batch.decided.dim(0)? as f64
-}
-
-/// Nats a phrase that the codes tell, and what of them costs: of each number, as a mean over phrases and
-/// beats, what lies over `free`.
-fn divergence(coded: &Coded, free: f32) -> candle_core::Result<(Tensor, Tensor)> {
-    let each = ((coded.mean.sqr()? + coded.doubt.exp()?)? - (&coded.doubt + 1.0)?)?;
-    let numbers = (each.mean((0, 1))? * (0.5 * BEATS as f64))?;
-    let floor = f64::from(free) * BEATS as f64;
-    let costly = (numbers.affine(1.0, -floor)?.relu()? + floor)?;
-    Ok((numbers.sum_all()?, costly.sum_all()?))
-}
-
 /// Parts of the checkpoint: `weights`, `mean`, `square` and `average`.
 impl Trainee for BeatsRun {
     fn family(&self) -> &'static str {
-        if self.options.kind == Kind::Ae { super::AE.name } else { super::VAE.name }
+        super::name(self.options.kind)
     }
 
     fn needs(&self) -> Needs {

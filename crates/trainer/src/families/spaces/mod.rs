@@ -4,14 +4,17 @@
 //! own (`seed`) or ours. An autoencoder and a variational one are the same networks with and without noise.
 
 pub mod beats;
+pub mod losses;
 mod options;
 mod phrases;
+pub mod tutorial;
 
 use anyhow::Result;
 use clap::{ArgMatches, Command, FromArgMatches};
 
 use super::{Family, Plan, flags};
 use crate::dataset::Dataset;
+use crate::run::checkpoint::OPTIONS;
 use crate::run::{Checkpoint, RunOptions, Trainee};
 use candle_core::Device;
 pub use options::{Kind, Preset, Scale, SpaceArguments};
@@ -48,11 +51,26 @@ fn command(matches: &ArgMatches, data: &Dataset, _: &RunOptions) -> Result<Plan>
 /// # Errors
 /// Where the dataset has not what it needs, or the arguments do not go together.
 pub fn plan(arguments: &SpaceArguments, data: &Dataset) -> Result<Plan> {
-    beats::plan(arguments, data)
+    match arguments.preset {
+        Preset::Seed => tutorial::plan(arguments, data),
+        Preset::Ours => beats::plan(arguments, data),
+    }
+}
+
+/// The family of a kind.
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ae => AE.name,
+        Kind::Vae => VAE.name,
+        Kind::VaeGan => "vae-gan",
+    }
 }
 
 fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Box<dyn Trainee>> {
-    Ok(Box::new(beats::BeatsRun::resume(checkpoint, device)?))
+    match serde_json::from_value(checkpoint.header[OPTIONS]["preset"].clone())? {
+        Preset::Seed => Ok(Box::new(tutorial::TutorialRun::resume(checkpoint, device)?)),
+        Preset::Ours => Ok(Box::new(beats::BeatsRun::resume(checkpoint, device)?)),
+    }
 }
 
 fn small(kind: &str) -> Result<Vec<String>> {

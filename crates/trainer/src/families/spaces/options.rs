@@ -72,9 +72,9 @@ pub struct SpaceArguments {
     /// What the losses of a variational autoencoder are counted over.
     #[arg(long, value_enum, default_value = "sum")]
     pub scale: Scale,
-    /// What a nat of code costs, counted in nats of cells.
-    #[arg(long, default_value_t = 0.1)]
-    pub beta: f32,
+    /// What a nat of code costs, counted in nats of cells [default: 0.1, seeds 1].
+    #[arg(long)]
+    pub beta: Option<f32>,
     /// Nats of each number of a code that cost nothing.
     #[arg(long, default_value_t = 0.05)]
     pub free: f32,
@@ -96,6 +96,12 @@ pub struct SpaceArguments {
     /// Hidden units that tell the pitches of a step.
     #[arg(long, default_value_t = 64)]
     pub units: usize,
+    /// Symbols of the tutorial's vocabulary, the commonest of the music.
+    #[arg(long, default_value_t = 267)]
+    pub symbols: usize,
+    /// Numbers of a phrase's point [default: the tutorial's 2, the VAE-GAN's 128].
+    #[arg(long)]
+    pub numbers: Option<usize>,
     /// How far a number of a point goes at a distance of 1, in parts of the spread of real phrases.
     #[arg(long, default_value_t = 0.3)]
     pub spread: f32,

@@ -29,7 +29,9 @@ impl Frame {
         let mut covariance = vec![0.0f64; dims * dims];
         let mut from = vec![0.0f64; dims];
         for code in codes {
-            from.iter_mut().zip(code.iter().zip(&middle)).for_each(|(from, (&x, m))| *from = f64::from(x) - m);
+            from.iter_mut()
+                .zip(code.iter().zip(&middle))
+                .for_each(|(from, (&x, m))| *from = f64::from(x) - m);
             for (row, x) in covariance.chunks_exact_mut(dims).zip(&from) {
                 row.iter_mut().zip(&from).for_each(|(sum, y)| *sum += x * y / count);
             }

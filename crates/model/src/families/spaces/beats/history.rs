@@ -83,7 +83,10 @@ mod tests {
         history.push(0b11, 0b10);
         history.write(&mut views);
         let of = |views: &[f32], view: usize| views[view * PITCHES..][..2].to_vec();
-        assert_eq!((of(&views, 0), of(&views, 1), of(&views, 4)), (vec![1.0; 2], vec![0.0, 1.0], vec![0.0; 2]));
+        assert_eq!(
+            (of(&views, 0), of(&views, 1), of(&views, 4)),
+            (vec![1.0; 2], vec![0.0, 1.0], vec![0.0; 2])
+        );
         assert!((views[2 * PITCHES + 1] - 0.3).abs() < 1e-6 && views[2 * PITCHES] == 0.0);
         for _ in 0..STEPS_PER_BAR - 1 {
             history.push(0, 0);

@@ -71,7 +71,8 @@ impl<'a> Network<'a> {
 
         let views = views.reshape((rows, VIEWS * PITCHES))?;
         let x = (x + self.linear(&views, "written")?)?;
-        let x = x.reshape((rows / STEPS_PER_BAR, STEPS_PER_BAR, width))?.broadcast_add(&self.get("place")?)?;
+        let x =
+            x.reshape((rows / STEPS_PER_BAR, STEPS_PER_BAR, width))?.broadcast_add(&self.get("place")?)?;
         let x = x.reshape((rows, width))?.relu()?;
         let mixed = (self.ops.bias_act)(&self.linear(&x, "mix")?, &self.get("mix_bias")?, 0.0)?;
         let x = (x + mixed)?;
