@@ -76,6 +76,8 @@ families! {
     SpaceFamily of dyn PartSizes<dyn Space>;
     /// [`spaces::beats`]: a code a beat, and a decoder that knows what it wrote.
     "beats" => Beats(spaces::beats::BeatsConfig),
+    /// [`spaces::pictures`]: velocities as pictures, judged by a discriminator.
+    "pictures" => Pictures(spaces::pictures::PicturesConfig),
     /// [`spaces::tutorial`]: 32 symbols to two numbers.
     "tutorial" => Tutorial(spaces::tutorial::TutorialConfig),
 }

@@ -25,7 +25,7 @@ pub mod shipped {
 }
 
 /// All families.
-pub const FAMILIES: [&Family; 7] = [
+pub const FAMILIES: [&Family; 8] = [
     &arranger::FAMILY,
     &resnet::FAMILY,
     &papers::pairwise::FAMILY,
@@ -33,6 +33,7 @@ pub const FAMILIES: [&Family; 7] = [
     &arranger::addition::FAMILY,
     &spaces::AE,
     &spaces::VAE,
+    &spaces::VAE_GAN,
 ];
 
 /// A family of networks, as everything outside its folder knows it.

@@ -1,8 +1,10 @@
 //! Spaces: phrases as points, between which there are others. One network a folder.
 //!
-//! [`beats`] is ours: a code a beat, and a decoder that knows what it wrote. [`tutorial`] is the sources'.
+//! [`beats`] is ours: a code a beat, and a decoder that knows what it wrote. [`tutorial`] and
+//! [`pictures`] are the sources'.
 
 pub mod beats;
+pub mod pictures;
 pub mod tutorial;
 
 use crate::SpaceFamily;
@@ -15,6 +17,6 @@ pub fn of_genres(space: &SpaceFamily, genres: usize) -> SpaceFamily {
     match space {
         SpaceFamily::Beats(config) => beats::BeatsConfig { genres, ..*config }.into(),
         // They hear no genre.
-        SpaceFamily::Tutorial(_) => space.clone(),
+        SpaceFamily::Tutorial(_) | SpaceFamily::Pictures(_) => space.clone(),
     }
 }

@@ -7,6 +7,7 @@ pub mod beats;
 pub mod losses;
 mod options;
 mod phrases;
+pub mod pictures;
 pub mod tutorial;
 
 use anyhow::Result;
@@ -17,7 +18,7 @@ use crate::dataset::Dataset;
 use crate::run::checkpoint::OPTIONS;
 use crate::run::{Checkpoint, RunOptions, Trainee};
 use candle_core::Device;
-pub use options::{Kind, Preset, Scale, SpaceArguments};
+pub use options::{Kind, Preset, Scale, SpaceArguments, Strokes};
 
 /// What the losses of an autoencoder are called.
 pub(crate) const LOSSES: [&str; 2] = ["reconstruction", "kl"];
@@ -42,6 +43,17 @@ pub const VAE: Family = Family {
     bench: &[],
 };
 
+/// A variational autoencoder whose pictures a discriminator judges.
+pub const VAE_GAN: Family = Family {
+    name: "vae-gan",
+    command: "",
+    small: |_| {
+        let flags = "--kind=vae-gan --batch=4 --channels=4 --numbers=8 --warmup=2";
+        Ok(flags.split(' ').map(String::from).collect())
+    },
+    ..VAE
+};
+
 fn command(matches: &ArgMatches, data: &Dataset, _: &RunOptions) -> Result<Plan> {
     plan(&SpaceArguments::from_arg_matches(matches)?, data)
 }
@@ -51,9 +63,10 @@ fn command(matches: &ArgMatches, data: &Dataset, _: &RunOptions) -> Result<Plan>
 /// # Errors
 /// Where the dataset has not what it needs, or the arguments do not go together.
 pub fn plan(arguments: &SpaceArguments, data: &Dataset) -> Result<Plan> {
-    match arguments.preset {
-        Preset::Seed => tutorial::plan(arguments, data),
-        Preset::Ours => beats::plan(arguments, data),
+    match (arguments.kind, arguments.preset) {
+        (Kind::VaeGan, _) => pictures::plan(arguments, data),
+        (_, Preset::Seed) => tutorial::plan(arguments, data),
+        (_, Preset::Ours) => beats::plan(arguments, data),
     }
 }
 
@@ -62,14 +75,17 @@ fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Ae => AE.name,
         Kind::Vae => VAE.name,
-        Kind::VaeGan => "vae-gan",
+        Kind::VaeGan => VAE_GAN.name,
     }
 }
 
 fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Box<dyn Trainee>> {
-    match serde_json::from_value(checkpoint.header[OPTIONS]["preset"].clone())? {
-        Preset::Seed => Ok(Box::new(tutorial::TutorialRun::resume(checkpoint, device)?)),
-        Preset::Ours => Ok(Box::new(beats::BeatsRun::resume(checkpoint, device)?)),
+    let options = &checkpoint.header[OPTIONS];
+    let (kind, preset) = (&options["kind"], &options["preset"]);
+    match (serde_json::from_value(kind.clone())?, serde_json::from_value(preset.clone())?) {
+        (Kind::VaeGan, _) => Ok(Box::new(pictures::PicturesRun::resume(checkpoint, device)?)),
+        (_, Preset::Seed) => Ok(Box::new(tutorial::TutorialRun::resume(checkpoint, device)?)),
+        (_, Preset::Ours) => Ok(Box::new(beats::BeatsRun::resume(checkpoint, device)?)),
     }
 }
 

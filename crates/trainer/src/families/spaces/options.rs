@@ -35,6 +35,16 @@ pub enum Scale {
     Mean,
 }
 
+/// How a VAE-GAN's pictures tell notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strokes {
+    /// As published: every bright cell is a stroke of its own.
+    Seed,
+    /// A second plane says where notes start.
+    Onsets,
+}
+
 /// Arguments of `train-space`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SpaceArguments {
@@ -102,6 +112,16 @@ pub struct SpaceArguments {
     /// Numbers of a phrase's point [default: the tutorial's 2, the VAE-GAN's 128].
     #[arg(long)]
     pub numbers: Option<usize>,
+    /// Channels of the VAE-GAN's first convolution.
+    #[arg(long, default_value_t = 16)]
+    pub channels: usize,
+    /// How the VAE-GAN's pictures tell notes [default: onsets, of the seed seed].
+    #[arg(long, value_enum)]
+    pub strokes: Option<Strokes>,
+    /// What a VAE-GAN's pictures are compared cell by cell, beside the discriminator's features [default: 1,
+    /// of the seed 0].
+    #[arg(long)]
+    pub cells: Option<f32>,
     /// How far a number of a point goes at a distance of 1, in parts of the spread of real phrases.
     #[arg(long, default_value_t = 0.3)]
     pub spread: f32,
