@@ -39,6 +39,8 @@ pub struct SpaceMeasured {
     pub phrases: usize,
     /// Onset F1 of phrases and of what comes out of their points.
     pub reconstruction: Interval,
+    /// The same where the phrase's key was told, as the plug-in does.
+    pub told: Interval,
     /// The same where the point is that of the next phrase of the same list: what chance would give.
     pub another: Interval,
     /// Numbers of the codes that differ between phrases, of how many.
@@ -126,18 +128,19 @@ pub fn of_pack(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result
     let mut asked = Asked { space: build()?, genres: genres.len() };
     let points: Vec<Vec<f32>> = all.iter().map(|known| asked.point(known.roll)).collect::<Result<_>>()?;
 
-    let mut tally: BTreeMap<(usize, u64), [[f64; 2]; 2]> = BTreeMap::new();
+    let mut tally: BTreeMap<(usize, u64), [[f64; 2]; 3]> = BTreeMap::new();
     let mut again = Vec::new();
     for (index, known) in all.iter().enumerate() {
         let other = &all[(index + 1) % all.len()];
         let roll = asked.phrase(&points[index], known.genre, None)?;
+        let told = asked.phrase(&points[index], known.genre, Key::of(known.roll))?;
         let sums = tally.entry(known.work).or_default();
-        for (sum, heard) in sums.iter_mut().zip([&roll, other.roll]) {
+        for (sum, heard) in sums.iter_mut().zip([&roll, &told, other.roll]) {
             add(sum, onsets(known.roll, heard));
         }
         again.push(roll);
     }
-    let [reconstruction, another] = ratios(&tally.into_values().collect::<Vec<_>>());
+    let [reconstruction, told, another] = ratios(&tally.into_values().collect::<Vec<_>>());
 
     // A framed point has a spread of 1 by construction: the codes are what the network made.
     let mut bare: Option<Asked> = match family {
@@ -153,7 +156,7 @@ pub fn of_pack(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result
         None => points.clone(),
     };
 
-    let (between, mixed) = ways(&mut asked, &all, &points, PAIRS)?;
+    let (between, mixed) = ways(&mut asked, &mut bare, &all, (&points, &codes), PAIRS)?;
     let real = looks::of(&all.iter().map(|known| look(known.roll)).collect::<Vec<_>>());
     let mut drawn = vec![("as real points lie", draws(&mut asked)?)];
     if let Some(bare) = &mut bare {
@@ -164,6 +167,7 @@ pub fn of_pack(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result
         family: family.name(),
         phrases: all.len(),
         reconstruction,
+        told,
         another,
         active: active(&codes),
         between,

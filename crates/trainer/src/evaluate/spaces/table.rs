@@ -17,15 +17,16 @@ impl SpaceMeasured {
         writeln!(text, "\nSpace ({}), {} phrases [95 % of works]", self.family, self.phrases)?;
         writeln!(
             text,
-            "  onset F1 of what comes back      {}   (another phrase {})",
+            "  onset F1 of what comes back      {}, key told {} (another phrase {})",
             share(&self.reconstruction),
+            share(&self.told),
             share(&self.another)
         )?;
         let [active, all] = self.active;
         writeln!(text, "  active numbers                   {active} of {all}")?;
         writeln!(text, "  {:<32} {:>22} {:>22}", "From phrase to phrase, 11 points", "space", "cells mixed")?;
         let rows: [(&str, fn(&Ways) -> &Interval); 6] = [
-            ("steady all the way, as points", |ways| &ways.steady),
+            ("steady all the way, as codes", |ways| &ways.steady),
             ("steady all the way, as cells", |ways| &ways.steady_cells),
             ("steady steps, as cells", |ways| &ways.steps),
             ("notes out of key at the ends", |ways| &ways.outside_ends),

@@ -11,14 +11,14 @@ use super::{Asked, Known, add, outside};
 
 /// Points from one phrase to the other, both included.
 const POINTS: usize = 11;
-/// What a distance may fall by and still count as rising, as a share of the whole way.
-const SLACK: f32 = 0.005;
+/// What a distance may fall by and still count as rising, as a share of the whole way: a tenth of a step.
+const SLACK: f32 = 0.01;
 
 /// Ways between pairs of phrases.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Ways {
     /// Share of the pairs along whose points the distance to the first phrase rises and that to the second
-    /// falls all the way: between the points of what is heard, encoded anew.
+    /// falls all the way: between the codes of what is heard, encoded anew.
     pub steady: Interval,
     /// The same for the cells that differ.
     pub steady_cells: Interval,
@@ -33,11 +33,14 @@ pub struct Ways {
 }
 
 /// Measures up to `pairs` pairs a genre, of works that differ: the space's ways, and those of phrases that
-/// are mixed cell by cell, each cell changing over at a point of its own.
+/// are mixed cell by cell, each cell changing over at a point of its own. `codes` are what the network itself
+/// made of the phrases: distances are measured among them, and `bare` makes more of them where they are no
+/// points.
 pub(super) fn ways(
     asked: &mut Asked,
+    bare: &mut Option<Asked>,
     all: &[Known],
-    points: &[Vec<f32>],
+    (points, codes): (&[Vec<f32>], &[Vec<f32>]),
     pairs: usize,
 ) -> Result<(Ways, Ways)> {
     let mut tally: BTreeMap<(usize, u64), [[[f64; 2]; 6]; 2]> = BTreeMap::new();
@@ -68,12 +71,12 @@ pub(super) fn ways(
             for (sums, (rolls, told)) in sums.iter_mut().zip([(written, told), (mixed, middle)]) {
                 let mut heard = Vec::new();
                 for roll in &rolls {
-                    heard.push(asked.point(roll)?);
+                    heard.push(bare.as_mut().unwrap_or(asked).point(roll)?);
                 }
                 let far = |from: &Vec<f32>| -> Vec<f32> { heard.iter().map(|x| distance(x, from)).collect() };
                 let apart =
                     |end: &Roll| -> Vec<f32> { rolls.iter().map(|roll| differing(roll, end)).collect() };
-                let (space, cells) = ([far(&points[a]), far(&points[b])], ends.map(apart));
+                let (space, cells) = ([far(&codes[a]), far(&codes[b])], ends.map(apart));
                 add(&mut sums[0], [f64::from(u8::from(steady(&space))), 1.0]);
                 add(&mut sums[1], [f64::from(u8::from(steady(&cells))), 1.0]);
                 add(&mut sums[2], steps(&cells));
