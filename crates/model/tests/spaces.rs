@@ -6,6 +6,8 @@ use candle_core::{Device, Tensor};
 use common::weights;
 use model::roles::PartSizes;
 use model::spaces::beats::{BEATS, Beats, BeatsConfig, Frame, History, Network, VIEWS};
+use model::spaces::pictures::{self, PicturesConfig, SIDE};
+use model::spaces::tutorial::{self, SLOTS, TutorialConfig};
 use model::{Answer, Ask, Card, Ops, Pack, Parts, Role, Space, SpaceFamily, Weights};
 use phrase::{Key, Mode, PITCHES, Roll, STEPS};
 
@@ -177,4 +179,80 @@ fn sizes_that_cannot_be_are_refused_in_words() {
     let dims = CONFIG.dims();
     weights.insert("root", Tensor::zeros((dims, dims), candle_core::DType::F32, &Device::Cpu).unwrap());
     assert!(Beats::new(CONFIG, &weights).unwrap_err().to_string().contains("root"));
+}
+
+#[test]
+fn the_tutorials_slices_say_what_its_tensors_say() {
+    for bent in [true, false] {
+        let config = TutorialConfig { symbols: 5, code: 2, bent };
+        let mut weights = weights(&config.trained(), 8);
+        let sets = [0u128, 1 << 40, 0b10001 << 40, 1 << 30, 0b1001 << 50];
+        let rows = sets.iter().flat_map(|set| (0..PITCHES).map(move |row| (set >> row & 1) as f32));
+        let rows = Tensor::from_iter(rows, &Device::Cpu).unwrap().reshape((5, PITCHES)).unwrap();
+        weights.insert("vocabulary", rows);
+        let mut space = config.build(&weights, 3).unwrap();
+        let roll = Roll::from_cells(|step, row| sets[1 + step / 8 % 4] >> row & 1 == 1);
+        let mut point = vec![9.0; 2];
+        space.encode(&roll, &mut point).unwrap();
+        let mut cells = vec![0.0f32; config.cells()];
+        for (slot, set) in tutorial::slots(&roll).into_iter().enumerate() {
+            cells[slot * 5 + tutorial::nearest(&sets, set)] = 1.0;
+        }
+        let cells = Tensor::from_vec(cells, (1, config.cells()), &Device::Cpu).unwrap();
+        let network = tutorial::Network::new(config, &weights, Ops::BUILT_IN);
+        let (mean, doubt) = network.encode(&cells).unwrap();
+        assert_eq!(doubt.is_some(), !bent);
+        let mean = mean.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(mean.iter().zip(&point).all(|(a, b)| (a - b).abs() < 1e-4), "{mean:?} {point:?}");
+        let mut answer = Answer::default();
+        space.decode(&point, &ask(&[1.0, 0.0, 0.0]), &mut answer).unwrap();
+        let point = Tensor::from_vec(point, (1, 2), &Device::Cpu).unwrap();
+        let logits = network.decode(&point).unwrap().reshape((SLOTS, 5)).unwrap().to_vec2::<f32>().unwrap();
+        for (slot, logits) in logits.iter().enumerate() {
+            let most = (0..5).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap();
+            assert_eq!(answer.cells.sounding[2 * slot], sets[most]);
+            assert_eq!(answer.cells.sounding[2 * slot + 1], sets[most]);
+        }
+    }
+}
+
+#[test]
+fn pictures_are_played_by_the_norms_of_training() {
+    let config = PicturesConfig { planes: 2, channels: 3, code: 6 };
+    let mut weights = weights(&config.trained(), 9);
+    let points = common::Numbers(3).tensor(&[4, 6], 1.0);
+    let network = pictures::Network::new(config, &weights, Ops::KERNELS);
+    let generated = network.generate(&points).unwrap();
+    let plain = pictures::Network::new(config, &weights, Ops::BUILT_IN).generate(&points).unwrap();
+    let difference = (&generated.logits - &plain.logits).unwrap().abs().unwrap().max_all().unwrap();
+    assert!(difference.to_scalar::<f32>().unwrap() < 1e-3);
+    let logits: Vec<f32> = generated.logits.get(1).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+    for ((name, channels), [mean, variance]) in config.norms().into_iter().zip(generated.norms) {
+        for (part, values) in [("mean", mean), ("variance", variance)] {
+            let values = Tensor::from_vec(values, channels, &Device::Cpu).unwrap();
+            weights.insert(format!("{name}_{part}"), values);
+        }
+    }
+    let mut space = config.build(&weights, 3).unwrap();
+    let mut answer = Answer::default();
+    let point: Vec<f32> = points.get(1).unwrap().to_vec1().unwrap();
+    space.decode(&point, &ask(&[1.0, 0.0, 0.0]), &mut answer).unwrap();
+    let bright = |logit: f32| 1.0 / (1.0 + (-logit).exp());
+    let velocities = answer.velocities.unwrap();
+    let mut notes = 0;
+    for (step, row) in (0..STEPS).flat_map(|step| (0..PITCHES).map(move |row| (step, row))) {
+        let [velocity, start] = [0, 1].map(|plane| bright(logits[(step * SIDE + 3 + row) * 2 + plane]));
+        let near = (velocity - 0.3).abs() < 1e-3 || (start - 0.3).abs() < 1e-3;
+        assert!(near || answer.cells.get(step, row) == (velocity > 0.3), "{step} {row}");
+        if answer.cells.onset[step] >> row & 1 == 1 {
+            assert!((f32::from(velocities[step][row]) - 127.0 * velocity).abs() < 1.0);
+            notes += 1;
+        }
+    }
+    assert!(notes > 10, "{notes}");
+    // A phrase fills the first rows of its picture, a row of the roll three keys from the edge.
+    let drawn = pictures::picture(&roll(), 2, |_, _| 0.5);
+    let sounds = |step: usize, row: usize| drawn[(step * SIDE + 3 + row) * 2] == 0.5;
+    assert!((0..STEPS).all(|step| (0..PITCHES).all(|row| sounds(step, row) == roll().get(step, row))));
+    assert!(drawn[STEPS * SIDE * 2..].iter().all(|&x| x == 0.0));
 }

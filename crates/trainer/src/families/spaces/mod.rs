@@ -90,9 +90,8 @@ fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Box<dyn Trainee>> 
 }
 
 fn small(kind: &str) -> Result<Vec<String>> {
-    let flags = format!(
-        "--kind={kind} --batch=4 --code=4 --embed=8 --hidden=16 --width=16 --units=8 --warmup=2 --rate=0.01"
-    );
+    let flags =
+        format!("--kind={kind} --batch=4 --code=4 --embed=8 --hidden=16 --width=16 --units=8 --warmup=2");
     Ok(flags.split(' ').map(String::from).collect())
 }
 

@@ -122,6 +122,10 @@ pub struct SpaceArguments {
     /// of the seed 0].
     #[arg(long)]
     pub cells: Option<f32>,
+    /// Standard deviation of the noise that the VAE-GAN's discriminator hears pictures through [default: 0.3,
+    /// of the seed 0].
+    #[arg(long)]
+    pub noise: Option<f32>,
     /// How far a number of a point goes at a distance of 1, in parts of the spread of real phrases.
     #[arg(long, default_value_t = 0.3)]
     pub spread: f32,

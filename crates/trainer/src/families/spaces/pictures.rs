@@ -54,6 +54,7 @@ pub struct PicturesOptions {
     channels: usize,
     strokes: Strokes,
     cells: f32,
+    noise: f32,
     seed: u64,
 }
 
@@ -76,6 +77,7 @@ impl PicturesOptions {
             channels: a.channels,
             strokes: a.strokes.unwrap_or(if seed { Strokes::Seed } else { Strokes::Onsets }),
             cells: a.cells.unwrap_or(if seed { 0.0 } else { 1.0 }),
+            noise: a.noise.unwrap_or(if seed { 0.0 } else { 0.3 }),
             seed: a.seed,
         }
     }
@@ -218,12 +220,15 @@ impl PicturesRun {
         let chance = Tensor::from_vec(chance, points.shape(), &self.device)?;
         let generated = network.generate(&Tensor::cat(&[&points, &chance], 0)?)?;
         let pictures = sigmoid(&generated.logits)?;
-        let again = pictures.narrow(0, 0, size)?.contiguous()?;
 
-        // The discriminator: real pictures, and generated ones of both origins.
+        // The discriminator: real pictures, and generated ones of both origins, through noise: else it tells
+        // them by grey cells alone, which no music has.
+        let haze = Tensor::from_vec(random::normal(&mut rng, real.elem_count()), real.shape(), &self.device)?;
+        let haze = (haze * f64::from(o.noise))?;
+        let twice = Tensor::cat(&[&haze, &haze], 0)?;
         let judged = Network::new(self.config, &judge, ops);
-        let (seen, on_real) = judged.judge(&real)?;
-        let (_, on_generated) = judged.judge(&pictures.detach())?;
+        let (seen, on_real) = judged.judge(&(&real + &haze)?)?;
+        let (_, on_generated) = judged.judge(&(&pictures.detach() + &twice)?)?;
         let nothing = on_generated.zeros_like()?;
         let told = losses::cross_entropy(&on_real, &on_real.ones_like()?)?.mean_all()?;
         let fooled = losses::cross_entropy(&on_generated, &nothing)?.mean_all()?;
@@ -233,7 +238,7 @@ impl PicturesRun {
         // The encoder and the generator, judged by weights that stand still.
         let still = judge.detached();
         let judged = Network::new(self.config, &still, ops);
-        let (features, on_generated) = judged.judge(&pictures)?;
+        let (features, on_generated) = judged.judge(&(&pictures + &twice)?)?;
         let features = features.narrow(0, 0, size)?;
         let features = (((features - seen.detach())?.sqr()?.sum_all()? * 0.5)? / size as f64)?;
         let generator = losses::cross_entropy(&on_generated, &nothing.ones_like()?)?.mean_all()?;
@@ -245,7 +250,6 @@ impl PicturesRun {
         let total = losses::sums(&compared, &numbers, o.free, o.beta, self.step, warm)?;
         let total = (total + (&generator * FOOLING)?)?;
         let for_player = self.player.gradients(&total.backward()?)?;
-        debug_assert_eq!(again.dims(), real.dims());
 
         let [features, cells, kl, generator, discriminator] =
             [features, cells, numbers.sum_all()?, generator, discriminator]

@@ -74,7 +74,7 @@ impl PicturesConfig {
             let by = (2.0 / (4.0 * from as f32)).sqrt();
             all.push(Parameter::new(format!("draw{layer}"), &[from, 16 * to], Init::Normal(by)));
             // Few cells sound.
-            let start = if layer == 0 { Init::Constant(-3.0) } else { Init::Zeros };
+            let start = if layer == 0 { Init::Constant(-1.0) } else { Init::Zeros };
             all.push(Parameter::new(format!("draw{layer}_bias"), &[to], start));
         }
         for (name, channels) in self.norms() {
