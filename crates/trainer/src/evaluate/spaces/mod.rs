@@ -8,7 +8,7 @@ mod ways;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use model::spaces::beats::Beats;
+use model::spaces::beats::{BEATS, Beats};
 use model::{Answer, Ask, Pack, Role, Space, SpaceFamily};
 use phrase::{Key, Roll};
 use serde::Serialize;
@@ -90,9 +90,16 @@ impl Asked {
         Ok(point)
     }
 
-    pub(super) fn phrase(&mut self, point: &[f32], genre: usize, key: Option<Key>) -> Result<Roll> {
+    /// The phrase of a point; `density` notes a beat, 0 where that is left to the point.
+    pub(super) fn phrase(
+        &mut self,
+        point: &[f32],
+        genre: usize,
+        key: Option<Key>,
+        density: f32,
+    ) -> Result<Roll> {
         let shares: Vec<f32> = (0..self.genres).map(|other| f32::from(u8::from(other == genre))).collect();
-        let ask = Ask { shares: &shares, key, density: 0.0, position: 0, seed: 1 };
+        let ask = Ask { shares: &shares, key, density, position: 0, seed: 1 };
         let mut answer = Answer::default();
         self.space.decode(point, &ask, &mut answer)?;
         Ok(answer.cells)
@@ -132,8 +139,8 @@ pub fn of_pack(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result
     let mut again = Vec::new();
     for (index, known) in all.iter().enumerate() {
         let other = &all[(index + 1) % all.len()];
-        let roll = asked.phrase(&points[index], known.genre, None)?;
-        let told = asked.phrase(&points[index], known.genre, Key::of(known.roll))?;
+        let roll = asked.phrase(&points[index], known.genre, None, 0.0)?;
+        let told = asked.phrase(&points[index], known.genre, Key::of(known.roll), 0.0)?;
         let sums = tally.entry(known.work).or_default();
         for (sum, heard) in sums.iter_mut().zip([&roll, &told, other.roll]) {
             add(sum, onsets(known.roll, heard));
@@ -213,7 +220,7 @@ fn draws(asked: &mut Asked) -> Result<Looks> {
     let mut all = Vec::new();
     for index in 0..PAIRS * asked.genres {
         let point = random::normal(&mut rng, asked.space.dims());
-        all.push(look(&asked.phrase(&point, index % asked.genres, None)?));
+        all.push(look(&asked.phrase(&point, index % asked.genres, None, 0.0)?));
     }
     Ok(looks::of(&all))
 }
@@ -233,7 +240,8 @@ fn varied(
         let noise = random::normal(&mut rng, asked.space.dims());
         let point: Vec<f32> = points[index].iter().zip(noise).map(|(x, noise)| x + reach * noise).collect();
         let key = Key::of(known.roll);
-        let roll = asked.phrase(&point, known.genre, key)?;
+        let density = known.roll.onsets() as f32 / BEATS as f32;
+        let roll = asked.phrase(&point, known.genre, key, density)?;
         let sums = tally.entry(known.work).or_default();
         add(&mut sums[0], onsets(&again[index], &roll));
         if let Some(key) = key {

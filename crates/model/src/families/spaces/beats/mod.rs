@@ -21,7 +21,7 @@ mod pitches;
 pub use frame::Frame;
 pub use history::{History, VIEWS};
 pub use network::{Coded, Network};
-pub use part::Beats;
+pub use part::{Beats, HIGH};
 
 use phrase::{PITCHES, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 use serde::{Deserialize, Serialize};

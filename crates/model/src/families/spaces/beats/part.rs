@@ -11,6 +11,9 @@ use crate::{ModelError, Weights};
 
 /// What notes outside the key have against them, in logits: little beside what a phrase is sure of.
 const CHROMATIC: f32 = 1.5;
+/// From this row on (C6) little is played, and a code that nobody played gives notes there that nobody wants:
+/// what they have against them, in logits. Real ones are as sure as others: they come back all the same.
+pub const HIGH: (usize, f32) = (60, 1.2);
 /// What new notes have against them where more were written than wanted, in logits for each factor of e.
 const CROWD: f32 = 1.0;
 /// Notes that are added to both counts before they are compared, so that the first few do not matter.
@@ -169,7 +172,8 @@ fn lean(ask: &Ask, step: usize, notes: f32) -> [f32; PITCHES] {
     };
     std::array::from_fn(|row| {
         let outside = ask.key.is_some_and(|key| !key.contains((row % 12) as u8));
-        -crowd - if outside { CHROMATIC } else { 0.0 }
+        let high = if row >= HIGH.0 { HIGH.1 } else { 0.0 };
+        -crowd - high - if outside { CHROMATIC } else { 0.0 }
     })
 }
 
