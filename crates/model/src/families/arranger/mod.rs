@@ -38,6 +38,8 @@ pub use network::{Arranger, Masks};
 pub use texture::{TEXTURE, TEXTURES, Texture};
 pub use transfer::Sizes;
 
+pub(crate) use linear::{Linear, add, add_here, dot_relu};
+
 use phrase::{PITCHES, STEPS, STEPS_PER_BAR};
 use serde::{Deserialize, Serialize};
 
