@@ -12,7 +12,7 @@ use crate::classifier::PackClassifierOptions;
 use crate::classifier::{ClassifyOptions, classify};
 use crate::data::export::{ExportNpyOptions, export_npy};
 use crate::dataset::Dataset;
-use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate};
+use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate, writer};
 use crate::families::{FAMILIES, Family};
 use crate::hands::add::{self, AddOptions};
 use crate::hands::dynamics::{self, DynamicsOptions};
@@ -154,7 +154,12 @@ fn work(command: Command) -> Result<()> {
         Command::Evaluate { pack: path, dataset, options, targets, output } => {
             let dataset = Dataset::read(&dataset)?;
             let pack = Pack::read(&path)?;
-            if targets.targets {
+            let beside = options.beside.as_deref().map(Pack::read).transpose()?;
+            let writer = writer::measure(&pack, beside.as_ref(), &dataset, options.split, options.limit)?;
+            if let (Some(writer), None) = (&writer, &pack.card.parts.transfer) {
+                output.json(writer)?;
+                print!("{}", writer.table());
+            } else if targets.targets {
                 let bytes = std::fs::metadata(&path)?.len();
                 let (checked, evaluation) = check::check(&pack, bytes, &dataset, &options, &targets)?;
                 output.json(&checked)?;
@@ -162,9 +167,17 @@ fn work(command: Command) -> Result<()> {
                 print!("{checked}{}", evaluation.faults_table());
             } else {
                 let evaluation = evaluate(&pack, &dataset, &options)?;
-                output.json(&evaluation)?;
+                match &writer {
+                    Some(writer) => {
+                        let mut all = serde_json::to_value(&evaluation)?;
+                        all["writer"] = serde_json::to_value(writer)?;
+                        output.json(&all)?;
+                    }
+                    None => output.json(&evaluation)?,
+                }
                 output.write(&evaluation, &dataset)?;
                 print!("{}", evaluation.table());
+                writer.iter().for_each(|writer| print!("{}", writer.table()));
                 if options.faults {
                     print!("{}", evaluation.faults_table());
                 }

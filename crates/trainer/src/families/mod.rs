@@ -7,6 +7,7 @@ pub mod adding;
 pub mod arranger;
 pub mod papers;
 pub mod resnet;
+pub mod writers;
 
 use std::path::Path;
 
@@ -24,12 +25,14 @@ pub mod shipped {
 }
 
 /// All families.
-pub const FAMILIES: [&Family; 5] = [
+pub const FAMILIES: [&Family; 7] = [
     &arranger::FAMILY,
     &resnet::FAMILY,
     &papers::pairwise::FAMILY,
     &papers::addition::FAMILY,
     &arranger::addition::FAMILY,
+    &writers::LSTM,
+    &writers::SEQGAN,
 ];
 
 /// A family of networks, as everything outside its folder knows it.

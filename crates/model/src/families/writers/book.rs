@@ -26,6 +26,12 @@ impl Book {
         Self { rows, numbers }
     }
 
+    /// Of these rows by number, of which several may be the same: tokens that differ in something else.
+    pub fn numbered(rows: Vec<u128>) -> Self {
+        let numbers = rows.iter().enumerate().map(|(number, &rows)| (rows, number)).collect();
+        Self { rows, numbers }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -103,9 +109,7 @@ impl Book {
         if rows.first() != Some(&0) {
             return Err(fault("does not begin with the symbol of nothing"));
         }
-        // Twice the same symbol is no fault (a test's weights are all 0): the last number counts.
-        let numbers = rows.iter().enumerate().map(|(number, &rows)| (rows, number)).collect();
-        Ok(Self { rows, numbers })
+        Ok(Self::numbered(rows))
     }
 
     /// Which rows each symbol has, `[symbols, 84]` of 0 and 1.
