@@ -182,6 +182,19 @@ proptest! {
     }
 
     #[test]
+    fn surprise(n in 1_usize..9, kinds in 1_usize..40, seed: u64) {
+        let right = Tensor::from_iter((0..n).map(|i| ((i * 7 + 3) % kinds) as u32), &Device::Cpu)?;
+        // With one kind alone nothing is a surprise, and there is no slope to compare.
+        let (kernel, twin) = (right.clone(), right);
+        agree(
+            &[&[n, kinds]],
+            seed,
+            &|t| writers::kernels::surprise(&t[0], &kernel),
+            &|t| writers::kernels::reference::surprise(&t[0], &twin),
+        )?;
+    }
+
+    #[test]
     fn max_over_time(b in batch(), steps in 1_usize..9, c in channels(), seed: u64) {
         agree(
             &[&[b, steps, c]],

@@ -170,3 +170,9 @@ fn max_over_time() -> Result<()> {
     // Only the largest has a slope, which is what is compared along every coordinate.
     check(&[values], &|t| writers::kernels::max_over_time(&t[0]))
 }
+
+#[test]
+fn surprise() -> Result<()> {
+    let right = Tensor::new(&[3u32, 0, 4], &Device::Cpu)?;
+    check(&random(&[&[3, 5]])?, &move |t| writers::kernels::surprise(&t[0], &right))
+}

@@ -4,9 +4,8 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use candle_core::{D, Device, Tensor};
-use candle_nn::ops::log_softmax;
 use model::writers::lstm::{Batch, LstmSizes, Masks, Ours, READ, Tutorial};
-use model::writers::{Book, Style};
+use model::writers::{Book, Style, kernels};
 use model::{Ops, Parts, Weights, WriterFamily};
 use phrase::symbols::{Event, LONGEST};
 use phrase::{PITCHES, STEPS_PER_BAR};
@@ -28,7 +27,7 @@ pub const NAME: &str = "lstm";
 /// What the losses are called: nats an event, and those of the last validation.
 const LOSSES: [&str; 4] = ["symbol", "length", "held", "valid"];
 /// The most events of a line that is learned from.
-const EVENTS: usize = 96;
+const EVENTS: usize = 72;
 /// Stretches of each genre by which the weights are chosen.
 const VALID: usize = 48;
 /// How far the density that is told is off, in octaves.
@@ -155,10 +154,9 @@ pub struct Scored {
     pub right_length: bool,
 }
 
-/// What is negative in log-probabilities of the right ones, `[N]`.
+/// How unlikely the right ones are, `[N]`.
 fn surprise(logits: &Tensor, right: &Tensor) -> candle_core::Result<Tensor> {
-    let all = log_softmax(logits, D::Minus1)?;
-    all.gather(&right.flatten_all()?.unsqueeze(1)?, 1)?.squeeze(1)?.neg()
+    kernels::surprise(logits, &right.flatten_all()?)
 }
 
 /// A network with its book, ready to be asked of music.

@@ -69,7 +69,7 @@ pub struct WriterOptions {
     /// Training steps in all; of seqgan pretraining too. By default 9,000, and 3,000 of the seed's LSTM.
     #[arg(long)]
     pub steps: Option<u64>,
-    /// Lines a step; by default 32, and 64 of the seeds'.
+    /// Lines a step; by default 24, and 64 of the seeds'.
     #[arg(long)]
     pub batch: Option<usize>,
     /// Learning rate: Adam's, by default 2e-3 (0.01 of seqgan); of the seed's LSTM RMSprop's, 1e-3.
@@ -172,7 +172,7 @@ impl WriterOptions {
         let (seed, gan) = (self.preset == Preset::Seed, self.kind == Kind::Seqgan);
         let of = |ours, seeds| if seed { seeds } else { ours };
         self.steps = self.steps.or(Some(if seed && !gan { 3000 } else { 9000 }));
-        self.batch = self.batch.or(Some(of(32, 64)));
+        self.batch = self.batch.or(Some(of(24, 64)));
         self.rate = self.rate.or(Some(match (gan, seed) {
             (true, true) => 0.01,
             (true, false) => 3e-3,

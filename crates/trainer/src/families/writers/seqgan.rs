@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 use candle_core::{D, Device, Tensor};
 use candle_nn::ops::{log_softmax, sigmoid, softmax};
-use model::writers::Style;
 use model::writers::seqgan::{Discriminator, DiscriminatorConfig, Generator, LINE, SeqganSizes};
+use model::writers::{Style, kernels};
 use model::{Ops, Parts, Weights, WriterFamily};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -326,8 +326,7 @@ impl SeqganRun {
         let (read, told) = self.shifted(lines)?;
         let genres = self.shares(lines)?;
         let logits = Generator::new(self.sizes, weights, Ops::on(&self.device)).forward(&read, &genres)?;
-        let all = log_softmax(&logits, D::Minus1)?;
-        Ok(all.gather(&told.flatten_all()?.unsqueeze(1)?, 1)?.squeeze(1)?.neg()?)
+        Ok(kernels::surprise(&logits, &told.flatten_all()?)?)
     }
 
     /// What is read before each token, beginning with the start, and the tokens.

@@ -21,3 +21,13 @@ pub fn max_over_time(x: &Tensor) -> Result<Tensor> {
     let best = x.argmax_keepdim(1)?;
     x.gather(&best, 1)?.squeeze(1)
 }
+
+/// See [`super::surprise`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn surprise(logits: &Tensor, right: &Tensor) -> Result<Tensor> {
+    let above = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
+    let own = above.gather(&right.unsqueeze(1)?, 1)?;
+    (above.exp()?.sum_keepdim(1)?.log()? - own)?.squeeze(1)
+}
