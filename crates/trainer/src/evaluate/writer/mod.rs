@@ -261,7 +261,8 @@ pub fn measure(
             split.name(),
             names[genre]
         );
-        let references = played::references(&one.genres[genre], &asked[0].symbols, asked[0].sliced());
+        let mut references =
+            played::References::new(&one.genres[genre], &asked[0].symbols, asked[0].sliced());
         for (song, stretch) in limited::spread(all, if limit == 0 { MOST } else { limit }) {
             let seen = songs.entry((genre, song)).or_default();
             seen.stretches += 1;
@@ -288,7 +289,8 @@ pub fn measure(
                 (&asked[0].symbols, asked[0].sliced()),
                 &counted,
                 &mut players,
-                &references,
+                &mut references,
+                song,
                 seen,
             )?;
         }

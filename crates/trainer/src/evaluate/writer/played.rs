@@ -77,13 +77,36 @@ pub fn goes_round(events: &[Event]) -> bool {
     last.len() == ROUND && (1..=CIRCLE).any(circle)
 }
 
-/// The lines of a genre's test songs, whole.
-pub fn references(passages: &[Passage], symbols: &Symbols, sliced: bool) -> Bleu {
-    let whole = |passage: &Passage| {
-        let stretch = Stretch { sounding: &passage.sounding, onset: &passage.onset };
-        numbers(&stretch, symbols, sliced)
-    };
-    Bleu::new(&passages.iter().map(whole).collect::<Vec<_>>(), 4)
+/// The test songs of a genre, phrase by phrase, as what is written is compared with.
+pub struct References {
+    all: Bleu,
+    lines: Vec<(u32, Vec<u32>)>,
+    /// Those of all songs but one.
+    others: Option<(u32, Bleu)>,
+}
+
+impl References {
+    /// Of these passages.
+    pub fn new(passages: &[Passage], symbols: &Symbols, sliced: bool) -> Self {
+        let mut lines = Vec::new();
+        for passage in passages {
+            for start in (0..passage.sounding.len()).step_by(STEPS) {
+                let end = (start + STEPS).min(passage.sounding.len());
+                let (sounding, onset) = (&passage.sounding[start..end], &passage.onset[start..end]);
+                lines.push((passage.song, numbers(&Stretch { sounding, onset }, symbols, sliced)));
+            }
+        }
+        let all = Bleu::new(lines.iter().map(|(_, line)| &line[..]), 4);
+        Self { all, lines, others: None }
+    }
+
+    /// For music of a song itself: all others. Songs come one after another.
+    fn others(&mut self, song: u32) -> &Bleu {
+        let known = self.others.take().filter(|(known, _)| *known == song);
+        let lines = || self.lines.iter().filter(|(own, _)| *own != song).map(|(_, line)| &line[..]);
+        let others = known.unwrap_or_else(|| (song, Bleu::new(lines(), 4)));
+        &self.others.insert(others).1
+    }
 }
 
 /// What is said of four bars that follow others.
@@ -123,7 +146,8 @@ pub fn continued(
     (symbols, sliced): (&Symbols, bool),
     counted: &Counted,
     players: &mut [Continued],
-    bleu: &Bleu,
+    references: &mut References,
+    song: u32,
     seen: &mut Seen,
 ) -> Result<()> {
     let (before, real) = (stretch.phrase(0), stretch.phrase(STEPS));
@@ -147,7 +171,7 @@ pub fn continued(
     for (column, player) in players.iter_mut().enumerate() {
         let written = player.eight(&before, &ask, false)?;
         let tokens = line(&written[0]);
-        judge(&before, &written[0], &real, &tokens, bleu, &mut seen.tallies[column]);
+        judge(&before, &written[0], &real, &tokens, &references.all, &mut seen.tallies[column]);
         seen.tallies[column].add(Measure::Loops, is_loop(&split(&written)), 1.0);
         seen.lines[column].push(tokens);
         let argmax = player.eight(&before, &ask, true)?;
@@ -168,12 +192,13 @@ pub fn continued(
                 roll.sounding[event.start..end].fill(moved.back(event.struck));
             }
             let tokens = line(&roll);
-            judge(&before, &roll, &real, &tokens, bleu, tally);
+            judge(&before, &roll, &real, &tokens, &references.all, tally);
             seen.lines[columns - 2].push(tokens);
         }
     }
     let tokens = line(&real);
-    judge(&before, &real, &real, &tokens, bleu, &mut seen.tallies[columns - 1]);
+    let others = references.others(song);
+    judge(&before, &real, &real, &tokens, others, &mut seen.tallies[columns - 1]);
     seen.tallies[columns - 1].add(Measure::Loops, is_loop(&split(&[before, real])), 1.0);
     seen.lines[columns - 1].push(tokens);
     Ok(())

@@ -21,9 +21,11 @@ pub struct Bleu {
 
 impl Bleu {
     /// Of references, for groups of up to `order` symbols.
-    pub fn new(references: &[Vec<u32>], order: usize) -> Self {
+    pub fn new<'a>(references: impl IntoIterator<Item = &'a [u32]>, order: usize) -> Self {
         let mut most = vec![Counts::new(); order];
+        let mut lengths = Vec::new();
         for reference in references {
+            lengths.push(reference.len());
             for (length, most) in most.iter_mut().enumerate() {
                 for (group, count) in counts(reference, length + 1) {
                     let known = most.entry(group).or_insert(0);
@@ -31,7 +33,6 @@ impl Bleu {
                 }
             }
         }
-        let mut lengths: Vec<usize> = references.iter().map(Vec::len).collect();
         lengths.sort_unstable();
         lengths.dedup();
         Self { most, lengths }
@@ -77,7 +78,7 @@ mod tests {
     #[test]
     fn a_line_is_compared_with_all_references_at_once() {
         let references = [vec![1, 2, 3, 4, 5], vec![1, 1, 6, 7, 8]];
-        let bleu = Bleu::new(&references, 4);
+        let bleu = Bleu::new(references.iter().map(Vec::as_slice), 4);
         assert!((bleu.of(&[1, 2, 3, 4, 5], 4) - 1.0).abs() < 1e-12);
         // Two groups of two in four are known, and four single ones in five.
         let two = (0.8f64.ln() + (2.0f64 / 4.0).ln()) / 2.0;

@@ -521,8 +521,7 @@ impl SeqganRun {
             let mut rng = random::stream(self.options.seed, u64::MAX - 2);
             let speaker = Speaker::new(self.sizes, &weights)?;
             let made = speaker.go_on(&chosen, 0, speaker.start(chosen.len()), &mut rng)?;
-            let references: Vec<Vec<u32>> = found.into_iter().map(|line| line.0).collect();
-            let bleu = super::bleu::Bleu::new(&references, 4);
+            let bleu = super::bleu::Bleu::new(found.iter().map(|line| &line.0[..]), 4);
             -(made.iter().map(|line| bleu.of(&line.0, 4)).sum::<f64>() / made.len().max(1) as f64) as f32
         } else if chosen.is_empty() {
             0.0
