@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use directories::ProjectDirs;
-use model::Card;
+use model::{Card, Settings};
 use nice_plug::params::persist::PersistentField;
 use serde::{Deserialize, Serialize};
 
-use crate::link::{PackView, Shared};
+use crate::link::{Manner, PackView, Shared};
 use crate::worker::{PackSource, Seat};
 
 /// The environment variable that names another packs folder. Read once, never set.
@@ -169,6 +169,13 @@ impl Selection {
     /// Whether the worker is at work.
     pub fn worker_is_alive(&self) -> bool {
         self.lock().seat.as_ref().is_some_and(Seat::is_alive)
+    }
+
+    /// Phrases that nobody played are answered for the history, with these settings each.
+    pub fn trail(&self, settings: Vec<Settings>, manner: Manner) {
+        if let Some(seat) = &self.lock().seat {
+            seat.trail(settings, manner);
+        }
     }
 
     /// An editor was opened: what it shows of the last takes is to be found out.

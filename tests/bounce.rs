@@ -85,7 +85,8 @@ fn a_bounce_is_what_the_model_makes_of_the_phrases() {
             .iter()
             .map(|phrase| {
                 let mut answer = Phrase::new(phrase.position, phrase.tempo);
-                let (mut said, before) = (Answer::default(), Context { before: past.before(), key: None });
+                let (mut said, before) =
+                    (Answer::default(), Context { before: past.before(), ..Context::default() });
                 transfer.recast(phrase, &before, &settings, &mut said).unwrap();
                 past.go_on(&said.cells, first);
                 said.realise(phrase, first, &mut answer);

@@ -30,11 +30,17 @@ impl Control {
     pub const BYPASS: Self = Self("bypass");
     /// The answer that is played repeats: 0 or 1.
     pub const FREEZE: Self = Self("freeze");
+    /// The point between the corners' phrases plays: 0 or 1.
+    pub const MORPH: Self = Self("morph");
+    /// Where that is, 0..=1, from left to right.
+    pub const MORPH_X: Self = Self("morph_x");
+    /// From above to below, 0..=1.
+    pub const MORPH_Y: Self = Self("morph_y");
     /// A button: ends all that sounds.
     pub const PANIC: Self = Self("panic");
 
     /// Those above: whoever fills the window has a field for each.
-    pub const PLACED: [Self; 10] = [
+    pub const PLACED: [Self; 13] = [
         Self::TARGET,
         Self::SOURCE,
         Self::BLEND,
@@ -45,6 +51,9 @@ impl Control {
         Self::BYPASS,
         Self::FREEZE,
         Self::PANIC,
+        Self::MORPH,
+        Self::MORPH_X,
+        Self::MORPH_Y,
     ];
 
     /// The weight of a genre slot (0-based, up to 7) in a blend, 0..=1.
@@ -64,6 +73,8 @@ pub enum Page {
     Header,
     /// On the pad, which moves several at once.
     Pad,
+    /// On the square between the morph's corners.
+    Morph,
     /// In the panel, above its pages.
     Panel,
     /// On the page of what is moved while playing.
@@ -73,6 +84,8 @@ pub enum Page {
     Notes,
     /// On the page of who plays, and with what touch.
     Band,
+    /// On the page of what plays where nobody does.
+    Fill,
     /// On the page of when answers come.
     Time,
 }
@@ -83,10 +96,12 @@ impl Page {
         match self {
             Self::Header => "top bar",
             Self::Pad => "pad",
+            Self::Morph => "morph pad",
             Self::Panel => "panel",
             Self::Play => "Play",
             Self::Notes => "Notes",
             Self::Band => "Band",
+            Self::Fill => "Fill",
             Self::Time => "Time",
         }
     }

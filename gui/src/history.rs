@@ -239,6 +239,28 @@ fn tail(folder: &str) -> String {
     }
 }
 
+/// Notes, small: one shape for all, for a strip of cards holds a thousand.
+pub fn miniature<'a>(
+    ui: &Ui,
+    scene: &Scene,
+    rect: Rect,
+    range: Range,
+    notes: impl Iterator<Item = (&'a phrase::Note, egui::Color32)>,
+) {
+    ui.painter().rect_filled(rect, 2, scene.theme.rows[0]);
+    let height = rect.height() / (range.high - range.low);
+    let mut mesh = egui::Mesh::default();
+    for (note, colour) in notes {
+        let x =
+            |step: f64| rect.left() + rect.width() * (step.clamp(0.0, STEPS as f64) / STEPS as f64) as f32;
+        let top = rect.bottom() - (f32::from(note.pitch) + 1.0 - range.low) * height;
+        let (from, to) = (x(note.onset), x(note.end()));
+        let bar = Rect::from_min_max(pos2(from, top), pos2(to.max(from + 1.0), top + height.max(1.0)));
+        mesh.add_colored_rect(bar, colour);
+    }
+    ui.painter().add(mesh);
+}
+
 /// A take, small.
 fn card(ui: &Ui, scene: &Scene, rect: Rect, take: &Take, selected: bool, hovered: bool) {
     let (theme, painter) = (scene.theme, ui.painter());
@@ -256,20 +278,9 @@ fn card(ui: &Ui, scene: &Scene, rect: Rect, take: &Take, selected: bool, hovered
         theme.quiet,
     );
     let inner = rect.with_min_y(rect.top() + TITLE).shrink2(vec2(4.0, 3.0));
-    painter.rect_filled(inner, 2, theme.rows[0]);
     let range = Range::of(take.played.iter().chain(&take.input));
-    let height = inner.height() / (range.high - range.low);
-    // One shape for all notes: a strip of cards holds a thousand.
-    let mut mesh = egui::Mesh::default();
-    for (note, kept) in take.played.iter().zip(&take.kept) {
-        let x =
-            |step: f64| inner.left() + inner.width() * (step.clamp(0.0, STEPS as f64) / STEPS as f64) as f32;
-        let top = inner.bottom() - (f32::from(note.pitch) + 1.0 - range.low) * height;
-        let (from, to) = (x(note.onset), x(note.end()));
-        let bar = Rect::from_min_max(pos2(from, top), pos2(to.max(from + 1.0), top + height.max(1.0)));
-        mesh.add_colored_rect(bar, if *kept { theme.kept } else { theme.added });
-    }
-    painter.add(mesh);
+    let colour = |kept: &bool| if *kept { theme.kept } else { theme.added };
+    miniature(ui, scene, inner, range, take.played.iter().zip(take.kept.iter().map(colour)));
     let waits = scene.snapshot.chosen == Some(take.id) && !plays;
     if waits {
         painter.rect_stroke(rect, ROUND, Stroke::new(1.5, theme.accent), StrokeKind::Inside);

@@ -25,6 +25,14 @@ pub enum Intent {
     /// The take of this number becomes the frozen answer from the next phrase on, with the settings that made
     /// it.
     Play(u64),
+    /// This corner of the morph (0..=3: above left, above right, below left, below right) is this take from
+    /// now on, or empty.
+    Corner(usize, Option<u64>),
+    /// Answers are accompanied as in this take from now on, where that is wanted; in none.
+    Model(Option<u64>),
+    /// The phrases at these points of the morph, from left to right and from above to below, are to be put
+    /// into the history.
+    Trail(Vec<(f32, f32)>),
     /// The take before the one that plays does.
     Undo,
     /// The take after it does, or after the last one what is played live.

@@ -11,6 +11,7 @@ mod header;
 mod history;
 mod intent;
 mod meters;
+mod morph;
 mod pad;
 mod panel;
 mod roll;
@@ -25,6 +26,6 @@ mod widgets;
 
 pub use control::{Control, Field, Kind, Page};
 pub use intent::Intent;
-pub use snapshot::{Live, Pack, Snapshot, Stage, Take};
+pub use snapshot::{Live, Models, Pack, Snapshot, Stage, Take};
 pub use theme::Look;
 pub use view::View;

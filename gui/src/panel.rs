@@ -2,6 +2,7 @@
 
 use egui::{Align2, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
+use crate::morph::Square;
 use crate::scene::{Scene, text_in};
 use crate::widgets::{ROW, focus_ring, hint, named_list, row};
 use crate::{Control, Intent, Page, Take, meters, pad};
@@ -10,17 +11,23 @@ use crate::{Control, Intent, Page, Take, meters, pad};
 pub const WIDTH: f32 = 284.0;
 
 /// The pages of the panel.
-const PAGES: [Page; 4] = [Page::Play, Page::Notes, Page::Band, Page::Time];
+const PAGES: [Page; 5] = [Page::Play, Page::Notes, Page::Band, Page::Fill, Page::Time];
 
 /// Draws the panel; `take` is what the rolls show.
-pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: Option<&Take>) {
+pub fn show(
+    ui: &mut Ui,
+    scene: &mut Scene,
+    rect: Rect,
+    (page, square, selected): (&mut Page, &mut Square, Option<u64>),
+    take: Option<&Take>,
+) {
     ui.painter().rect_filled(rect, 0, scene.theme.bar);
     let builder = UiBuilder::new().max_rect(rect.shrink2(vec2(12.0, 8.0)));
     let mut panel = ui.new_child(builder);
     panel.set_clip_rect(rect.intersect(ui.clip_rect()));
     panel.spacing_mut().item_spacing.y = 4.0;
     let ui = &mut panel;
-    genres(ui, scene);
+    genres(ui, scene, square, selected);
     meters::show(ui, scene, take);
     ui.add_space(4.0);
     row(ui, scene, Control::AMOUNT);
@@ -32,17 +39,24 @@ pub fn show(ui: &mut Ui, scene: &mut Scene, rect: Rect, page: &mut Page, take: O
         for field in scene.snapshot.fields.iter().filter(|field| field.page == *page) {
             row(ui, scene, field.control);
         }
+        if *page == Page::Fill {
+            square.page(ui, scene, selected);
+        }
     });
 }
 
-/// From which genre to which.
-fn genres(ui: &mut Ui, scene: &mut Scene) {
+/// From which genre to which, or between which phrases.
+fn genres(ui: &mut Ui, scene: &mut Scene, square: &mut Square, selected: Option<u64>) {
     let pack = &scene.snapshot.pack;
     let names: Vec<String> =
         std::iter::once("auto: heard".to_string()).chain(pack.genres.iter().cloned()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let field = scene.field(Control::SOURCE);
     named_list(ui, scene, Control::SOURCE, field.name, field.hint, &names, 0.0);
+    if scene.snapshot.is_on(Control::MORPH) {
+        square.pad(ui, scene, selected);
+        return;
+    }
     if pack.genres.is_empty() {
         return;
     }

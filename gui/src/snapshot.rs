@@ -31,6 +31,17 @@ pub struct Pack {
     pub folder: Option<String>,
     /// Names of its genres in slot order; empty where it is not known.
     pub genres: Vec<String>,
+    /// What it cannot do that the window offers, each in a sentence.
+    pub lacks: Vec<String>,
+}
+
+/// The phrases that the user took as models: their notes, in steps of a 16th; none where there is no phrase.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Models {
+    /// The corners of the morph: above left, above right, below left, below right.
+    pub corners: [Option<Vec<Note>>; 4],
+    /// Whose accompaniment answers are to have.
+    pub manner: Option<Vec<Note>>,
 }
 
 /// The window of the phrase being played. Times are in steps of a 16th.
@@ -152,6 +163,8 @@ pub struct Snapshot {
     pub takes: Vec<Arc<Take>>,
     /// What plays: one of the takes, or another one that a project brought.
     pub playing: Option<Arc<Take>>,
+    /// The phrases that the user took as models.
+    pub models: Arc<Models>,
     /// The take that undo or redo has chosen, if it is not what is played live.
     pub chosen: Option<u64>,
     /// There is an earlier and a later one to choose.

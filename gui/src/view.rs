@@ -4,6 +4,7 @@ use egui::{Rect, Ui, pos2, vec2};
 
 use crate::hand::Hand;
 use crate::history::{self, History};
+use crate::morph::Square;
 use crate::panel;
 use crate::rolls::Rolls;
 use crate::scene::Scene;
@@ -21,6 +22,7 @@ pub struct View {
     rolls: Rolls,
     history: History,
     page: Page,
+    square: Square,
     /// The look that egui's own widgets have.
     dressed: Option<Look>,
 }
@@ -63,7 +65,8 @@ impl View {
         let selected = self.history.selected(&snapshot.takes).cloned();
         self.rolls.show(ui, &mut scene, left, selected.as_ref());
         let shown = selected.as_ref().or(snapshot.playing.as_ref());
-        panel::show(ui, &mut scene, right, &mut self.page, shown.map(|take| &**take));
+        let page = (&mut self.page, &mut self.square, self.history.selected);
+        panel::show(ui, &mut scene, right, page, shown.map(|take| &**take));
         self.history.show(ui, &mut scene, bottom);
     }
 

@@ -204,3 +204,26 @@ fn a_classifier_that_wavers_is_said_to_be_unsure() {
     assert!(!says([0.7, 0.2, 0.1]));
     assert!(says([0.45, 0.3, 0.25]) && says([0.55, 0.43, 0.02]));
 }
+
+#[test]
+fn corners_take_the_selected_phrase_and_a_drag_of_the_point_becomes_a_trail() {
+    let mut snapshot = full();
+    let on = snapshot.values.iter_mut().find(|(control, _)| *control == Control::MORPH).unwrap();
+    on.1 = 1.0;
+    let mut desk = Desk::new(snapshot);
+    desk.click("Fill");
+    assert_eq!(desk.click("Corner below left"), [], "no phrase is selected");
+    desk.click("Phrase 63");
+    assert_eq!(desk.click("Corner below left"), [Intent::Corner(2, Some(63))]);
+    assert_eq!(desk.click("The model"), [Intent::Model(Some(63))]);
+    let at = desk.middle("Morph point");
+    let moved = desk.drag(at, at + vec2(30.0, 30.0), Modifiers::NONE);
+    assert!(last(&moved, Control::MORPH_X).unwrap() > 0.6 && last(&moved, Control::MORPH_Y).unwrap() > 0.6);
+    assert!(!moved.iter().any(|intent| matches!(intent, Intent::Trail(_))), "{moved:?}");
+    desk.click("Trail");
+    let moved = desk.drag(at, at + vec2(60.0, 20.0), Modifiers::NONE);
+    let trails: Vec<_> = moved.iter().filter(|intent| matches!(intent, Intent::Trail(_))).collect();
+    assert!(matches!(trails[..], [Intent::Trail(points)] if points.len() == 8), "{moved:?}");
+    let key = desk.key("Morph point", Key::ArrowLeft);
+    assert!((last(&key, Control::MORPH_X).unwrap() - 0.45).abs() < 1e-4, "{key:?}");
+}

@@ -182,11 +182,18 @@ impl Answers {
     }
 
     /// The phrase has closed, in the state of `revision`: its answer is wanted, unless there is nothing to
-    /// answer.
-    pub fn close(&mut self, revision: u32, settings: Settings, manner: Manner, closed: &Phrase) {
+    /// answer, and the pack is not to play of its own either.
+    pub fn close(
+        &mut self,
+        revision: u32,
+        (settings, manner): (Settings, Manner),
+        closed: &Phrase,
+        plays_on: bool,
+    ) {
         self.ahead = None;
         let wanted = Wanted { ticket: self.ticket(revision), settings, manner, sent: false };
-        self.next.wanted = (!closed.is_empty() && self.can_ask()).then_some(wanted);
+        let asks = !closed.is_empty() || plays_on;
+        self.next.wanted = (asks && self.can_ask()).then_some(wanted);
         match self.next.ready.take() {
             Some(job) if self.next.wanted.is_some_and(|wanted| wanted.is(&job)) => {
                 self.next.wanted = Some(Wanted { sent: true, ..wanted });

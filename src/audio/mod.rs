@@ -24,9 +24,9 @@ mod through;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::Settings;
+use model::{Settings, WhenSilent};
 use nice_plug::midi::NoteEvent;
-use phrase::{Phrase, STEPS, STEPS_PER_BEAT};
+use phrase::{Phrase, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
 use crate::link::{Desk, Errand, Heads, Shared, Show, Stage, unit};
 use answers::Answers;
@@ -76,8 +76,13 @@ impl Block {
     /// equal no answer's, not even its own, and each answer would be late for ever.
     fn sound(&self) -> Self {
         let mut block = *self;
-        let Settings { target, amount, variation, .. } = &mut block.settings;
-        target.iter_mut().chain([amount, variation]).for_each(|share| *share = unit(*share));
+        let Settings { target, amount, variation, distance, morph, .. } = &mut block.settings;
+        let corners = morph.iter_mut().flatten();
+        target
+            .iter_mut()
+            .chain([amount, variation, distance])
+            .chain(corners)
+            .for_each(|share| *share = unit(*share));
         block.options.manner = block.options.manner.sound();
         block
     }
@@ -136,6 +141,10 @@ pub struct Audio {
     pending: Option<Pending>,
     /// Its window, once it is behind its line.
     window: Box<Phrase>,
+    /// Steps since a phrase closed in which somebody had played; `None` where nobody has yet.
+    rested: Option<f64>,
+    /// The pack is to play of its own where nobody plays: so it is asked, though nothing was played.
+    plays_on: bool,
     /// What sounds must end at the next chance.
     hush: bool,
     bypassed: bool,
@@ -175,6 +184,8 @@ impl Audio {
             closed: false,
             pending: None,
             window: Box::new(Phrase::new(0, 120.0)),
+            rested: None,
+            plays_on: false,
             hush: false,
             bypassed: false,
             untold: false,
@@ -237,6 +248,7 @@ impl Audio {
         if let Some(span) = span.filter(|_| realigns && !anew) {
             self.realign = Some(self.grid.bar_from(span.at));
         }
+        self.plays_on = span.is_some() && !block.bypass && self.goes_on(block);
         self.tend_frozen(span.as_ref(), block);
         match span {
             _ if block.bypass => {
@@ -270,9 +282,19 @@ impl Audio {
         self.silence(frames.saturating_sub(1), io);
     }
 
+    /// Whether the pack is to play of its own at the next line, should nobody play till then.
+    fn goes_on(&self, block: &Block) -> bool {
+        let Settings { silent, silent_bars, morph, .. } = block.settings;
+        let most = (usize::from(silent_bars) * STEPS_PER_BAR) as f64;
+        // The worker knows when the last note ended, and stops on time.
+        let rested = self.rested.is_some_and(|rested| rested < most + WINDOW);
+        morph.is_some() || matches!(silent, WhenSilent::Continue | WhenSilent::Vary) && rested
+    }
+
     /// Whether something is still to come out.
     fn is_active(&self) -> bool {
-        !self.capture.is_empty()
+        self.plays_on
+            || !self.capture.is_empty()
             || self.player.is_active()
             || !self.controllers.is_empty()
             || self.answers.is_wanted()
@@ -288,7 +310,7 @@ impl Audio {
         let played = self.player.forget(self.frozen);
         self.answers.keep(played);
         self.answers.forget();
-        (self.pending, self.realign) = (None, None);
+        (self.pending, self.realign, self.rested) = (None, None, None);
         self.capture.reset(self.start, self.first, 120.0);
     }
 

@@ -1,5 +1,6 @@
 //! What the user chooses of time and notes: everything that is not asked of the network.
 
+use model::WhenSilent;
 use nice_plug::prelude::Enum;
 use phrase::{STEPS_PER_BAR, STEPS_PER_BEAT};
 
@@ -94,6 +95,107 @@ pub enum Groove {
     #[id = "straight"]
     #[name = "straight"]
     Straight,
+}
+
+/// What is played where the player rests, as the user chooses it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Silent {
+    /// Nothing.
+    #[default]
+    #[id = "rest"]
+    #[name = "rest"]
+    Rest,
+    /// The music goes on.
+    #[id = "continue"]
+    #[name = "continue"]
+    Continue,
+    /// Empty bars of phrases that are played in are filled.
+    #[id = "fill"]
+    #[name = "fill"]
+    Fill,
+    /// The last phrase is varied.
+    #[id = "vary"]
+    #[name = "vary"]
+    Vary,
+}
+
+impl Silent {
+    /// As the model has it.
+    pub fn when(self) -> WhenSilent {
+        match self {
+            Self::Rest => WhenSilent::Rest,
+            Self::Continue => WhenSilent::Continue,
+            Self::Fill => WhenSilent::Fill,
+            Self::Vary => WhenSilent::Vary,
+        }
+    }
+
+    /// What the model calls so.
+    pub fn of(when: WhenSilent) -> Self {
+        match when {
+            WhenSilent::Rest => Self::Rest,
+            WhenSilent::Continue => Self::Continue,
+            WhenSilent::Fill => Self::Fill,
+            WhenSilent::Vary => Self::Vary,
+        }
+    }
+}
+
+/// For how long after the last note of the player's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum AtMost {
+    /// A bar.
+    #[id = "1"]
+    #[name = "1 bar"]
+    One,
+    /// Two.
+    #[id = "2"]
+    #[name = "2 bars"]
+    Two,
+    /// Four: a phrase.
+    #[id = "4"]
+    #[name = "4 bars"]
+    Four,
+    /// Two phrases.
+    #[default]
+    #[id = "8"]
+    #[name = "8 bars"]
+    Eight,
+    /// Four phrases.
+    #[id = "16"]
+    #[name = "16 bars"]
+    Sixteen,
+    /// Eight phrases.
+    #[id = "32"]
+    #[name = "32 bars"]
+    ThirtyTwo,
+    /// Sixteen phrases.
+    #[id = "64"]
+    #[name = "64 bars"]
+    SixtyFour,
+}
+
+impl AtMost {
+    /// All of them, the shortest first.
+    const ALL: [(Self, u8); 7] = [
+        (Self::One, 1),
+        (Self::Two, 2),
+        (Self::Four, 4),
+        (Self::Eight, 8),
+        (Self::Sixteen, 16),
+        (Self::ThirtyTwo, 32),
+        (Self::SixtyFour, 64),
+    ];
+
+    /// In bars.
+    pub fn bars(self) -> u8 {
+        Self::ALL[self as usize].1
+    }
+
+    /// Its number among the choices, for the first that lasts so many bars.
+    pub fn index(bars: u8) -> usize {
+        Self::ALL.iter().position(|(_, most)| *most >= bars).unwrap_or(Self::ALL.len() - 1)
+    }
 }
 
 /// The options of one block.

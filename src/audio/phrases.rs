@@ -93,7 +93,13 @@ impl Audio {
         self.capture.close(self.line, self.first, span.tempo);
         self.closed = true;
         let (settings, manner) = (self.settings(block), block.options.manner);
-        self.answers.close(revision, settings, manner, self.capture.closed());
+        let length = self.line - self.start;
+        match self.capture.closed().is_empty() {
+            true => self.rested = self.rested.map(|rested| rested + length),
+            false => self.rested = Some(0.0),
+        }
+        self.plays_on = self.goes_on(block);
+        self.answers.close(revision, (settings, manner), self.capture.closed(), self.plays_on);
         self.answers.tend(self.player.input(), &self.window, self.capture.closed());
     }
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drag_out::{Drag, Outcome};
-use gui::{Control, Field, Intent, Live, Pack, Snapshot, View};
+use gui::{Control, Field, Intent, Live, Models, Pack, Snapshot, View};
+use model::Settings;
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, PhysicalSize};
 use nice_plug::editor::{ResizeHint, SizeConstraints};
@@ -27,9 +28,9 @@ use nice_plug_egui::{
 };
 use raw_window_handle::{HasWindowHandle, WindowHandle};
 
-use crate::link::{Shared, Watch};
+use crate::link::{Frozen, ModelRolls, Shared, Watch};
 use crate::packs::{self, PackRef, Selection};
-use crate::params::PluginParams;
+use crate::params::{PluginParams, corners};
 use crate::unload;
 use fields::Controls;
 pub use fields::fields;
@@ -80,6 +81,8 @@ pub struct EditorApp {
     /// What was played lately.
     takes: Takes,
     undo: Undo,
+    /// The user's models, and the same as they are drawn.
+    models: Option<(Arc<ModelRolls>, Arc<Models>)>,
     /// The packs to choose from: the plugin's own, then those in the folder.
     packs: Vec<PackRef>,
     /// What is said of them.
@@ -116,6 +119,7 @@ impl EditorApp {
             live: Arc::default(),
             takes: Takes::default(),
             undo: Undo::default(),
+            models: None,
             packs: Vec::new(),
             pack: Pack::default(),
             message,
@@ -156,7 +160,8 @@ impl EditorApp {
         let names = std::iter::once(own_name).chain(found.into_iter().map(|found| found.pack.name)).collect();
         self.pack = Pack {
             names,
-            card: card.map(|card| reading::card(&card)).unwrap_or_default(),
+            card: card.as_ref().map(reading::card).unwrap_or_default(),
+            lacks: card.as_ref().map(reading::lacks).unwrap_or_default(),
             chosen: self.packs.iter().position(|pack| *pack == chosen),
             folder: packs::folder().map(|folder| folder.display().to_string()),
             ..Pack::default()
@@ -213,6 +218,23 @@ impl EditorApp {
                     self.apply(&values);
                 }
             }
+            Intent::Corner(index, take) => {
+                let mut models = self.shared.models();
+                if let Some(corner) = models.corners.get_mut(index) {
+                    *corner = self.model(take);
+                }
+                self.shared.set_models(models);
+            }
+            Intent::Model(take) => {
+                let models = crate::link::Models { manner: self.model(take), ..self.shared.models() };
+                self.shared.set_models(models);
+            }
+            Intent::Trail(points) => {
+                let settings =
+                    |(x, y)| Settings { morph: Some(corners(x, y)), first: 0, ..params.settings() };
+                let all = points.into_iter().map(settings).collect();
+                self.selection.trail(all, params.options().manner);
+            }
             Intent::Undo => {
                 let values = self.undo.back(&self.takes, &self.shared, now);
                 self.apply(&values);
@@ -253,6 +275,11 @@ impl EditorApp {
                 self.controls.end(host, control);
             }
         }
+    }
+
+    /// A take as a model; none where it is forgotten.
+    fn model(&self, take: Option<u64>) -> Option<Frozen> {
+        take.and_then(|id| self.takes.find(id)).map(|take| takes::frozen(take))
     }
 
     /// The takes of these numbers that are still remembered.

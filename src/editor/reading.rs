@@ -1,11 +1,14 @@
 //! Snapshots: what the plugin's threads tell, in the editor's words.
 
-use gui::{Pack, Snapshot, Stage as Shown};
+use std::sync::Arc;
+
+use gui::{Models, Pack, Snapshot, Stage as Shown};
 use model::Card;
+use phrase::Phrase;
 
 use super::EditorApp;
 use crate::audio::options::{Margin, Thru};
-use crate::link::{Processor, Stage};
+use crate::link::{Frozen, Processor, Stage};
 
 /// Half a step is left between a phrase's closing and its line: so many milliseconds at one quarter note a
 /// minute.
@@ -61,6 +64,7 @@ impl EditorApp {
             played: known(heads.output),
             takes: self.takes.drawn.clone(),
             playing,
+            models: self.models(),
             chosen: self.undo.chosen(),
             steps: self.undo.steps(&self.takes),
             folder: self.preferences.midi().display().to_string(),
@@ -70,6 +74,25 @@ impl EditorApp {
             zoom: self.preferences.zoom(),
             pack: Pack { name: pack.name, genres: pack.genres, ..self.pack.clone() },
         }
+    }
+
+    /// The user's models as they are drawn: made ready where they have changed.
+    fn models(&mut self) -> Arc<Models> {
+        let rolls = self.shared.model_rolls();
+        if !self.models.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, &rolls)) {
+            let models = self.shared.models();
+            let notes = |frozen: &Option<Frozen>| {
+                frozen.as_ref().map(|frozen| {
+                    let mut phrase = Phrase::new(0, 120.0);
+                    frozen.write(&mut phrase);
+                    phrase.notes.to_vec()
+                })
+            };
+            let drawn =
+                Models { corners: models.corners.each_ref().map(notes), manner: notes(&models.manner) };
+            self.models = Some((rolls, Arc::new(drawn)));
+        }
+        self.models.as_ref().map(|(_, drawn)| drawn.clone()).unwrap_or_default()
     }
 
     /// What keeps answers from coming, and what to do.
@@ -123,6 +146,16 @@ impl EditorApp {
             (Stage::Playing, _) => format!("Your phrase is answered in {count}"),
         }
     }
+}
+
+/// What a pack cannot do that the window offers, each in a sentence.
+pub fn lacks(card: &Card) -> Vec<String> {
+    let parts = &card.parts;
+    let lacks = [
+        (parts.writer.is_none(), "No writer in this pack: it cannot go on."),
+        (parts.space.is_none(), "No space in this pack: only corners play."),
+    ];
+    lacks.into_iter().filter(|(lacks, _)| *lacks).map(|(_, text)| text.to_string()).collect()
 }
 
 /// A card in lines.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Settings;
+use model::{Own, Settings};
 use phrase::{BandPart, Key, KeyLock, Phrase};
 
 use crate::link::{Analysis, Frozen, Played, Shared, Take};
@@ -95,6 +95,12 @@ pub fn title(take: &Take) -> String {
         Played::Nothing => return "silence".into(),
         Played::Dry => return "as played".into(),
         Played::Answer => {}
+    }
+    match take.report.own {
+        Own::Morphed => return "morph".into(),
+        Own::Varied => return "a variation".into(),
+        Own::Written if take.input.is_empty() => return "went on".into(),
+        Own::Written | Own::None => {}
     }
     let target = &take.settings.target;
     let mut to: Vec<_> =

@@ -1,11 +1,11 @@
 //! What an instance's threads hand each other: phrases to be answered, what was played, the frozen phrase,
-//! meters.
+//! models, meters.
 //!
 //! Audio thread, worker and editor all use this room, and it uses none of them.
 //!
 //! ```text
 //!   saved ──▶ shared ──▶ meters
-//!               ├──▶ frozen ◀── (worker, editor)
+//!               ├──▶ frozen, models ◀── (worker, editor)
 //!               └──▶ history ──▶ job ──▶ loose, manner
 //!   desk ──▶ bell, job          live
 //! ```
@@ -19,6 +19,7 @@ mod live;
 mod loose;
 mod manner;
 mod meters;
+mod models;
 mod saved;
 mod shared;
 
@@ -35,5 +36,6 @@ pub use live::{Live, Show, Watch, ends};
 pub use loose::Spare;
 pub use manner::{Manner, Processor, Terms, unit};
 pub use meters::{Heads, Stage};
-pub use saved::FrozenField;
+pub use models::{ModelRolls, Models};
+pub use saved::{FrozenField, ModelsField};
 pub use shared::{PackView, Shared};

@@ -1,10 +1,10 @@
-//! The frozen phrase as part of the saved state.
+//! The frozen phrase and the models as parts of the saved state.
 
 use std::sync::Arc;
 
 use nice_plug::params::persist::PersistentField;
 
-use super::{Frozen, Shared};
+use super::{Frozen, Models, Shared};
 
 /// Saves an instance's frozen phrase with its project, and brings it back.
 #[derive(Debug)]
@@ -20,5 +20,22 @@ impl<'a> PersistentField<'a, Option<Frozen>> for FrozenField {
         F: Fn(&Option<Frozen>) -> R,
     {
         f(&self.0.frozen())
+    }
+}
+
+/// Saves an instance's models with its project, and brings them back.
+#[derive(Debug)]
+pub struct ModelsField(pub Arc<Shared>);
+
+impl<'a> PersistentField<'a, Models> for ModelsField {
+    fn set(&self, models: Models) {
+        self.0.set_models(models);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&Models) -> R,
+    {
+        f(&self.0.models())
     }
 }

@@ -10,6 +10,7 @@ use super::frozen::Frozen;
 use super::history::{Analysis, Entry, History, Take};
 use super::job::Job;
 use super::meters::Meters;
+use super::models::{ModelRolls, Models};
 
 /// The chosen pack in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Shared {
     /// The phrase that is frozen; kept by the worker and by the loading of a state, the audio thread never
     /// looks at it.
     frozen: Mutex<Option<Frozen>>,
+    /// The phrases that the user takes as models, and the same as cells.
+    models: Mutex<(Models, Arc<ModelRolls>)>,
     /// Counts the frozen phrases that states and undo have brought, and those that have reached the player.
     loaded: AtomicU32,
     brought: AtomicU32,
@@ -117,6 +120,27 @@ impl Shared {
 
     fn lock_frozen(&self) -> MutexGuard<'_, Option<Frozen>> {
         self.frozen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The phrases that the user takes as models. Not for the audio thread.
+    pub fn models(&self) -> Models {
+        self.lock_models().0.clone()
+    }
+
+    /// The same as cells, for the worker.
+    pub fn model_rolls(&self) -> Arc<ModelRolls> {
+        self.lock_models().1.clone()
+    }
+
+    /// Other models, from the user or a state. Not for the audio thread.
+    pub fn set_models(&self, models: Models) {
+        let rolls = Arc::new(models.rolls());
+        *self.lock_models() = (models, rolls);
+        self.wake();
+    }
+
+    fn lock_models(&self) -> MutexGuard<'_, (Models, Arc<ModelRolls>)> {
+        self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes when a state has brought a frozen phrase. Real-time safe.

@@ -1,13 +1,13 @@
 //! What the parameters ask for, and the way back: the values of the parameters that asked for it.
 
 use gui::Control;
-use model::{SLOTS, Settings, SwingBy};
+use model::{CORNERS, SLOTS, Settings, SwingBy};
 use nice_plug::prelude::*;
 use phrase::{Band, Feel, Guards, KeyLock, Mode};
 
 use super::PluginParams;
 use super::texts::key_lock;
-use crate::audio::options::{Groove, Options};
+use crate::audio::options::{AtMost, Groove, Options, Silent};
 use crate::link::Manner;
 
 impl PluginParams {
@@ -34,6 +34,11 @@ impl PluginParams {
                 Groove::Heard => SwingBy::Heard,
                 Groove::Straight => SwingBy::Straight,
             },
+            silent: self.silent.value().when(),
+            silent_bars: self.silent_bars.value().bars(),
+            distance: share(&self.distance),
+            morph: self.morph.value().then(|| corners(share(&self.morph_x), share(&self.morph_y))),
+            textured: self.textured.value(),
             ..Settings::to(slot)
         }
     }
@@ -92,6 +97,11 @@ impl PluginParams {
     }
 }
 
+/// The weights of the morph's corners at a point of the square between them.
+pub fn corners(x: f32, y: f32) -> [f32; CORNERS] {
+    [(1.0 - x) * (1.0 - y), x * (1.0 - y), (1.0 - x) * y, x * y]
+}
+
 /// A value that is small by the parameter's range.
 fn small(param: &IntParam) -> u8 {
     param.value().clamp(0, 127) as u8
@@ -107,6 +117,7 @@ fn share(param: &FloatParam) -> f32 {
 pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
     let Settings { source, target, amount, variation, seed, leave_own, limits, harmony, swing, .. } =
         *settings;
+    let Settings { silent, silent_bars, distance, morph, textured, .. } = *settings;
     let Manner { guards, feel, locked, dynamics, offsets, band } = *manner;
     let one = |weight: &f32| *weight > 0.0;
     let blend = target.iter().filter(|weight| one(weight)).count() != 1;
@@ -151,6 +162,16 @@ pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
         (Control("velocity"), feel.velocity.map_or(0.0, |velocity| (velocity * 127.0).round())),
         (Control("channel"), feel.channel.map_or(0.0, |channel| f32::from(channel) + 1.0)),
     ];
+    values.extend([
+        (Control("silent"), Silent::of(silent) as u8 as f32),
+        (Control("silent_bars"), AtMost::index(silent_bars) as f32),
+        (Control("distance"), distance),
+        (Control("texture"), on(textured)),
+        (Control::MORPH, on(morph.is_some())),
+    ]);
+    if let Some([_, above, below, both]) = morph {
+        values.extend([(Control::MORPH_X, above + both), (Control::MORPH_Y, below + both)]);
+    }
     if blend {
         values.extend((0..SLOTS).map(|slot| (Control::weight(slot), target[slot])));
     } else {
@@ -162,5 +183,6 @@ pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
 /// The controls that [`values`] may give.
 pub fn asked() -> Vec<Control> {
     let one = values(&Settings::to(0), &Manner::default());
-    one.into_iter().map(|(control, _)| control).chain((0..SLOTS).map(Control::weight)).collect()
+    let more = (0..SLOTS).map(Control::weight).chain([Control::MORPH_X, Control::MORPH_Y]);
+    one.into_iter().map(|(control, _)| control).chain(more).collect()
 }

@@ -39,7 +39,7 @@ pub enum Kind {
         /// The value of a name.
         read: fn(&str) -> Option<i32>,
     },
-    /// One of a few names; the first is the default.
+    /// One of a few names; the type has the default.
     Choice(fn() -> &'static [&'static str]),
     /// On or off, with this default.
     Switch(bool),

@@ -17,10 +17,9 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 
-use crate::link::FrozenField;
-use crate::link::Shared;
+use crate::link::{FrozenField, ModelsField, Shared};
 use crate::packs::{PackField, Selection};
-pub use asked::{asked, values};
+pub use asked::{asked, corners, values};
 pub use table::{ROWS, Row, Table};
 
 /// All parameters of an instance, and what else a project saves of it.
@@ -33,6 +32,10 @@ pub struct PluginParams {
     /// The phrase that is frozen, if one is.
     #[persist = "frozen"]
     pub frozen: FrozenField,
+
+    /// The phrases that the user takes as models.
+    #[persist = "models"]
+    pub models: ModelsField,
 
     /// The parameters.
     #[nested]
@@ -86,6 +89,7 @@ impl PluginParams {
         Self {
             pack: PackField(selection),
             frozen: FrozenField(shared.clone()),
+            models: ModelsField(shared.clone()),
             table: Table::new(shared),
             states: States::default(),
         }
@@ -123,6 +127,7 @@ impl PluginParams {
         }
         state.fields.entry("pack".to_string()).or_insert_with(|| "{}".to_string());
         state.fields.entry("frozen".to_string()).or_insert_with(|| "null".to_string());
+        state.fields.entry("models".to_string()).or_insert_with(|| "{}".to_string());
     }
 }
 

@@ -13,7 +13,7 @@ use nice_plug::prelude::*;
 
 use super::kinds::{Kind, Made};
 use super::texts::{key_to_text, shift_to_text, text_to_key, text_to_shift};
-use crate::audio::options::{Fallback, Groove, Latency, Margin, Thru};
+use crate::audio::options::{AtMost, Fallback, Groove, Latency, Margin, Silent, Thru};
 use crate::link::Processor;
 use crate::link::Shared;
 
@@ -294,5 +294,42 @@ table! {
         id: "split", name: "Split", page: Page::Band, rank: 40, automatable: true,
         kind: Kind::Switch(false),
         hint: "Each part has its channel: tune 1, chords 2, bass 3. Takes the place of Channel.",
+    };
+    silent: EnumParam<Silent> = Row {
+        id: "silent", name: "When silent", page: Page::Fill, rank: 10, automatable: true,
+        kind: Kind::Choice(Silent::variants),
+        hint: "When you stop: rest, go on with the music, fill the empty bars of your phrases only, or \
+               vary your last phrase.",
+    };
+    silent_bars: EnumParam<AtMost> = Row {
+        id: "silent_bars", name: "For at most", page: Page::Fill, rank: 20, automatable: true,
+        kind: Kind::Choice(AtMost::variants),
+        hint: "After so many bars without a note of yours the music rests.",
+    };
+    distance: FloatParam = Row {
+        id: "distance", name: "Distance", page: Page::Fill, rank: 30, automatable: true,
+        kind: Kind::Percent(0.25),
+        hint: "How far variations go from your phrase. 0 %: it comes again as it was.",
+    };
+    textured: BoolParam = Row {
+        id: "texture", name: "Texture of the model", page: Page::Fill, rank: 40, automatable: true,
+        kind: Kind::Switch(false),
+        hint: "Answers are accompanied as the phrase that you took as the model in the strip below.",
+    };
+    morph: BoolParam = Row {
+        id: "morph", name: "Morph", page: Page::Fill, rank: 50, automatable: true,
+        kind: Kind::Switch(false),
+        hint: "Plays the point between the phrases in the corners, whatever you play. Variation leaves the \
+               point a little.",
+    };
+    morph_x: FloatParam = Row {
+        id: "morph_x", name: "Morph X", page: Page::Morph, rank: 60, automatable: true,
+        kind: Kind::Percent(0.5),
+        hint: "0 %: the phrases in the left corners. 100 %: those in the right ones.",
+    };
+    morph_y: FloatParam = Row {
+        id: "morph_y", name: "Morph Y", page: Page::Morph, rank: 70, automatable: true,
+        kind: Kind::Percent(0.5),
+        hint: "0 %: the phrases in the upper corners. 100 %: those in the lower ones.",
     };
 }

@@ -61,6 +61,7 @@ fn what_is_asked_of_the_network_can_be_asked_again() {
         // SAFETY: it is set as the wrapper sets it; nobody else knows these parameters.
         unsafe {
             params.blend._internal_set_plain_value(control.0.starts_with("weight_"));
+            params.morph._internal_set_plain_value(control.0.starts_with("morph_"));
         }
         let asked_for = |params: &PluginParams| (params.settings(), params.options().manner);
         let before = asked_for(&params);

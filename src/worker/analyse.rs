@@ -27,7 +27,7 @@ pub fn analyse(pack: &mut dyn Roles, take: &Take) -> Analysis {
 
 #[cfg(test)]
 mod tests {
-    use model::{Answer, Settings};
+    use model::{Answer, Context, Settings};
     use phrase::{Note, Phrase};
 
     use super::*;
@@ -43,7 +43,7 @@ mod tests {
             job.input.push(Note::new(48 + step % 5 * 4, 0, 0.6, f64::from(step) * 4.0, 3.0));
         }
         let (mut said, mut answer) = (Answer::default(), Phrase::new(0, 120.0));
-        network.answer(&job.input, None, &Settings::to(1), &mut said, &mut answer).unwrap();
+        network.answer(&job.input, &Context::default(), &Settings::to(1), &mut said, &mut answer).unwrap();
         job.answer.clone_from(&answer);
         let mut history = History::default();
         history.remember(&job, &[]);

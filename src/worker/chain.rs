@@ -1,10 +1,10 @@
-//! What each answer goes on from: the end of the answer before it, for packs that remember.
+//! What each answer goes on from: the end of the answer before it, and what was heard last.
 //!
 //! It belongs to an instance and to one stretch of time: a start, a stop or a jump forgets it. So a bounce, a
 //! performance and a loop's every pass go on from the same answers.
 
 use arrayvec::ArrayVec;
-use model::Past;
+use model::{Heard, Past};
 use phrase::{Roll, STEPS};
 
 use crate::link::{Job, Outcome, Ticket};
@@ -18,6 +18,8 @@ struct Window {
     position: i64,
     first: u8,
     past: Past,
+    /// What was heard last, counted to the first step that is played after this window.
+    heard: Option<Heard>,
 }
 
 /// The latest answers of an instance.
@@ -28,33 +30,48 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// What was answered for the 64 steps in front of what a job asks for; `None` where that is not known.
-    pub fn before(&self, job: &Job) -> Option<Box<Roll>> {
-        self.past(job).before().map(|roll| Box::new(*roll))
+    /// What was answered for the 64 steps in front of what a job asks for, and what was heard last; `None`
+    /// where that is not known.
+    pub fn before(&self, job: &Job) -> (Option<Roll>, Option<Heard>) {
+        let window = self.window(job);
+        (window.and_then(|window| window.past.before().copied()), window.and_then(|window| window.heard))
     }
 
-    fn past(&self, job: &Job) -> Past {
+    /// The window in front of what a job asks for.
+    fn window(&self, job: &Job) -> Option<&Window> {
         let first = job.settings.first;
         let start = job.input.position - (STEPS as i64 - i64::from(first));
         let is_before = |window: &&Window| {
             (window.position, window.first) == (start, first) && time(window.ticket) == time(job.ticket)
         };
-        self.windows.iter().find(is_before).map_or_else(Past::default, |window| window.past)
+        self.windows.iter().find(is_before)
     }
 
     /// Remembers a job that was done. Of a window the newest answer counts.
     pub fn answered(&mut self, job: &Job) {
         let Outcome::Answered(_) = job.outcome else { return };
-        let mut past = self.past(job);
-        past.go_on(&job.said.cells, job.settings.first.into());
-        let window =
-            Window { ticket: job.ticket, position: job.input.position, first: job.settings.first, past };
+        let (ticket, position, first) = (job.ticket, job.input.position, job.settings.first);
+        let before = self.window(job);
+        let mut past = before.map_or_else(Past::default, |window| window.past);
+        past.go_on(&job.said.cells, first.into());
+        let answer = past.before().copied().unwrap_or(Roll::EMPTY);
+        let heard = heard(&job.input.roll(), first.into(), answer, before.and_then(|window| window.heard));
+        let window = Window { ticket, position, first, past, heard };
         self.windows
             .retain(|other| time(other.ticket) == time(window.ticket) && other.position != window.position);
         if self.windows.is_full() {
             self.windows.remove(0);
         }
         self.windows.push(window);
+    }
+}
+
+/// What was heard last, after a window of `played` cells was answered of which those from `first` on are new.
+fn heard(played: &Roll, first: usize, answer: Roll, before: Option<Heard>) -> Option<Heard> {
+    let new = (STEPS - first.min(STEPS)) as u32;
+    match (first..STEPS).rev().find(|&step| played.sounding[step] != 0) {
+        Some(last) => Some(Heard { answer, since: 0, rested: (STEPS - 1 - last) as u32 }),
+        None => before.map(|heard| Heard { since: heard.since + new, rested: heard.rested + new, ..heard }),
     }
 }
 
@@ -80,28 +97,28 @@ mod tests {
         job
     }
 
-    fn rows(before: Option<Box<Roll>>) -> Vec<u32> {
+    fn rows(before: Option<Roll>) -> Vec<u32> {
         before.map_or(Vec::new(), |roll| roll.sounding.iter().map(|bits| bits.trailing_zeros()).collect())
     }
 
     #[test]
     fn phrases_go_on_from_each_other_until_a_jump() {
         let mut chain = Chain::default();
-        assert_eq!(chain.before(&job(1, 0, 0, 5)), None);
+        assert_eq!(chain.before(&job(1, 0, 0, 5)).0, None);
         chain.answered(&job(1, 0, 0, 5));
         // Asked again, with another note: the newest answer counts.
         chain.answered(&job(1, 0, 0, 6));
-        assert_eq!(rows(chain.before(&job(1, 64, 0, 7))), [6; STEPS]);
-        assert_eq!(chain.before(&job(1, 128, 0, 7)), None, "a phrase was left out");
-        assert_eq!(chain.before(&job(2, 64, 0, 7)), None, "a jump forgets");
+        assert_eq!(rows(chain.before(&job(1, 64, 0, 7)).0), [6; STEPS]);
+        assert_eq!(chain.before(&job(1, 128, 0, 7)).0, None, "a phrase was left out");
+        assert_eq!(chain.before(&job(2, 64, 0, 7)).0, None, "a jump forgets");
         let other_pack = Job { ticket: Ticket { pack: 9, ..job(1, 64, 0, 7).ticket }, ..*job(1, 64, 0, 7) };
-        assert_eq!(chain.before(&other_pack), None);
+        assert_eq!(chain.before(&other_pack).0, None);
         // What was not answered is not gone on from.
         chain.answered(&Job { outcome: Outcome::NoNetwork, ..*job(1, 64, 0, 7) });
-        assert_eq!(chain.before(&job(1, 128, 0, 8)), None);
+        assert_eq!(chain.before(&job(1, 128, 0, 8)).0, None);
         // A late answer of the new time leaves nothing of the old one.
         chain.answered(&job(2, 64, 0, 7));
-        assert_eq!(chain.before(&job(1, 64, 0, 7)), None);
+        assert_eq!(chain.before(&job(1, 64, 0, 7)).0, None);
     }
 
     #[test]
@@ -110,8 +127,34 @@ mod tests {
         for (bar, row) in (0..6).zip(10..) {
             chain.answered(&job(1, bar * 16, 48, row));
         }
-        let before = rows(chain.before(&job(1, 6 * 16, 48, 0)));
+        let before = rows(chain.before(&job(1, 6 * 16, 48, 0)).0);
         assert_eq!(before, [[12; 16], [13; 16], [14; 16], [15; 16]].concat());
-        assert_eq!(chain.before(&job(1, 6 * 16, 32, 0)), None, "the latency was changed");
+        assert_eq!(chain.before(&job(1, 6 * 16, 32, 0)).0, None, "the latency was changed");
+    }
+
+    #[test]
+    fn what_was_heard_is_kept_with_how_long_ago_that_was() {
+        let mut chain = Chain::default();
+        let ask = |window: i64, notes: &[(f64, f64)]| {
+            let mut job = job(1, 64 * window, 0, window as usize);
+            job.input.clear(64 * window, 120.0);
+            for &(onset, length) in notes {
+                job.input.push(phrase::Note::new(60, 0, 0.5, onset, length));
+            }
+            job
+        };
+        assert_eq!(chain.before(&ask(0, &[])).1, None);
+        chain.answered(&ask(0, &[]));
+        assert_eq!(chain.before(&ask(1, &[])).1, None, "nobody has played yet");
+        chain.answered(&ask(1, &[(0.0, 40.0)]));
+        let one = Heard { answer: ask(1, &[]).said.cells, since: 0, rested: 24 };
+        assert_eq!(chain.before(&ask(2, &[])).1, Some(one));
+        chain.answered(&ask(2, &[]));
+        assert_eq!(chain.before(&ask(3, &[])).1, Some(Heard { since: 64, rested: 88, ..one }));
+        chain.answered(&ask(3, &[(60.0, 4.0)]));
+        assert_eq!(
+            chain.before(&ask(4, &[])).1,
+            Some(Heard { answer: ask(3, &[]).said.cells, since: 0, rested: 0 })
+        );
     }
 }

@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use model::{Answer, Report, Settings};
-use phrase::{Phrase, Roll};
+use phrase::Phrase;
 
 use super::analyse::analyse;
+use super::around::Around;
 use super::cache::Cache;
 use super::engine::{Device, Engine, PackSource, Roles};
 use super::messages::{Control, Order};
@@ -99,8 +100,8 @@ impl Compute {
                     });
                     Control::Loaded { pack, result }
                 }
-                Order::Answer { id, pack, shared, stamp, mut job, before } => {
-                    job.outcome = self.answer(pack, &shared, stamp, &mut job, before.as_deref());
+                Order::Answer { id, pack, shared, stamp, mut job, around } => {
+                    job.outcome = self.answer(pack, &shared, stamp, &mut job, &around);
                     let broken = self.find(pack).is_some_and(|pack| pack.broken.is_some());
                     Control::Answered { id, pack, job, broken }
                 }
@@ -110,6 +111,16 @@ impl Compute {
                         .filter(|pack| pack.broken.is_none())
                         .and_then(|pack| caught(|| analyse(&mut *pack.cpu, &take)).ok());
                     shared.know(&take, known.unwrap_or_default());
+                    Control::Looked { pack }
+                }
+                Order::Trail { pack, shared, jobs, around } => {
+                    for mut job in jobs {
+                        let stamp = job.ticket.pack;
+                        job.outcome = self.answer(pack, &shared, stamp, &mut job, &around);
+                        if matches!(job.outcome, Outcome::Answered(_)) {
+                            shared.remember(&job);
+                        }
+                    }
                     Control::Looked { pack }
                 }
                 Order::Forget { pack } => {
@@ -135,15 +146,8 @@ impl Compute {
 
     /// Answers a job, on what the user wants to compute it, and plays the answer in the manner that is asked
     /// for.
-    fn answer(
-        &mut self,
-        pack: u64,
-        shared: &Shared,
-        stamp: u32,
-        job: &mut Job,
-        before: Option<&Roll>,
-    ) -> Outcome {
-        let (report, took) = match self.compute(pack, shared, stamp, job, before) {
+    fn answer(&mut self, pack: u64, shared: &Shared, stamp: u32, job: &mut Job, around: &Around) -> Outcome {
+        let (report, took) = match self.compute(pack, shared, stamp, job, around) {
             Ok(computed) => computed,
             Err(fault) => {
                 shared.pack_failed(stamp, fault);
@@ -167,7 +171,7 @@ impl Compute {
         shared: &Shared,
         stamp: u32,
         job: &mut Job,
-        before: Option<&Roll>,
+        around: &Around,
     ) -> Result<Computed, String> {
         let wants_gpu = match job.terms.processor {
             Processor::Cpu => false,
@@ -175,7 +179,7 @@ impl Compute {
             Processor::Auto => shared.needs_gpu(),
         };
         if wants_gpu {
-            match self.gpu(pack).and_then(|()| self.ask(pack, Device::Gpu, job, before)) {
+            match self.gpu(pack).and_then(|()| self.ask(pack, Device::Gpu, job, around)) {
                 Ok(computed) => {
                     shared.set_note(stamp, None);
                     return Ok(computed);
@@ -188,7 +192,7 @@ impl Compute {
         } else {
             shared.set_note(stamp, None);
         }
-        let computed = self.ask(pack, Device::Cpu, job, before)?;
+        let computed = self.ask(pack, Device::Cpu, job, around)?;
         if job.terms.processor == Processor::Auto && !wants_gpu {
             self.judge(pack, shared, stamp, computed.1, job.terms.deadline);
         }
@@ -233,13 +237,7 @@ impl Compute {
     }
 
     /// An answer from the cache or by the network.
-    fn ask(
-        &mut self,
-        pack: u64,
-        device: Device,
-        job: &mut Job,
-        before: Option<&Roll>,
-    ) -> Result<Computed, String> {
+    fn ask(&mut self, pack: u64, device: Device, job: &mut Job, around: &Around) -> Result<Computed, String> {
         let Self { packs, cache, .. } = self;
         let Some(loaded) = packs.iter_mut().find(|loaded| loaded.number == pack) else {
             return Err("the pack could not be loaded; choose it anew".into());
@@ -254,7 +252,7 @@ impl Compute {
             // Chance looks at nothing but the seed and the cell then.
             input.position = 0;
         }
-        let computed = ask(loaded, device, cache, (input, before, settings), said, answer);
+        let computed = ask(loaded, device, cache, (input, around, settings), said, answer);
         (input.position, answer.position) = (position, position);
         computed
     }
@@ -265,13 +263,13 @@ fn ask(
     loaded: &mut Loaded,
     device: Device,
     cache: &mut Cache,
-    (input, before, settings): (&Phrase, Option<&Roll>, &Settings),
+    (input, around, settings): (&Phrase, &Around, &Settings),
     said: &mut Answer,
     answer: &mut Phrase,
 ) -> Result<Computed, String> {
     let key = key(loaded.number, device);
-    let before = before.filter(|_| loaded.cpu.remembers());
-    let asked = (input, before, settings);
+    let around = around.clone().needed(settings, loaded.cpu.remembers());
+    let asked = (input, &around, settings);
     if let Some(report) = cache.get(key, asked, said, answer) {
         return Ok((report, None));
     }
@@ -281,7 +279,7 @@ fn ask(
         (Device::Gpu, Some(gpu)) => gpu,
         _ => &mut loaded.cpu,
     };
-    let report = match caught(|| network.answer(input, before, settings, said, answer)) {
+    let report = match caught(|| network.answer(input, &around.context(), settings, said, answer)) {
         Ok(answered) => answered?,
         Err(reason) => {
             if device == Device::Cpu {

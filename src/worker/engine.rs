@@ -46,12 +46,12 @@ pub trait Roles {
         false
     }
 
-    /// Answers a phrase, as the network says it and in notes; an error is one sentence for the user. `before`
-    /// are the 64 steps in front of what is played of it, where they are known.
+    /// Answers a phrase, as the network says it and in notes; an error is one sentence for the user.
+    /// `context` is what is known around it.
     fn answer(
         &mut self,
         input: &Phrase,
-        before: Option<&Roll>,
+        context: &Context,
         settings: &Settings,
         said: &mut Answer,
         out: &mut Phrase,
@@ -106,12 +106,12 @@ impl Roles for LoadedPack {
     fn answer(
         &mut self,
         input: &Phrase,
-        before: Option<&Roll>,
+        context: &Context,
         settings: &Settings,
         said: &mut Answer,
         out: &mut Phrase,
     ) -> Result<Report, String> {
-        let report = self.recast(input, &Context { before, key: None }, settings, said);
+        let report = self.recast(input, context, settings, said);
         let report = report.map_err(|error| match error {
             // The instance plays dry from here on.
             ModelError::NoClassifier => format!("{error}; this one plays once it is chosen anew"),
@@ -156,7 +156,13 @@ mod tests {
         input.push(Note::new(60, 0, 0.5, 0.0, 8.0));
         let (mut said, mut out) = (Answer::default(), Phrase::new(0, 120.0));
         let mut answer = |source| {
-            network.answer(&input, None, &Settings { source, ..Settings::to(1) }, &mut said, &mut out)
+            network.answer(
+                &input,
+                &Context::default(),
+                &Settings { source, ..Settings::to(1) },
+                &mut said,
+                &mut out,
+            )
         };
         let error = answer(None).unwrap_err();
         assert!(error.contains("no classifier") && error.contains("say which genre is played"), "{error}");

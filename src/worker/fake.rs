@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
-use model::{Answer, Report, Settings};
-use phrase::{Note, Phrase, Roll};
+use model::{Answer, Context, Report, Settings};
+use phrase::{Note, Phrase};
 
 use super::engine::{Device, Engine, PackSource, Roles};
 
@@ -79,7 +79,7 @@ impl Roles for Fake {
     fn answer(
         &mut self,
         input: &Phrase,
-        before: Option<&Roll>,
+        context: &Context,
         settings: &Settings,
         said: &mut Answer,
         out: &mut Phrase,
@@ -105,7 +105,7 @@ impl Roles for Fake {
         }
         out.sort();
         *said = Answer::of(out.roll());
-        if let (Way::Remembers, Some(before)) = (&self.way, before) {
+        if let (Way::Remembers, Some(before)) = (&self.way, context.before) {
             let highest = 127 - before.sounding[0].leading_zeros() as usize;
             said.cells.set(0, highest + 1, true);
             said.realise(&out.clone(), 0, out);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use phrase::Roll;
+use model::Settings;
 
+use super::around::Around;
 use super::engine::PackSource;
-use crate::link::{Hatch, Job, Shared, Take};
+use crate::link::{Hatch, Job, Manner, Shared, Take};
 
 /// What the worker is told, by main threads and by its computing threads.
 pub enum Control {
@@ -15,6 +16,9 @@ pub enum Control {
     Pack { id: u64, stamp: u32, source: Option<PackSource> },
     /// An instance is gone.
     Leave { id: u64 },
+    /// Phrases that nobody played are to be answered for an instance's history, one after another, with these
+    /// settings each.
+    Trail { id: u64, settings: Vec<Settings>, manner: Manner },
     /// An editor was opened.
     Look,
     /// A pack is in memory, or cannot be.
@@ -32,11 +36,13 @@ pub enum Control {
 pub enum Order {
     /// Loads a pack, from then on known by its number.
     Load { pack: u64, source: PackSource },
-    /// Answers the job of an instance that chose the pack as its number `stamp`, after what was answered
-    /// `before`.
-    Answer { id: u64, pack: u64, shared: Arc<Shared>, stamp: u32, job: Box<Job>, before: Option<Box<Roll>> },
+    /// Answers the job of an instance that chose the pack as its number `stamp`, after what is known
+    /// `around` it.
+    Answer { id: u64, pack: u64, shared: Arc<Shared>, stamp: u32, job: Box<Job>, around: Box<Around> },
     /// Finds out what an open editor is to show of a take.
     Look { pack: u64, shared: Arc<Shared>, take: Arc<Take> },
+    /// Answers phrases that nobody played, for the history.
+    Trail { pack: u64, shared: Arc<Shared>, jobs: Vec<Box<Job>>, around: Box<Around> },
     /// No instance has the pack any more.
     Forget { pack: u64 },
 }

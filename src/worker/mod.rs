@@ -12,6 +12,7 @@
 //! same instances and packs, eight times at most.
 
 mod analyse;
+mod around;
 mod cache;
 mod chain;
 mod compute;
@@ -31,10 +32,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, unbounded};
+use model::Settings;
 
 pub use engine::{Engine, PackSource, Packs};
 
-use crate::link::{Bell, Desk, LIVES, Shared};
+use crate::link::{Bell, Desk, LIVES, Manner, Shared};
 use messages::Control;
 use run::Run;
 
@@ -200,6 +202,11 @@ impl Seat {
     /// An editor was opened: what it shows of the last takes is to be found out.
     pub fn look(&self) {
         self.tell(Control::Look);
+    }
+
+    /// Phrases that nobody played are answered for the history, one after another, with these settings each.
+    pub fn trail(&self, settings: Vec<Settings>, manner: Manner) {
+        self.tell(Control::Trail { id: self.id, settings, manner });
     }
 
     fn tell(&self, control: Control) {

@@ -10,16 +10,22 @@ use std::thread::JoinHandle;
 
 use arrayvec::ArrayVec;
 use crossbeam_channel::{Receiver, Sender};
+use model::Settings;
+use phrase::STEPS;
 
+use super::around::Around;
 use super::chain::Chain;
 use super::compute::Computer;
 use super::engine::{Engine, PackSource};
 use super::errands;
 use super::messages::{Control, Order};
-use crate::link::{Bell, Errand, Hatch, JOBS, Job, Outcome, Shared};
+use crate::link::{Bell, Errand, Hatch, JOBS, Job, Manner, Outcome, Played, Shared, Ticket};
 
 /// Computing threads at most: with more packs than that, some share one.
 const COMPUTERS: usize = 4;
+
+/// The time of phrases that nobody played: no stretch of time gets so far.
+const TRAIL: u32 = u32::MAX;
 
 /// A pack that instances have chosen.
 struct Pack {
@@ -50,6 +56,8 @@ struct Instance {
     pack: Option<u64>,
     /// What its answers go on from.
     chain: Chain,
+    /// Phrases that nobody played, to be answered for the history.
+    trail: Vec<Box<Job>>,
     /// The jobs that were not begun, the oldest first: of each phrase the newest.
     waiting: ArrayVec<Box<Job>, JOBS>,
 }
@@ -154,7 +162,7 @@ impl Run {
             }
         }
         // An instance that has come just now may have asked already.
-        told || self.look()
+        told || self.play_trails() || self.look()
     }
 
     /// Which waiting job of an instance can be begun: its pack's computing thread is free, or it needs none.
@@ -187,8 +195,9 @@ impl Run {
         let outcome = match (job.errand, pack) {
             (Errand::Answer, Some((pack, computer))) => {
                 let (id, shared, stamp) = (instance.id, instance.shared.clone(), instance.stamp);
-                let before = instance.chain.before(&job);
-                let order = Order::Answer { id, pack, shared, stamp, job, before };
+                let (before, heard) = instance.chain.before(&job);
+                let around = Box::new(Around { before, heard, models: shared.model_rolls() });
+                let order = Order::Answer { id, pack, shared, stamp, job, around };
                 if let Err(Order::Answer { job, .. }) = self.tell(computer, order) {
                     // Its thread has died, which cannot be: what it does is caught.
                     self.instances[index].answer(job, Outcome::NoNetwork);
@@ -210,6 +219,24 @@ impl Run {
         place.computer.tell(order)?;
         place.busy = true;
         Ok(())
+    }
+
+    /// Has a free computing thread answer phrases that nobody played; false where there are none.
+    fn play_trails(&mut self) -> bool {
+        let next = self.instances.iter().position(|instance| {
+            let pack = self.packs.iter().find(|pack| Some(pack.number) == instance.pack);
+            let is_free = |pack: &Pack| self.place(pack).is_some_and(|place| !place.busy);
+            !instance.trail.is_empty()
+                && pack.is_some_and(|pack| !pack.broken && pack.loaded == Some(Ok(())) && is_free(pack))
+        });
+        let Some(instance) = next.map(|index| &mut self.instances[index]) else { return false };
+        let (shared, jobs, number) =
+            (instance.shared.clone(), std::mem::take(&mut instance.trail), instance.pack);
+        let around = Box::new(Around { models: shared.model_rolls(), ..Around::default() });
+        let pack = self.packs.iter().find(|pack| Some(pack.number) == number);
+        pack.map(|pack| (pack.number, pack.computer)).is_some_and(|(pack, computer)| {
+            self.tell(computer, Order::Trail { pack, shared, jobs, around }).is_ok()
+        })
     }
 
     /// Has a free computing thread find out what an open editor is to show of one take; false where nothing
@@ -235,8 +262,9 @@ impl Run {
         match control {
             Control::Enter { id, hatch, shared } => {
                 let waiting = ArrayVec::new();
-                let chain = Chain::default();
-                self.instances.push(Instance { id, hatch, shared, stamp: 0, pack: None, chain, waiting });
+                let (chain, trail) = (Chain::default(), Vec::new());
+                let (stamp, pack) = (0, None);
+                self.instances.push(Instance { id, hatch, shared, stamp, pack, chain, trail, waiting });
             }
             Control::Leave { id } => {
                 self.instances.retain(|instance| instance.id != id);
@@ -281,6 +309,12 @@ impl Run {
                     instance.answer(job, outcome);
                 }
                 self.sweep();
+            }
+            Control::Trail { id, settings, manner } => {
+                if let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == id) {
+                    let tempo = f64::from(instance.shared.meters.heads().tempo);
+                    instance.trail = trail(settings, manner, (instance.stamp, tempo));
+                }
             }
             Control::Looked { pack } => {
                 self.free(pack);
@@ -373,4 +407,16 @@ impl Run {
             let _ = thread.join();
         });
     }
+}
+
+/// Jobs about empty phrases, one after another in a time of their own.
+fn trail(settings: Vec<Settings>, manner: Manner, (stamp, tempo): (u32, f64)) -> Vec<Box<Job>> {
+    let job = |(index, settings): (usize, Settings)| {
+        let mut job = Job::new();
+        job.ticket = Ticket { generation: TRAIL, phrase: index as u32, pack: stamp, ..Ticket::default() };
+        (job.settings, job.manner, job.kind) = (settings, manner, Played::Answer);
+        job.input.clear((index * STEPS) as i64, tempo);
+        job
+    };
+    settings.into_iter().enumerate().map(job).collect()
 }

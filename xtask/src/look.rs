@@ -1,4 +1,4 @@
-//! `look`: the editor as people see it, in seven states, and what it costs to have it open. Needs Xvfb.
+//! `look`: the editor as people see it, in eight states, and what it costs to have it open. Needs Xvfb.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -32,7 +32,12 @@ pub struct Arguments {
 const SIZE: (u16, u16) = (1040, 760);
 const WHY: (i16, i16) = (671, 91);
 /// The page of the band, likewise.
-const BAND: (i16, i16) = (930, 414);
+const BAND: (i16, i16) = (898, 414);
+/// The page of what plays where nobody does.
+const FILL: (i16, i16) = (950, 414);
+/// The first cards of the strip, and the corners of the morph.
+const CARDS: [(i16, i16); 4] = [(66, 712), (176, 712), (286, 712), (396, 712)];
+const CORNERS: [(i16, i16); 4] = [(802, 160), (994, 160), (802, 240), (994, 240)];
 const BLOCK: u32 = 512;
 /// A frame takes a while without a graphics card.
 const SETTLE: Duration = Duration::from_millis(1500);
@@ -184,6 +189,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         scene.display.click(BAND.0, BAND.1);
         scene.display.point(1, SIZE.1 as i16 - 1);
         scene.photograph(folder, "band")
+    })?;
+    let on = [("When silent", 1.0 / 3.0), ("Morph", 1.0), ("Morph X", 0.3), ("Morph Y", 0.6)];
+    Scene::new(&display, &library, 100, &[&jazz[..], &on].concat())?.open(|scene| {
+        scene.play_to(22.6)?;
+        scene.display.click(FILL.0, FILL.1);
+        for (card, corner) in CARDS.into_iter().zip(CORNERS) {
+            for at in [card, corner, card] {
+                scene.display.click(at.0, at.1);
+                scene.rest(SETTLE / 4);
+            }
+        }
+        scene.display.point(1, SIZE.1 as i16 - 1);
+        scene.photograph(folder, "fill")
     })?;
     let mut scene = Scene::new(&display, &library, 100, &jazz)?;
     let missing = serde_json::json!({"name": "Bossa nights", "hash": "0badc0de"});

@@ -19,6 +19,7 @@ mod late;
 mod live;
 #[cfg(target_os = "linux")]
 mod look;
+mod morph;
 mod packs;
 mod play;
 mod soak;
@@ -41,6 +42,8 @@ enum Command {
     /// Play a MIDI file through the built plugin in a headless host and write the answer as MIDI, as a
     /// picture and, if asked for, as sound.
     Play(play::Arguments),
+    /// Play from one phrase to another: eleven points between them, as MIDI and as a picture.
+    Morph(morph::Arguments),
     /// Run the plugin between two MIDI ports, for a stage without a host (a build with the feature `live`).
     Run(live::Arguments),
     /// Make the sounds that README links: a piece, and what becomes of it in each genre.
@@ -69,7 +72,7 @@ enum Command {
     Soak(soak::Arguments),
     /// Play instances in real time and count the answers that come late.
     Late(late::Arguments),
-    /// Photograph the editor of the built plugin in six states, under Xvfb, and print what it costs to have
+    /// Photograph the editor of the built plugin in eight states, under Xvfb, and print what it costs to have
     /// it open.
     #[cfg(target_os = "linux")]
     Look(look::Arguments),
@@ -78,6 +81,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Play(arguments) => play::run(&arguments),
+        Command::Morph(arguments) => morph::run(&arguments),
         Command::Run(arguments) => live::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Bundle => bundle::run().map(|_| ()),

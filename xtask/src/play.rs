@@ -64,6 +64,9 @@ pub struct Arguments {
     /// How many bars later an answer comes: 4, 2 or 1.
     #[arg(long, default_value_t = 4)]
     latency: u8,
+    /// Let the music go on for so many bars after the song's last note: 1, 2, 4, 8, 16, 32 or 64.
+    #[arg(long, value_name = "BARS", value_parser = then)]
+    then: Option<u8>,
     /// Leave the answer where it sounded, as many bars late.
     #[arg(long)]
     as_heard: bool,
@@ -98,6 +101,14 @@ fn swing(text: &str) -> Result<Swing, String> {
     }
 }
 
+/// The bars that the plugin's parameter offers.
+const THEN: [u8; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+fn then(text: &str) -> Result<u8, String> {
+    let known = text.parse().ok().filter(|bars| THEN.contains(bars));
+    known.ok_or_else(|| "it must be 1, 2, 4, 8, 16, 32 or 64 bars".into())
+}
+
 fn part(text: &str) -> Result<BandPart, String> {
     let known = BandPart::ALL.into_iter().find(|part| part.name() == text);
     known.ok_or_else(|| "it must be tune, chords or bass".into())
@@ -105,7 +116,7 @@ fn part(text: &str) -> Result<BandPart, String> {
 
 /// Samples a second and a block, as a DAW's usual bounce has them.
 const BOUNCE: RenderOptions =
-    RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false, delay: ANSWER_BEATS };
+    RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false, delay: ANSWER_BEATS, then: 0 };
 
 /// Plays the song and writes the answer.
 pub fn run(arguments: &Arguments) -> Result<()> {
@@ -138,6 +149,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         None => build::plugin()?,
     };
 
+    let most = arguments.then.and_then(|bars| THEN.iter().position(|known| *known == bars));
+    if arguments.then.is_some() && pack.card.parts.writer.is_none() {
+        bail!("{}: this pack has no writer, so nothing can go on; leave out --then", pack.card.name);
+    }
     let plays = |part| f64::from(u8::from(arguments.parts.contains(&part)));
     let rendered = {
         // SAFETY: no thread of ours is running, and the plugin that reads the variable is not loaded yet.
@@ -164,13 +179,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             ("Chords", plays(BandPart::Chords)),
             ("Bass", plays(BandPart::Bass)),
             ("Split", f64::from(u8::from(arguments.split))),
+            ("When silent", if most.is_some() { 1.0 / 3.0 } else { 0.0 }),
+            ("For at most", most.unwrap_or(0) as f64 / (THEN.len() - 1) as f64),
         ] {
             plugin.set(name, value)?;
         }
         plugin.set_offline(true)?;
         plugin.start(BOUNCE.sample_rate, BOUNCE.block)?;
         let delay = f64::from(arguments.latency) * (STEPS_PER_BAR / STEPS_PER_BEAT) as f64;
-        render_song(&mut plugin, &song, &RenderOptions { as_heard: arguments.as_heard, delay, ..BOUNCE })?
+        let then = arguments.then.unwrap_or(0).into();
+        let options = RenderOptions { as_heard: arguments.as_heard, delay, then, ..BOUNCE };
+        render_song(&mut plugin, &song, &options)?
     };
 
     let settings = Settings {
@@ -184,6 +203,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         limits: !arguments.no_limits,
         harmony: arguments.harmony / 100.0,
         swing: if let Swing::New(_, swing) = arguments.swing { swing } else { SwingBy::Level },
+        ..Settings::to(usize::from(target))
     };
     let title = format!("{} to {}", stem(&arguments.song), pack.card.genres[usize::from(target)]);
     let (input, mut output) = (Cells::of(&song), Cells::of(&rendered.song));
@@ -210,7 +230,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.hear.hear(&song, &rendered.song)
 }
 
-fn check_percent(name: &str, value: f32) -> Result<()> {
+pub fn check_percent(name: &str, value: f32) -> Result<()> {
     if (0.0..=100.0).contains(&value) { Ok(()) } else { bail!("--{name} must be 0 to 100 percent") }
 }
 

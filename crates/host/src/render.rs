@@ -1,6 +1,6 @@
 //! Bouncing a song through an instance, as a DAW does with all its tracks on one plugin.
 
-use phrase::{DRUM_CHANNEL, OtherKind, STEPS, STEPS_PER_BEAT, Song, SongNote, nearest};
+use phrase::{DRUM_CHANNEL, OtherKind, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, Song, SongNote, nearest};
 
 use crate::{Event, HostError, Instance, Signature, Tempo, Transport, drive, pair};
 
@@ -19,11 +19,13 @@ pub struct RenderOptions {
     /// How much later than what it answers an answer comes, in quarter notes: the plugin's latency and
     /// margin.
     pub delay: f64,
+    /// For how many bars the transport rolls on after the song's last phrase.
+    pub then: u32,
 }
 
 impl Default for RenderOptions {
     fn default() -> Self {
-        RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false, delay: ANSWER_BEATS }
+        RenderOptions { sample_rate: 48_000.0, block: 512, as_heard: false, delay: ANSWER_BEATS, then: 0 }
     }
 }
 
@@ -64,7 +66,8 @@ pub fn render_song(
     let phrases = ((last + 0.5) / STEPS as f64).ceil().max(1.0);
     let later = options.delay * STEPS_PER_BEAT as f64;
     // Windows that slide hold the last note for another phrase.
-    let end = sample((phrases + 1.0) * STEPS as f64 + later + STEPS_PER_BEAT as f64);
+    let then = options.then as f64 * STEPS_PER_BAR as f64;
+    let end = sample((phrases + 1.0) * STEPS as f64 + then + later + STEPS_PER_BEAT as f64);
 
     let mut transport = transport_of(song, rate, options.block);
     let mut events = Vec::new();

@@ -27,5 +27,6 @@ pub use loaded::LoadedPack;
 pub use ops::Ops;
 pub use pack::{Card, Corpus, FORMAT, Init, Pack, Parameter, Parts, Weights, default_pack, read_card};
 pub use roles::{
-    Answer, Ask, Context, Past, Question, Report, Role, SLOTS, Settings, Space, Transfer, Writer,
+    Answer, Ask, CORNERS, Context, Heard, Own, Past, Question, Report, Role, SLOTS, Settings, Space,
+    Transfer, WhenSilent, Writer,
 };

@@ -20,6 +20,12 @@ pub(crate) fn unit(seed: u64, position: i64, step: usize, row: usize) -> f32 {
     ((hash >> 41) as f32 + 0.5) / (1u32 << 23) as f32
 }
 
+/// Normal noise (mean 0, deviation 1) for one number of a point, from the same hash.
+pub(crate) fn normal(seed: u64, position: i64, index: usize) -> f32 {
+    let [radius, angle] = [0, 1].map(|which| unit(seed, position, index, which));
+    (-2.0 * radius.ln()).sqrt() * (std::f32::consts::TAU * angle).cos()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +35,14 @@ mod tests {
         assert_eq!(logistic(1, -64, 3, 5), logistic(1, -64, 3, 5));
         let others = [logistic(2, -64, 3, 5), logistic(1, 64, 3, 5), logistic(1, -64, 5, 3)];
         assert!(others.iter().all(|&x| x != logistic(1, -64, 3, 5)));
+    }
+
+    #[test]
+    fn the_normal_noise_is_normal() {
+        let values: Vec<f32> = (0..20_000).map(|i| normal(7, 64 * (i / 64), i as usize % 64)).collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / values.len() as f32;
+        assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05, "{mean} {variance}");
     }
 
     #[test]

@@ -60,7 +60,24 @@ impl Role {
     }
 }
 
-/// What the user asks of a transfer.
+/// Corners of a morph.
+pub const CORNERS: usize = 4;
+
+/// What is played in bars in which nobody plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenSilent {
+    /// Nothing.
+    #[default]
+    Rest,
+    /// The music goes on after the last note: in the empty bars that follow it, and phrases.
+    Continue,
+    /// The empty bars of a phrase that is played in are filled, and no others.
+    Fill,
+    /// Variations of the last phrase that was played in, in whole phrases.
+    Vary,
+}
+
+/// What the user asks of a pack.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// The genre slot of what is played (0-based), or `None` to let the classifier tell it.
@@ -85,6 +102,16 @@ pub struct Settings {
     pub harmony: f32,
     /// Where the second eighths of new notes fall, where the pack knows the feel of its genres.
     pub swing: SwingBy,
+    /// What is played in bars in which nobody plays.
+    pub silent: WhenSilent,
+    /// For how many bars after the last note at most.
+    pub silent_bars: u8,
+    /// How far variations go from their phrase: 1 is as far as real phrases lie apart.
+    pub distance: f32,
+    /// Weights of [`Context::corners`], in the place of what is played; `None` for answers to that.
+    pub morph: Option<[f32; CORNERS]>,
+    /// The accompaniment is made as in [`Context::manner`], where the pack can.
+    pub textured: bool,
 }
 
 impl Settings {
@@ -103,6 +130,11 @@ impl Settings {
             limits: true,
             harmony: 0.25,
             swing: SwingBy::Auto,
+            silent: WhenSilent::Rest,
+            silent_bars: 8,
+            distance: 0.25,
+            morph: None,
+            textured: false,
         }
     }
 }
@@ -116,6 +148,23 @@ pub struct Context<'a> {
     pub before: Option<&'a Roll>,
     /// The song's key, where somebody told it.
     pub key: Option<Key>,
+    /// What was answered last to somebody's playing; `None` where nobody has played yet.
+    pub heard: Option<&'a Heard>,
+    /// The phrases between which [`Settings::morph`] plays; an empty one is no corner.
+    pub corners: Option<&'a [Roll; CORNERS]>,
+    /// The phrase whose accompaniment [`Settings::textured`] asks for.
+    pub manner: Option<&'a Roll>,
+}
+
+/// What was answered last to somebody's playing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The 64 steps that ended with that answer.
+    pub answer: Roll,
+    /// Steps from its end to the first step that will be played.
+    pub since: u32,
+    /// Steps from the last note's end to the first step that will be played.
+    pub rested: u32,
 }
 
 /// A phrase to be recast, with all that is common decided: it has cells, the amount is over 0, the pack has
@@ -218,6 +267,22 @@ pub struct Report {
     pub probabilities: [f32; SLOTS],
     /// Cells that were added and removed, relative to the input's.
     pub change: ContentChange,
+    /// What of the answer nobody asked the transfer for.
+    pub own: Own,
+}
+
+/// What music a pack made of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Own {
+    /// None.
+    #[default]
+    None,
+    /// It went on from the music, or filled bars.
+    Written,
+    /// It varied what was played last.
+    Varied,
+    /// It played a point between phrases.
+    Morphed,
 }
 
 /// Recasts phrases in other genres. Lives on the thread that computes; may keep buffers between phrases, but

@@ -33,6 +33,9 @@ const SUMS: Style = Style {
     lowest: [30; SLOTS],
     highest: [90; SLOTS],
     counts_after: true,
+    voices: 0,
+    figure: [0.0; SLOTS],
+    approach: [0.0; SLOTS],
     limits: false,
 };
 /// With what asks the system's library for exponentials and logarithms.
@@ -62,8 +65,14 @@ fn written(style: &Style) -> String {
         let roll = phrase(seed).roll();
         for genre in 0..3 {
             let target: Vec<f32> = (0..3).map(|g| if g == genre { 0.75 } else { 0.125 }).collect();
-            let asked =
-                Asked { source: seed as usize % 3, target: &target, harmony: 0.5, before: None, first: 0 };
+            let asked = Asked {
+                source: seed as usize % 3,
+                target: &target,
+                harmony: 0.5,
+                before: None,
+                manner: None,
+                first: 0,
+            };
             let answer = decoder.write(&roll, &asked, style, &Seeded(seed));
             for step in answer.sounding.into_iter().chain(answer.onset) {
                 cells += step.count_ones();

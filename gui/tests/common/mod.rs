@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gui::{Control, Field, Kind, Live, Pack, Page, Snapshot, Stage, Take};
+use gui::{Control, Field, Kind, Live, Models, Pack, Page, Snapshot, Stage, Take};
 use phrase::Note;
 
 /// Controls of every kind, as the plugin describes them.
@@ -38,6 +38,13 @@ fn fields() -> Vec<Field> {
         (Control("pedal"), "Pedal as length", Kind::Switch, Page::Notes),
         (Control::PANIC, "Panic", Kind::Button, Page::Header),
         (Control::BYPASS, "Bypass", Kind::Switch, Page::Header),
+        (Control("silent"), "When silent", list(4), Page::Fill),
+        (Control("silent_bars"), "For at most", list(7), Page::Fill),
+        (Control("distance"), "Distance", Kind::Percent, Page::Fill),
+        (Control("texture"), "Texture of the model", Kind::Switch, Page::Fill),
+        (Control::MORPH, "Morph", Kind::Switch, Page::Fill),
+        (Control::MORPH_X, "Morph X", Kind::Percent, Page::Morph),
+        (Control::MORPH_Y, "Morph Y", Kind::Percent, Page::Morph),
     ];
     all.map(|(control, name, kind, page)| Field { control, name, hint: "A sentence about it.", kind, page })
         .to_vec()
@@ -90,7 +97,7 @@ pub fn full() -> Snapshot {
     let zero = |control: Control| match control {
         Control::TARGET => 1.0,
         Control::AMOUNT => 0.9,
-        Control::VARIATION | Control("swing") => 0.5,
+        Control::VARIATION | Control("swing") | Control::MORPH_X | Control::MORPH_Y => 0.5,
         Control("highest") => 127.0,
         _ => 0.0,
     };
@@ -106,6 +113,7 @@ pub fn full() -> Snapshot {
             chosen: Some(0),
             folder: Some("/home/somebody/.local/share/contrafact/packs".into()),
             genres: ["classical", "jazz", "pop"].map(String::from).to_vec(),
+            lacks: vec!["This pack has no writer: where you are silent, it rests.".into()],
         },
         stage: Stage::Running,
         state: "Your phrase is answered in 3 beats".into(),
@@ -119,6 +127,10 @@ pub fn full() -> Snapshot {
         head: Some(54.4),
         played: Some(54.4),
         playing: takes.last().cloned(),
+        models: Arc::new(Models {
+            corners: [Some(notes(1)), Some(notes(2)), None, None],
+            manner: Some(notes(3)),
+        }),
         takes,
         steps: (true, true),
         folder: "/home/somebody/Documents/Contrafact".into(),

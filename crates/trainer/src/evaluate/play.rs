@@ -245,7 +245,7 @@ impl Player<'_> {
         let (mut answer, mut said) = (Roll::EMPTY, Answer::default());
         for (window, place) in windows.iter().zip((0..STEPS).step_by(hop)) {
             let input = Phrase::of_roll(window, 0, 120.0, 0.8);
-            let before = Around { before: past.before(), key: None };
+            let before = Around { before: past.before(), ..Around::default() };
             self.transfer.recast(&input, &before, &settings, &mut said)?;
             past.go_on(&said.cells, STEPS - hop);
             let part = played(&input, &said, STEPS - hop);

@@ -38,6 +38,8 @@ pub struct Asked<'a> {
     pub harmony: f32,
     /// What was played in the 64 steps before `first`; `None` where nothing was, or nobody knows.
     pub before: Option<&'a Roll>,
+    /// A phrase whose accompaniment is the model of this one's, in the place of one of the genre's.
+    pub manner: Option<&'a Roll>,
     /// The first step that will be played. Steps in front of it are `before`'s, where there is one.
     pub first: usize,
 }

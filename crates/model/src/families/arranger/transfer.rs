@@ -76,6 +76,7 @@ impl Transfer for Written {
             target,
             harmony: settings.harmony.clamp(0.0, 1.0),
             before: question.context.before,
+            manner: question.context.manner.filter(|roll| settings.textured && !roll.is_empty()),
             first: settings.first.into(),
         };
         out.cells = self.decoder.write(roll, &asked, &self.style.at(amount, settings.limits), &chance);

@@ -7,6 +7,8 @@
 //! always draws, at variation 0 by a hash of the phrase itself; variation is the share of its decisions that
 //! are drawn by seed and position instead.
 
+mod own;
+
 use candle_core::{Device, Tensor};
 use phrase::{ContentChange, Note, Phrase, Roll, Timing};
 
@@ -24,8 +26,8 @@ pub struct LoadedPack {
     transfer: Option<Box<dyn Transfer>>,
     dynamics: Option<Strikes>,
     feel: Option<Feel>,
-    pub(crate) writer: Option<Box<dyn Writer>>,
-    pub(crate) space: Option<Box<dyn Space>>,
+    writer: Option<Box<dyn Writer>>,
+    space: Option<Box<dyn Space>>,
     classifier: Option<Classifier>,
     genres: usize,
     /// The logit of the pack's threshold.
@@ -120,10 +122,12 @@ impl LoadedPack {
         };
         let mut straight = Phrase::new(input.position, input.tempo);
         timing.straight(input, &mut straight);
-        let report = self.ask(&straight.roll(), &straight.notes, input.position, context, settings, out)?;
+        let mut report =
+            self.ask(&straight.roll(), &straight.notes, input.position, context, settings, out)?;
         out.timing = timing;
-        if let (Some(dynamics), Some(shares), None) = (&self.dynamics, &shares, &out.velocities) {
-            out.velocities = Some(dynamics.strike(&straight, &out.cells, shares)?);
+        if let Some(shares) = &shares {
+            report.own = self.play_on(&straight, context, settings, shares, out)?;
+            self.strike(&straight, shares, report.own, out)?;
         }
         Ok(report)
     }
@@ -194,7 +198,7 @@ impl LoadedPack {
         transfer.recast(&question, out)?;
         out.ties = transfer.remembers();
         let change = ContentChange::between(&roll.sounding, &out.cells.sounding);
-        Ok(Report { source: slot as u8, probabilities, change })
+        Ok(Report { source: slot as u8, probabilities, change, ..Report::default() })
     }
 
     /// The classifier's probabilities of each slot for `roll`.
@@ -299,8 +303,11 @@ mod tests {
     fn a_family_is_asked_what_is_left_to_decide_and_its_velocities_become_notes() {
         let (mut loaded, asked) = loaded();
         let before = Roll::from_cells(|step, row| step < 3 && row == 5);
-        let context =
-            Context { before: Some(&before), key: Some(Key { tonic: 7, mode: Mode::Major, fit: 1.0 }) };
+        let context = Context {
+            before: Some(&before),
+            key: Some(Key { tonic: 7, mode: Mode::Major, fit: 1.0 }),
+            ..Context::default()
+        };
         let settings = Settings {
             source: Some(1),
             target: [3.0, 1.0, 9.0, 0., 0., 0., 0., 0.],

@@ -1,0 +1,496 @@
+//! What a pack plays of its own: it goes on where nobody plays, varies what was played last, and plays points
+//! between phrases. All of it is a function of the question, so that a bounce and a performance agree.
+
+use phrase::{Key, PITCHES, Phrase, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
+
+use super::LoadedPack;
+use crate::ModelError;
+use crate::roles::{Answer, Ask, CORNERS, Context, Heard, Own, Settings, WhenSilent};
+
+/// Steps of a bar that may still sound, of notes before it, where nobody plays in it.
+const RINGS: u32 = STEPS_PER_BEAT as u32;
+/// The velocity of music that is written, from a pack without dynamics: SeqGAN's.
+const VELOCITY: u8 = 80;
+/// Mixed into the seeds of variations and morphs: other draws than a transfer's.
+const VARIES: u32 = 0x7661_7279;
+
+impl LoadedPack {
+    /// Writes what of the answer `out` to `input` is the pack's own, if anything; `shares` are the genres'.
+    /// What lies in bars that are played in is left as it is.
+    pub(super) fn play_on(
+        &mut self,
+        input: &Phrase,
+        context: &Context,
+        settings: &Settings,
+        shares: &[f32],
+        out: &mut Answer,
+    ) -> Result<Own, ModelError> {
+        let first = usize::from(settings.first).min(STEPS - 1);
+        if let Some((weights, corners)) = settings.morph.zip(context.corners)
+            && corners.iter().any(|corner| !corner.is_empty())
+        {
+            self.morph(input.position, (&weights, corners), settings, shares, out)?;
+            return Ok(Own::Morphed);
+        }
+        let cells = input.roll();
+        let due = match settings.silent {
+            WhenSilent::Rest => return Ok(Own::None),
+            silent => due(&cells, first, silent, settings.silent_bars, context),
+        };
+        if !due.contains(&true) {
+            return Ok(Own::None);
+        }
+        if due[first / STEPS_PER_BAR] {
+            // Notes are held over the line that is in front of it.
+            if let Some(before) = context.before {
+                out.cells.sounding[..first].copy_from_slice(&before.sounding[STEPS - first..]);
+                out.cells.onset[..first].copy_from_slice(&before.onset[STEPS - first..]);
+            }
+            out.ties = true;
+        }
+        match settings.silent {
+            WhenSilent::Vary => {
+                let Some(heard) = context.heard else { return Ok(Own::None) };
+                self.vary(input.position, (heard, &due), settings, shares, out)?;
+                Ok(Own::Varied)
+            }
+            _ => {
+                let written = self.fill(input, &cells, context, settings, (shares, &due), out)?;
+                Ok(if written { Own::Written } else { Own::None })
+            }
+        }
+    }
+
+    /// Writes the bars that are `due`, a run of them at a time.
+    fn fill(
+        &mut self,
+        input: &Phrase,
+        cells: &Roll,
+        context: &Context,
+        settings: &Settings,
+        (shares, due): (&[f32], &[bool; BARS]),
+        out: &mut Answer,
+    ) -> Result<bool, ModelError> {
+        // The window says what a pack lacks; the music rests.
+        let Some(writer) = self.writer.as_mut() else { return Ok(false) };
+        let first = usize::from(settings.first).min(STEPS - 1);
+        // Its key and its density hold, however long the music goes on.
+        let model = context.heard.map_or(out.cells, |heard| heard.answer);
+        let (mut bar, mut written) = (0, false);
+        while bar < BARS {
+            let bars = due[bar..].iter().take_while(|due| **due).count();
+            if bars == 0 {
+                bar += 1;
+                continue;
+            }
+            let (from, to) = (first.max(bar * STEPS_PER_BAR), (bar + bars) * STEPS_PER_BAR);
+            let before = until(context.before, &out.cells, first, from);
+            let ask = Ask {
+                shares,
+                key: context.key.or_else(|| Key::of(&model)),
+                density: density(&model),
+                position: input.position + from as i64,
+                seed: settings.seed,
+            };
+            let mut roll = Roll::EMPTY;
+            if !before.is_empty() {
+                writer.write(&before, to - from, &ask, &mut roll)?;
+                written = true;
+            }
+            for step in from..to {
+                // What the player still holds sounds on.
+                out.cells.sounding[step] = roll.sounding[step - from] | cells.sounding[step];
+                out.cells.onset[step] = roll.onset[step - from] & !cells.sounding[step];
+            }
+            bar += bars;
+        }
+        Ok(written)
+    }
+
+    /// Plays a variation of what was heard, from the place on at which it is.
+    fn vary(
+        &mut self,
+        position: i64,
+        (heard, due): (&Heard, &[bool; BARS]),
+        settings: &Settings,
+        shares: &[f32],
+        out: &mut Answer,
+    ) -> Result<(), ModelError> {
+        let place = Place { position, seed: settings.seed, distance: settings.distance };
+        let ask = Ask {
+            shares,
+            key: Key::of(&heard.answer),
+            density: density(&heard.answer),
+            position,
+            seed: settings.seed,
+        };
+        let mut varied = Answer::default();
+        self.point(&[(1.0, &heard.answer)], place, &ask, &mut varied)?;
+        // Phrases of fewer bars than four go through it bar by bar.
+        let first = usize::from(settings.first).min(STEPS - 1);
+        for step in (first..STEPS).filter(|step| due[step / STEPS_PER_BAR]) {
+            let from = (heard.since as usize + step - first) % STEPS;
+            out.cells.sounding[step] = varied.cells.sounding[from];
+            out.cells.onset[step] = varied.cells.onset[from];
+        }
+        Ok(())
+    }
+
+    /// Plays the point between corners that their weights say.
+    fn morph(
+        &mut self,
+        position: i64,
+        (weights, corners): (&[f32; CORNERS], &[Roll; CORNERS]),
+        settings: &Settings,
+        shares: &[f32],
+        out: &mut Answer,
+    ) -> Result<(), ModelError> {
+        let there: Vec<(f32, &Roll)> =
+            weights.iter().copied().zip(corners).filter(|(_, corner)| !corner.is_empty()).collect();
+        let sum: f32 = there.iter().map(|(weight, _)| weight.max(0.0)).sum();
+        let share = |weight: f32| if sum > 0.0 { weight.max(0.0) / sum } else { 1.0 / there.len() as f32 };
+        let there: Vec<(f32, &Roll)> = there.iter().map(|(weight, roll)| (share(*weight), *roll)).collect();
+        let nearest = there.iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Roll::EMPTY, |near| *near.1);
+        let place = Place { position, seed: settings.seed, distance: settings.variation };
+        let density = there.iter().map(|(share, roll)| share * density(roll)).sum();
+        let ask = Ask { shares, key: Key::of(&nearest), density, position, seed: settings.seed };
+        *out = Answer::default();
+        self.point(&there, place, &ask, out)
+    }
+
+    /// The phrase at the mean of phrases by their shares, or near it.
+    fn point(
+        &mut self,
+        phrases: &[(f32, &Roll)],
+        place: Place,
+        ask: &Ask,
+        out: &mut Answer,
+    ) -> Result<(), ModelError> {
+        // A phrase is itself, whatever a network would make of it.
+        if place.distance <= 0.0
+            && let Some((_, roll)) = phrases.iter().find(|(share, _)| *share >= 1.0)
+        {
+            out.cells = **roll;
+            return Ok(());
+        }
+        let Some(space) = self.space.as_mut() else {
+            // The window says what a pack lacks; the nearest phrase plays.
+            out.cells = phrases.iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Roll::EMPTY, |near| *near.1);
+            return Ok(());
+        };
+        let (mut mean, mut one) = (vec![0.0; space.dims()], vec![0.0; space.dims()]);
+        for (share, roll) in phrases.iter().filter(|(share, _)| *share > 0.0) {
+            space.encode(roll, &mut one)?;
+            mean.iter_mut().zip(&one).for_each(|(mean, one)| *mean += share * one);
+        }
+        let reach = space.spread() * place.distance.clamp(0.0, 1.0);
+        if reach > 0.0 {
+            let noise =
+                |index: usize| crate::noise::normal((place.seed ^ VARIES).into(), place.position, index);
+            mean.iter_mut().enumerate().for_each(|(index, number)| *number += reach * noise(index));
+        }
+        space.decode(&mean, ask, out)
+    }
+
+    /// Whether music of its own needs velocities, and gets them here.
+    pub(super) fn strike(
+        &self,
+        input: &Phrase,
+        shares: &[f32],
+        own: Own,
+        out: &mut Answer,
+    ) -> Result<(), ModelError> {
+        if out.velocities.is_some() {
+            return Ok(());
+        }
+        if let Some(dynamics) = &self.dynamics {
+            out.velocities = Some(dynamics.strike(input, &out.cells, shares)?);
+        } else if own != Own::None {
+            // Those in bars that are played in go by their neighbours.
+            let played = input.roll();
+            let mut all = Box::new([[0; PITCHES]; STEPS]);
+            for (bar, steps) in all.chunks_exact_mut(STEPS_PER_BAR).enumerate() {
+                if own == Own::Morphed || is_silent(&played, bar) {
+                    steps.as_flattened_mut().fill(VELOCITY);
+                }
+            }
+            out.velocities = Some(all);
+        }
+        Ok(())
+    }
+}
+
+/// Bars of a phrase.
+const BARS: usize = STEPS / STEPS_PER_BAR;
+
+/// Where a variation is drawn, and how far away.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    position: i64,
+    seed: u32,
+    distance: f32,
+}
+
+/// Whether nobody plays in a bar: nothing starts in it, and what sounds is the end of notes before.
+fn is_silent(played: &Roll, bar: usize) -> bool {
+    let steps = bar * STEPS_PER_BAR..(bar + 1) * STEPS_PER_BAR;
+    let sounds = played.sounding[steps.clone()].iter().filter(|bits| **bits != 0).count() as u32;
+    played.onset[steps].iter().all(|bits| *bits == 0) && sounds <= RINGS
+}
+
+/// Which bars of a window, of which the steps from `first` on are played, are to be filled.
+fn due(played: &Roll, first: usize, silent: WhenSilent, most: u8, context: &Context) -> [bool; BARS] {
+    let from = first / STEPS_PER_BAR;
+    let silent_bars: [bool; BARS] = std::array::from_fn(|bar| bar >= from && is_silent(played, bar));
+    let last = (from..BARS).rev().find(|&bar| !silent_bars[bar]);
+    let most = u32::from(most);
+    let end = played.sounding.iter().rposition(|bits| *bits != 0).map_or(0, |step| step + 1);
+    std::array::from_fn(|bar| {
+        let begin = bar * STEPS_PER_BAR;
+        // Bars from the last note to this one's end; the one in which it ends does not count.
+        let rested = match last {
+            Some(_) => ((begin + STEPS_PER_BAR).saturating_sub(end)) as u32,
+            None => {
+                let Some(heard) = context.heard else { return false };
+                heard.rested + (begin + STEPS_PER_BAR).saturating_sub(first) as u32
+            }
+        };
+        let rested = rested / STEPS_PER_BAR as u32;
+        silent_bars[bar]
+            && match silent {
+                WhenSilent::Rest => false,
+                WhenSilent::Fill => last.is_some(),
+                WhenSilent::Continue => last.is_none_or(|last| bar > last) && rested <= most,
+                WhenSilent::Vary => last.is_none() && rested <= most,
+            }
+    })
+}
+
+/// The 64 steps before step `to` of a window of which the steps from `first` on are `now`'s and those before
+/// are the end of `before`; without one, `now`'s too.
+fn until(before: Option<&Roll>, now: &Roll, first: usize, to: usize) -> Roll {
+    let mut roll = Roll::EMPTY;
+    for (step, at) in (to as i64 - STEPS as i64..to as i64).enumerate() {
+        let (of, at) = match before {
+            // `before` ends where `first` begins.
+            Some(before) if at < first as i64 => (before, at - first as i64 + STEPS as i64),
+            _ => (now, at),
+        };
+        if let Ok(at @ 0..STEPS) = usize::try_from(at) {
+            roll.sounding[step] = of.sounding[at];
+            roll.onset[step] = of.onset[at];
+        }
+    }
+    roll
+}
+
+/// Notes that start in a beat, of the bars in which any do.
+fn density(roll: &Roll) -> f32 {
+    let bars = roll.onset.chunks_exact(STEPS_PER_BAR).filter(|bar| bar.iter().any(|bits| *bits != 0)).count();
+    let beats = (bars * STEPS_PER_BAR / STEPS_PER_BEAT).max(1);
+    roll.onsets() as f32 / beats as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use phrase::Note;
+
+    use super::*;
+    use crate::roles::{Space, Writer};
+    use crate::{SLOTS, Transfer};
+
+    /// Answers with what it is asked.
+    #[derive(Debug)]
+    struct Same;
+
+    impl Transfer for Same {
+        fn recast(&mut self, _: &crate::Question, _: &mut Answer) -> Result<(), ModelError> {
+            Ok(())
+        }
+    }
+
+    /// Strikes the highest row of what was before on every beat, and remembers what it was asked.
+    #[derive(Debug, Default)]
+    struct Pulse(std::sync::Arc<std::sync::Mutex<Vec<(usize, i64, f32)>>>);
+
+    impl Writer for Pulse {
+        fn write(
+            &mut self,
+            before: &Roll,
+            steps: usize,
+            ask: &Ask,
+            out: &mut Roll,
+        ) -> Result<(), ModelError> {
+            self.0.lock().unwrap().push((steps, ask.position, ask.density));
+            let all = before.sounding.iter().fold(0, |all, bits| all | bits);
+            let row = 127 - all.leading_zeros() as usize;
+            for step in (0..steps).step_by(4) {
+                out.sounding[step] |= 1 << row;
+                out.onset[step] |= 1 << row;
+            }
+            Ok(())
+        }
+    }
+
+    /// A point is how often each row sounds; its phrase holds the rows that sound more often than not.
+    #[derive(Debug)]
+    struct Rows;
+
+    impl Space for Rows {
+        fn dims(&self) -> usize {
+            PITCHES
+        }
+
+        fn encode(&mut self, input: &Roll, point: &mut [f32]) -> Result<(), ModelError> {
+            for (row, number) in point.iter_mut().enumerate() {
+                *number = Roll::column(&input.sounding, row).count_ones() as f32 / STEPS as f32;
+            }
+            Ok(())
+        }
+
+        fn decode(&mut self, point: &[f32], _: &Ask, out: &mut Answer) -> Result<(), ModelError> {
+            out.cells = Roll::from_cells(|_, row| point[row] > 0.5);
+            Ok(())
+        }
+    }
+
+    type Asked = std::sync::Arc<std::sync::Mutex<Vec<(usize, i64, f32)>>>;
+
+    fn loaded() -> (LoadedPack, Asked) {
+        let pulse = Pulse::default();
+        let asked = pulse.0.clone();
+        let pack = LoadedPack {
+            transfer: Some(Box::new(Same)),
+            dynamics: None,
+            feel: None,
+            writer: Some(Box::new(pulse)),
+            space: Some(Box::new(Rows)),
+            classifier: None,
+            genres: 2,
+            threshold: 0.0,
+        };
+        (pack, asked)
+    }
+
+    /// Notes of a pitch on these beats.
+    fn phrase(position: i64, pitch: u8, beats: &[usize]) -> Phrase {
+        let mut phrase = Phrase::new(position, 120.0);
+        for beat in beats {
+            phrase.push(Note::new(pitch, 0, 0.5, 4.0 * *beat as f64, 2.0));
+        }
+        phrase
+    }
+
+    fn settings(silent: WhenSilent) -> Settings {
+        Settings { source: Some(0), silent, ..Settings::to(1) }
+    }
+
+    fn bars(roll: &Roll) -> [bool; BARS] {
+        std::array::from_fn(|bar| {
+            roll.onset[bar * STEPS_PER_BAR..][..STEPS_PER_BAR].iter().any(|bits| *bits != 0)
+        })
+    }
+
+    fn heard(rested: u32) -> Heard {
+        let answer = phrase(0, 60, &[0, 1, 2, 3, 8, 9]).roll();
+        Heard { answer, since: 0, rested }
+    }
+
+    #[test]
+    fn music_goes_on_after_the_last_note_and_for_so_many_bars() {
+        let (mut pack, asked) = loaded();
+        let mut answer = Answer::default();
+        let mut play = |input: &Phrase, heard: Option<&Heard>, settings: &Settings| {
+            let before = heard.map(|heard| heard.answer);
+            let context = Context { before: before.as_ref(), heard, ..Context::default() };
+            let report = pack.recast(input, &context, settings, &mut answer).unwrap();
+            (bars(&answer.cells), report.own, answer.velocities.is_some())
+        };
+        let on = settings(WhenSilent::Continue);
+        let (two, none) = (phrase(64, 64, &[0, 4]), phrase(128, 60, &[]));
+        assert_eq!(play(&two, None, &on), ([true; 4], Own::Written, true), "after what it holds itself");
+        assert_eq!(asked.lock().unwrap().pop(), Some((32, 64 + 32, 2.0 / 8.0)));
+        assert_eq!(play(&none, None, &on).1, Own::None, "nobody has played yet");
+        assert_eq!(play(&none, Some(&heard(20)), &on), ([true; 4], Own::Written, true));
+        assert_eq!(asked.lock().unwrap().pop(), Some((64, 128, 6.0 / 8.0)));
+        let two_bars = Settings { silent_bars: 2, ..on };
+        assert_eq!(play(&none, Some(&heard(8)), &two_bars).0, [true, true, false, false]);
+        assert_eq!(play(&none, Some(&heard(40)), &two_bars).1, Own::None);
+        assert_eq!(play(&none, Some(&heard(0)), &settings(WhenSilent::Rest)).1, Own::None);
+        assert_eq!(play(&none, Some(&heard(0)), &settings(WhenSilent::Fill)).1, Own::None);
+        let gaps = phrase(64, 64, &[4, 12]);
+        assert_eq!(play(&gaps, Some(&heard(0)), &settings(WhenSilent::Fill)).0, [true; 4]);
+        assert_eq!(play(&gaps, Some(&heard(0)), &on).0, [false, true, false, true], "only what comes after");
+    }
+
+    #[test]
+    fn what_is_held_and_what_is_played_stays_where_bars_are_filled() {
+        let (mut pack, _) = loaded();
+        let mut input = phrase(0, 64, &[0]);
+        input.push(Note::new(48, 0, 0.5, 12.0, 6.0));
+        let mut answer = Answer::default();
+        let on = settings(WhenSilent::Continue);
+        pack.recast(&input, &Context::default(), &on, &mut answer).unwrap();
+        let own = input.roll();
+        for step in 0..STEPS {
+            assert_eq!(own.sounding[step] & !answer.cells.sounding[step], 0, "step {step}");
+        }
+        assert!(answer.cells.onset[16] != 0);
+        // A note that is held through a bar is music: nothing is written over it.
+        let held = {
+            let mut held = Phrase::new(0, 120.0);
+            held.push(Note::new(60, 0, 0.5, 0.0, 64.0));
+            held
+        };
+        let report = pack.recast(&held, &Context::default(), &on, &mut answer).unwrap();
+        assert_eq!((report.own, answer.cells), (Own::None, held.roll()));
+    }
+
+    #[test]
+    fn a_variation_at_no_distance_is_the_phrase_and_goes_on_in_its_place() {
+        let (mut pack, _) = loaded();
+        let heard = Heard { since: 16, ..heard(0) };
+        let context = Context { heard: Some(&heard), ..Context::default() };
+        let vary = Settings { distance: 0.0, first: 48, ..settings(WhenSilent::Vary) };
+        let mut answer = Answer::default();
+        let report = pack.recast(&phrase(0, 60, &[]), &context, &vary, &mut answer).unwrap();
+        assert_eq!(report.own, Own::Varied);
+        assert_eq!(answer.cells.sounding[48..], heard.answer.sounding[16..32], "its second bar is due");
+        let far = Settings { distance: 1.0, ..vary };
+        pack.recast(&phrase(0, 60, &[]), &context, &far, &mut answer).unwrap();
+        let drawn = answer.clone();
+        pack.recast(&phrase(0, 60, &[]), &context, &far, &mut answer).unwrap();
+        assert_eq!(answer, drawn, "the same draw at the same place");
+        pack.recast(&phrase(64, 60, &[]), &context, &far, &mut answer).unwrap();
+        assert_ne!(answer, drawn, "another one elsewhere");
+    }
+
+    #[test]
+    fn a_morph_plays_its_corners_and_what_lies_between() {
+        let (mut pack, _) = loaded();
+        let mut corners = [Roll::EMPTY; CORNERS];
+        corners[0] = Roll::from_cells(|_, row| row == 3);
+        corners[1] = Roll::from_cells(|_, row| row == 7);
+        let context = Context { corners: Some(&corners), ..Context::default() };
+        let play = |pack: &mut LoadedPack, morph, context: &Context| {
+            let mut answer = Answer::default();
+            let settings = Settings { morph: Some(morph), ..settings(WhenSilent::Rest) };
+            let input = phrase(0, 60, &[0]);
+            let own = pack.recast(&input, context, &settings, &mut answer).unwrap().own;
+            (own, answer.cells)
+        };
+        assert_eq!(play(&mut pack, [1.0, 0.0, 0.0, 0.0], &context), (Own::Morphed, corners[0]));
+        assert_eq!(play(&mut pack, [0.3, 0.7, 0.0, 0.0], &context), (Own::Morphed, corners[1]));
+        assert_eq!(play(&mut pack, [0.0, 0.0, 1.0, 0.0], &context).0, Own::Morphed, "an empty corner");
+        assert_eq!(play(&mut pack, [1.0; 4], &Context::default()).0, Own::None);
+        // Without a space the nearest corner plays.
+        pack.space = None;
+        assert_eq!(play(&mut pack, [0.4, 0.6, 0.0, 0.0], &context), (Own::Morphed, corners[1]));
+        let nothing = Settings { target: [0.0; SLOTS], ..settings(WhenSilent::Continue) };
+        let mut answer = Answer::default();
+        assert_eq!(
+            pack.recast(&phrase(0, 60, &[0]), &context, &nothing, &mut answer).unwrap().own,
+            Own::None
+        );
+    }
+}
