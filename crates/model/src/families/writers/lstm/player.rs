@@ -274,7 +274,7 @@ mod tests {
         let ask = Ask { shares: &[0.25, 0.75], key: None, density: 2.0, position: 0, seed: 0 };
         player.begin(&ask);
         let places = [0, 3, 3 + 16, 5];
-        for at in 0..4 {
+        for at in 0..4usize {
             let event = at.checked_sub(1).map(|before| heard[before]);
             player.read(event.map(|e| (e.0, e.1)), event.map_or(0, |e| e.3), places[at]);
             player.say_symbol();
