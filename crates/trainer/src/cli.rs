@@ -154,7 +154,7 @@ fn work(command: Command) -> Result<()> {
         Command::Evaluate { pack: path, dataset, options, targets, output } => {
             let dataset = Dataset::read(&dataset)?;
             let pack = Pack::read(&path)?;
-            let beside = options.beside.as_deref().map(Pack::read).transpose()?;
+            let beside = options.writer_beside.as_deref().map(Pack::read).transpose()?;
             let writer = writer::measure(&pack, beside.as_ref(), &dataset, options.split, options.limit)?;
             if targets.targets {
                 let bytes = std::fs::metadata(&path)?.len();

@@ -100,7 +100,7 @@ pub struct EvaluateOptions {
     /// Measures the writer of another pack beside this one's: of the same genres in the same order, as the
     /// generator that SeqGAN started from.
     #[arg(long, value_name = "PACK")]
-    pub beside: Option<PathBuf>,
+    pub writer_beside: Option<PathBuf>,
     /// Worker threads; the numbers do not depend on them.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
@@ -122,7 +122,7 @@ impl Default for EvaluateOptions {
             judges: Vec::new(),
             features: None,
             no_features: false,
-            beside: None,
+            writer_beside: None,
             threads: 2,
         }
     }

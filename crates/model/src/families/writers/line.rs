@@ -8,6 +8,8 @@ const MOST: u32 = 6;
 const LOW: usize = 24;
 /// What is closer than so many rows is muddy there.
 const FOURTH: u32 = 5;
+/// A note is released at the next event once it has sounded for so long: what is held and held becomes mud.
+const LONGEST_NOTE: usize = 16;
 
 /// Writes events into a roll, one after another.
 #[derive(Debug)]
@@ -18,12 +20,14 @@ pub struct Line<'a> {
     at: usize,
     /// What sounds there unless it is struck or released.
     sounding: u128,
+    /// Where what sounds was struck; what goes on from before, at the border.
+    begun: [usize; PITCHES],
 }
 
 impl<'a> Line<'a> {
     /// Into the first `steps` steps (at most 64) of `out`; `sounding` goes on from the music before.
     pub fn new(out: &'a mut Roll, steps: usize, sounding: u128) -> Self {
-        Self { out, steps: steps.min(STEPS), at: 0, sounding }
+        Self { out, steps: steps.min(STEPS), at: 0, sounding, begun: [0; PITCHES] }
     }
 
     /// Whether all steps are written.
@@ -51,7 +55,10 @@ impl<'a> Line<'a> {
     /// Strikes rows, holds those of `held` that fit beside them, and lets all of it sound for some steps.
     /// Gives what sounds.
     pub fn strike(&mut self, struck: u128, held: u128, length: usize) -> u128 {
-        self.sounding = struck | fitting(struck, self.sounding & held & !struck);
+        let long = (0..PITCHES).filter(|&row| self.at >= self.begun[row] + LONGEST_NOTE);
+        let long = long.fold(0u128, |bits, row| bits | 1 << row);
+        self.sounding = struck | fitting(struck, self.sounding & held & !struck & !long);
+        (0..PITCHES).filter(|row| struck >> row & 1 == 1).for_each(|row| self.begun[row] = self.at);
         if self.at < self.steps {
             self.out.onset[self.at] = struck;
         }
@@ -105,6 +112,18 @@ mod tests {
         let expected: Vec<u128> = held.chain([bits(&[45, 47]); 4]).chain([0]).collect();
         assert_eq!(sounding, expected);
         assert_eq!((out.onset[2], out.onset[6], out.onsets()), (bits(&[44, 47]), bits(&[45]), 3));
+    }
+
+    #[test]
+    fn nothing_is_held_for_ever() {
+        let mut out = Roll::EMPTY;
+        let mut line = Line::new(&mut out, STEPS, 0);
+        line.strike(bits(&[40]), 0, 4);
+        for _ in 0..10 {
+            line.strike(bits(&[60]), bits(&[40]), 4);
+        }
+        let held = out.sounding.iter().filter(|cells| **cells >> 40 & 1 == 1).count();
+        assert_eq!(held, LONGEST_NOTE);
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn figure(songs: &[&Tally], times: &[u32], measure: Measure) -> f64 {
 /// Every measure of all songs together, with the 2.5th and the 97.5th percentile over draws of as many songs
 /// with replacement; none where nothing was counted.
 pub fn intervals(songs: &[&Tally]) -> [Option<Interval>; MEASURES] {
-    let mut draws = vec![Vec::with_capacity(DRAWS); MEASURES];
+    let mut draws: Vec<Vec<f64>> = (0..MEASURES).map(|_| Vec::with_capacity(DRAWS)).collect();
     let mut rng = random::stream(SEED, 0);
     for _ in 0..DRAWS {
         let mut times = vec![0; songs.len()];

@@ -109,10 +109,10 @@ pub struct WriterOptions {
     /// Steps between validations; the weights with the best one are kept.
     #[arg(long, default_value_t = 250)]
     pub validate: u64,
-    /// What answers' logits are divided by; 0 takes the likeliest always. By default 0.9, and 1 of the seeds'.
+    /// What answers' logits are divided by; 0 takes the likeliest always. By default 0.95, and 1 of the seeds'.
     #[arg(long)]
     pub temperature: Option<f32>,
-    /// Of the likeliest only those that together are so likely. By default 0.92, and 1 of the seeds'.
+    /// Of the likeliest only those that together are so likely. By default 0.95, and 1 of the seeds'.
     #[arg(long)]
     pub top_p: Option<f32>,
     /// Seqgan's steps of maximum likelihood before all else; by default 6,000.
@@ -183,8 +183,8 @@ impl WriterOptions {
         self.notes = self.notes.or(Some(of(5, 12)));
         self.width = self.width.or(Some(if gan { of(64, 32) } else { of(96, 64) }));
         self.units = self.units.or(Some(if gan { of(128, 32) } else { of(256, 512) }));
-        self.temperature = self.temperature.or(Some(if seed { 1.0 } else { 0.9 }));
-        self.top_p = self.top_p.or(Some(if seed { 1.0 } else { 0.92 }));
+        self.temperature = self.temperature.or(Some(if seed { 1.0 } else { 0.95 }));
+        self.top_p = self.top_p.or(Some(if seed { 1.0 } else { 0.95 }));
         self.pretrain = self.pretrain.or(Some(6000));
         self.policy_rate = self.policy_rate.or(Some(if seed { 0.01 } else { 1e-3 }));
         self.thinner = self.thinner.or(Some(of(8, 1)));

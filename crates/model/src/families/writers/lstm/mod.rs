@@ -69,7 +69,7 @@ impl LstmSizes {
             units: 256,
             hidden: 96,
             across_time: false,
-            style: Style { temperature: 0.9, top_p: 0.92 },
+            style: Style { temperature: 0.95, top_p: 0.95 },
         }
     }
 
