@@ -35,6 +35,12 @@ impl Optimised {
         Ok(Self { variables, adam, average: None })
     }
 
+    /// The same with AdamW's weight decay.
+    pub fn decaying(mut self, decay: f32) -> Self {
+        self.adam.decay = decay;
+        self
+    }
+
     /// The same with a moving average, which starts at what the variables are.
     ///
     /// # Errors

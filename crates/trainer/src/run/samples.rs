@@ -50,7 +50,7 @@ pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
     let data = &trainee.genres(data)?;
     // Weights as a file holds them, and everything else that an exported pack says of how it plays.
     let pack = blank(trainee, data, &Naming::plain("sample"))?;
-    played_by(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data)
+    played_on(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data, trainee.sample_first())
 }
 
 /// A sample of each direction of a pack, of evenly spread phrases of the validation split, or of the training
@@ -59,11 +59,15 @@ pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
 /// # Errors
 /// Where the network cannot compute.
 pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
+    played_on(pack, data, 0)
+}
+
+fn played_on(pack: &Pack, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
     let mut transfer = LoadedPack::new(pack)?;
     let genres = data.genres();
     let mut samples = Vec::new();
     for from in 0..genres.len() {
-        let origins = phrases(data, from);
+        let origins = phrases(data, from, first);
         for to in (0..genres.len()).filter(|&to| to != from) {
             let answers = played(&mut transfer, &origins, from, to)?;
             let cycles = played(&mut transfer, &answers, to, from)?;
@@ -74,11 +78,14 @@ pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
-fn phrases(data: &Dataset, genre: usize) -> Vec<Phrase> {
+/// The first `first` training phrases, or for 0 some that are spread.
+fn phrases(data: &Dataset, genre: usize, first: usize) -> Vec<Phrase> {
     let items = [Split::Valid, Split::Train].map(|split| data.split(genre, split));
     let items = items.into_iter().find(|items| !items.is_empty()).unwrap_or_default();
-    let count = PHRASES.min(items.len());
-    let item = |i: usize| &items[i * items.len() / count].roll;
+    let spread = PHRASES.min(items.len());
+    let training = data.split(genre, Split::Train);
+    let count = if first > 0 { first.min(training.len()) } else { spread };
+    let item = |i: usize| if first > 0 { &training[i].roll } else { &items[i * items.len() / spread].roll };
     (0..count).map(|i| Phrase::of_roll(item(i), (i * STEPS) as i64, TEMPO, VELOCITY)).collect()
 }
 
