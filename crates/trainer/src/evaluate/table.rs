@@ -65,6 +65,9 @@ impl Evaluation {
             self.split.name(),
             phrases.join(", ")
         )?;
+        if self.cycles && self.soft_cycle {
+            writeln!(text, "cycles of the transfers' probabilities, not of their notes")?;
+        }
         self.remarks.iter().try_for_each(|remark| writeln!(text, "{remark}"))?;
 
         let pair = |a: usize, b: usize| format!("S_tot {} / {}", self.genres[a], self.genres[b]);
