@@ -9,7 +9,7 @@ use model::arranger::{
     Arranger, ArrangerConfig, Asked, Chance, Content, Decoder, FEATURES, Sizes, Style, TEXTURE, TEXTURES,
     Texture, shifted, tonic_shift,
 };
-use model::{Answer, Context, Family, LoadedPack, Ops, Pack, SLOTS, Settings};
+use model::{Answer, Context, Family, LoadedPack, Ops, Pack, Role, SLOTS, Settings};
 use phrase::{PITCHES, Roll, STEPS};
 use proptest::prelude::*;
 
@@ -27,6 +27,9 @@ const FREE: Style = Style {
     lowest: [0; SLOTS],
     highest: [127; SLOTS],
     counts_after: true,
+    voices: 0,
+    figure: [0.0; SLOTS],
+    approach: [0.0; SLOTS],
     limits: false,
 };
 
@@ -153,6 +156,32 @@ fn agree(config: ArrangerConfig, before: Option<&Roll>, first: usize) {
         }
     }
     assert!(decisions[0] > 5_000 && decisions[1] > 100, "{decisions:?}: too few to prove anything");
+}
+
+/// What holds a figure repeats rhythms of the bar before; what leads the bass on takes octave leaps out. By
+/// the pack that ships: random weights have no figures.
+#[test]
+fn figures_hold_and_basses_go_by_step() {
+    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
+    let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
+    let (config, base) = (sizes.network, sizes.style);
+    let decoder = Decoder::new(config, &pack.weights.part(Role::Transfer)).unwrap();
+    let target = [0.0, 1.0, 0.0];
+    let write = |seed: u64, figure: f32, approach: f32| {
+        let mut style = base;
+        (style.figure[1], style.approach[1]) = (figure, approach);
+        let asked = Asked { source: 0, target: &target, harmony: 0.0, before: None, manner: None, first: 0 };
+        decoder.write(&phrase(seed).roll(), &asked, &style.at(1.0, true), &NoChance)
+    };
+    let (mut alike, mut leaps) = ([0; 2], [0; 2]);
+    for seed in 0..8 {
+        for (place, logits) in [0.0, 4.0].into_iter().enumerate() {
+            alike[place] += phrase::alike(&phrase::inner_rhythm(&write(seed, logits, 0.0))).0;
+            leaps[place] += phrase::Motion::of(&phrase::low_bass(&write(seed, 0.0, logits))).leaps;
+        }
+    }
+    assert!(alike[1] > alike[0] + 4, "{alike:?}");
+    assert!(leaps[1] < leaps[0], "{leaps:?}");
 }
 
 #[test]

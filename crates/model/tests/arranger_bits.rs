@@ -33,6 +33,9 @@ const SUMS: Style = Style {
     lowest: [30; SLOTS],
     highest: [90; SLOTS],
     counts_after: true,
+    voices: 0,
+    figure: [0.0; SLOTS],
+    approach: [0.0; SLOTS],
     limits: false,
 };
 /// With what asks the system's library for exponentials and logarithms.

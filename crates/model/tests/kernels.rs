@@ -201,6 +201,22 @@ proptest! {
     }
 
     #[test]
+    fn batch_norm(
+        b in batch(), h in 1_usize..20, w in 8_usize..14, c in channels(), slope in slope(), seed: u64
+    ) {
+        let away_from_the_kink = |t: &[Tensor]| {
+            let values = reference::batch_norm(&t[0].detach(), &t[1].detach(), &t[2].detach(), 1.0)?;
+            values.abs()?.gt(1e-4)?.to_dtype(DType::F32)
+        };
+        agree(
+            &[&[b, h, w, c], &[c], &[c]],
+            seed,
+            &move |t| kernels::batch_norm(&t[0], &t[1], &t[2], slope)? * away_from_the_kink(t)?,
+            &move |t| reference::batch_norm(&t[0], &t[1], &t[2], slope)? * away_from_the_kink(t)?,
+        )?;
+    }
+
+    #[test]
     fn pixel_shuffle(
         b in batch(), h in 1_usize..6, w in 1_usize..6, c in 1_usize..6, r in 1_usize..5, seed: u64
     ) {

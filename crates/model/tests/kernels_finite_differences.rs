@@ -138,6 +138,15 @@ fn norm_act() -> Result<()> {
 }
 
 #[test]
+fn batch_norm() -> Result<()> {
+    let arguments = random(&[&[3, 2, 4, 3], &[3], &[3]])?;
+    check(&arguments, &|t| kernels::batch_norm(&t[0], &t[1], &t[2], 1.0))?;
+    let shift = Tensor::from_vec(vec![4.0_f32, -4.0, 4.0], 3, &Device::Cpu)?;
+    let arguments = [arguments[0].clone(), arguments[1].clone(), shift];
+    check(&arguments, &|t| kernels::batch_norm(&t[0], &t[1], &t[2], 0.2))
+}
+
+#[test]
 fn pixel_shuffle() -> Result<()> {
     check(&random(&[&[2, 2, 3, 12]])?, &|t| resnet::kernels::pixel_shuffle(&t[0], 2))
 }

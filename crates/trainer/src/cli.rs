@@ -12,7 +12,7 @@ use crate::classifier::PackClassifierOptions;
 use crate::classifier::{ClassifyOptions, classify};
 use crate::data::export::{ExportNpyOptions, export_npy};
 use crate::dataset::Dataset;
-use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate};
+use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate, spaces};
 use crate::families::{FAMILIES, Family};
 use crate::hands::add::{self, AddOptions};
 use crate::hands::dynamics::{self, DynamicsOptions};
@@ -74,7 +74,7 @@ enum Command {
     TrainDynamics(DynamicsOptions),
     /// Counts in performances when genres' players play: swing by tempo, and how they leave the beat.
     LearnFeel(FeelOptions),
-    /// Adds feel and dynamics to a pack, or replaces them; its other parts stay as they are.
+    /// Adds feel, dynamics and a space to a pack, or replaces them; its other parts stay as they are.
     AddPart(AddOptions),
     /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none
     /// yet.
@@ -169,12 +169,25 @@ fn work(command: Command) -> Result<()> {
                 output.write(&evaluation, &dataset)?;
                 print!("{checked}{}", evaluation.faults_table());
             } else {
-                let evaluation = evaluate(&pack, &dataset, &options)?;
-                output.json(&evaluation)?;
-                output.write(&evaluation, &dataset)?;
-                print!("{}", evaluation.table());
-                if options.faults {
-                    print!("{}", evaluation.faults_table());
+                // A pack of other parts alone recasts nothing.
+                let parts = &pack.card.parts;
+                let recasts = parts.transfer.is_some() || parts.space.is_none();
+                let evaluation = recasts.then(|| evaluate(&pack, &dataset, &options)).transpose()?;
+                let space = spaces::of_pack(&pack, &dataset, &options)?;
+                let mut figures = serde_json::to_value(&evaluation)?;
+                if let Some(space) = &space {
+                    figures["space"] = serde_json::to_value(space)?;
+                }
+                output.json(&figures)?;
+                if let Some(evaluation) = &evaluation {
+                    output.write(evaluation, &dataset)?;
+                    print!("{}", evaluation.table());
+                    if options.faults {
+                        print!("{}", evaluation.faults_table());
+                    }
+                }
+                if let Some(space) = space {
+                    print!("{}", space.table());
                 }
                 if let Some(measured) = dynamics::measure::of_pack(&pack, &dataset)? {
                     print!("{}", measured.table());

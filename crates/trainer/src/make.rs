@@ -7,7 +7,7 @@ use model::Pack;
 
 use crate::classifier::PackClassifierOptions;
 use crate::dataset::Dataset;
-use crate::evaluate::{EvaluateOptions, evaluate};
+use crate::evaluate::{EvaluateOptions, evaluate, spaces};
 use crate::families::shipped;
 use crate::prepare::{PrepareOptions, prepare};
 use crate::run::{self, DeviceChoice, Naming, RunOptions};
@@ -85,7 +85,13 @@ pub fn make(options: &MakeOptions) -> Result<()> {
 /// those figures on its card. Returns the pack as read back.
 pub fn measured(mut pack: Pack, data: &Dataset, output: &Path) -> Result<Pack> {
     let halved = Pack::from_bytes(&pack.card.name, &pack.to_bytes()?)?;
-    pack.card.metrics.extend(evaluate(&halved, data, &EvaluateOptions::card(data))?.metrics());
+    let options = EvaluateOptions::card(data);
+    if let Some(space) = spaces::of_pack(&halved, data, &options)? {
+        pack.card.metrics.extend(space.metrics());
+    }
+    if halved.card.parts.transfer.is_some() {
+        pack.card.metrics.extend(evaluate(&halved, data, &options)?.metrics());
+    }
     written(&pack, output)
 }
 

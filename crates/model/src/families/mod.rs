@@ -9,6 +9,7 @@
 pub mod arranger;
 pub mod papers;
 pub mod resnet;
+pub mod spaces;
 pub mod touch;
 
 pub(crate) mod logits;
@@ -73,4 +74,10 @@ families! {
 families! {
     /// The family of a pack's space, with its sizes.
     SpaceFamily of dyn PartSizes<dyn Space>;
+    /// [`spaces::beats`]: a code a beat, and a decoder that knows what it wrote.
+    "beats" => Beats(spaces::beats::BeatsConfig),
+    /// [`spaces::pictures`]: velocities as pictures, judged by a discriminator.
+    "pictures" => Pictures(spaces::pictures::PicturesConfig),
+    /// [`spaces::tutorial`]: 32 symbols to two numbers.
+    "tutorial" => Tutorial(spaces::tutorial::TutorialConfig),
 }

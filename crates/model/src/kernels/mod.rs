@@ -20,6 +20,7 @@
 
 mod add_act;
 mod attention;
+mod batch_norm;
 mod bias_act;
 mod columns;
 pub(crate) mod conv3x3;
@@ -36,6 +37,7 @@ mod window;
 pub use add_act::add_act;
 pub use attention::attention;
 pub(crate) use attention::exp;
+pub use batch_norm::batch_norm;
 pub use bias_act::bias_act;
 pub use conv3x3::conv3x3;
 pub use fold::fold;

@@ -122,6 +122,17 @@ pub fn norm_act(x: &Tensor, scale: &Tensor, shift: &Tensor, slope: f32) -> Resul
     leaky_relu(&out, slope)
 }
 
+/// See [`super::batch_norm`].
+///
+/// # Errors
+/// When the shapes don't fit.
+pub fn batch_norm(x: &Tensor, scale: &Tensor, shift: &Tensor, slope: f32) -> Result<Tensor> {
+    let centred = x.broadcast_sub(&x.mean_keepdim((0, 1, 2))?)?;
+    let variance = centred.sqr()?.mean_keepdim((0, 1, 2))?;
+    let normal = centred.broadcast_div(&(variance + f64::from(NORM_EPSILON))?.sqrt()?)?;
+    leaky_relu(&normal.broadcast_mul(scale)?.broadcast_add(shift)?, slope)
+}
+
 /// `relu(x) (1 - slope) + slope x`: candle's own leaky ReLU is slow backward.
 fn leaky_relu(x: &Tensor, slope: f32) -> Result<Tensor> {
     if slope == 1.0 {

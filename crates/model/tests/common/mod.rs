@@ -97,6 +97,9 @@ pub fn arranger(seed: u64) -> Pack {
         lowest: [0; SLOTS],
         highest: [127; SLOTS],
         counts_after: true,
+        voices: 0,
+        figure: [0.0; SLOTS],
+        approach: [0.0; SLOTS],
         limits: true,
     };
     let classifier = ClassifierConfig { genres: 3, width: 4 };

@@ -4,6 +4,7 @@
 pub mod adam;
 mod losses;
 mod optimised;
+pub mod rms;
 mod schedule;
 mod step;
 mod variables;

@@ -7,6 +7,7 @@ use model::{Parameter, Weights};
 use rand_chacha::ChaCha8Rng;
 
 use super::adam::Adam;
+use super::rms::Rms;
 use super::{Gradients, Variables};
 use crate::run::Checkpoint;
 
@@ -14,8 +15,15 @@ use crate::run::Checkpoint;
 #[derive(Debug)]
 pub struct Optimised {
     variables: Variables,
-    adam: Adam,
+    mover: Mover,
     average: Option<Gradients>,
+}
+
+/// What moves them.
+#[derive(Debug)]
+enum Mover {
+    Adam(Adam),
+    Rms(Rms),
 }
 
 impl Optimised {
@@ -31,13 +39,25 @@ impl Optimised {
         device: &Device,
     ) -> Result<Self> {
         let variables = Variables::new(parameters, rng, device)?;
-        let adam = Adam::new(&variables.values()?, betas[0], betas[1]);
-        Ok(Self { variables, adam, average: None })
+        let mover = Mover::Adam(Adam::new(&variables.values()?, betas[0], betas[1]));
+        Ok(Self { variables, mover, average: None })
     }
 
-    /// The same with AdamW's weight decay.
+    /// Fresh variables with RMSprop, which keeps `rho` of its mean squares each step.
+    ///
+    /// # Errors
+    /// Where the device has no room.
+    pub fn rms(parameters: &[Parameter], rho: f32, rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
+        let variables = Variables::new(parameters, rng, device)?;
+        let mover = Mover::Rms(Rms::new(&variables.values()?, rho));
+        Ok(Self { variables, mover, average: None })
+    }
+
+    /// The same with AdamW's weight decay, where Adam moves them.
     pub fn decaying(mut self, decay: f32) -> Self {
-        self.adam.decay = decay;
+        if let Mover::Adam(adam) = &mut self.mover {
+            adam.decay = decay;
+        }
         self
     }
 
@@ -83,14 +103,17 @@ impl Optimised {
         self.variables.gradients(store)
     }
 
-    /// Moves the variables against `gradients` at learning rate `rate`. Adam does not see the gradients'
+    /// Moves the variables against `gradients` at learning rate `rate`. Neither optimiser sees the gradients'
     /// scale: they may be a sum over shards. Returns the new values, for [`Optimised::follow`].
     ///
     /// # Errors
     /// Where the variables cannot be read or set.
     pub fn descend(&mut self, gradients: &Gradients, rate: f32) -> Result<Gradients> {
         let mut values = self.variables.values()?;
-        self.adam.update(&mut values, gradients, rate);
+        match &mut self.mover {
+            Mover::Adam(adam) => adam.update(&mut values, gradients, rate),
+            Mover::Rms(rms) => rms.update(&mut values, gradients, rate),
+        }
         self.variables.set(&values)?;
         Ok(values)
     }
@@ -124,15 +147,20 @@ impl Optimised {
         }
     }
 
-    /// Adds its state to a checkpoint: `weights`, `mean`, `square` and `average`, by the variables' names,
-    /// which no two networks of a run may share.
+    /// Adds its state to a checkpoint: `weights`, `mean` (Adam's), `square` and `average`, by the variables'
+    /// names, which no two networks of a run may share.
     ///
     /// # Errors
     /// Where the variables cannot be read.
     pub fn save(&self, checkpoint: &mut Checkpoint) -> Result<()> {
         checkpoint.add("weights", &self.variables.weights());
-        checkpoint.add("mean", &self.variables.dressed(&self.adam.mean)?);
-        checkpoint.add("square", &self.variables.dressed(&self.adam.square)?);
+        match &self.mover {
+            Mover::Adam(adam) => {
+                checkpoint.add("mean", &self.variables.dressed(&adam.mean)?);
+                checkpoint.add("square", &self.variables.dressed(&adam.square)?);
+            }
+            Mover::Rms(rms) => checkpoint.add("square", &self.variables.dressed(&rms.square)?),
+        }
         if self.average.is_some() {
             checkpoint.add("average", &self.averaged()?);
         }
@@ -148,10 +176,16 @@ impl Optimised {
             let values = self.variables.undressed(&checkpoint.part(part));
             values.with_context(|| format!("the checkpoint's {part} do not fit"))
         };
-        let (weights, mean, square) = (part("weights")?, part("mean")?, part("square")?);
+        let (weights, square) = (part("weights")?, part("square")?);
         let average = if self.average.is_some() { Some(part("average")?) } else { None };
+        match &mut self.mover {
+            Mover::Adam(adam) => {
+                let mean = part("mean")?;
+                *adam = Adam { mean, square, step: i32::try_from(step)?, ..adam.clone() };
+            }
+            Mover::Rms(rms) => rms.square = square,
+        }
         self.variables.set(&weights)?;
-        self.adam = Adam { mean, square, step: i32::try_from(step)?, ..self.adam.clone() };
         self.average = average;
         Ok(())
     }

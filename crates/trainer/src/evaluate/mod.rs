@@ -26,6 +26,7 @@ pub mod ranking;
 pub mod regression;
 pub mod report;
 pub mod rule;
+pub mod spaces;
 mod table;
 pub mod targets;
 mod windows;

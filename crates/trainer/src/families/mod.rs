@@ -7,6 +7,7 @@ pub mod adding;
 pub mod arranger;
 pub mod papers;
 pub mod resnet;
+pub mod spaces;
 
 use std::path::Path;
 
@@ -24,12 +25,15 @@ pub mod shipped {
 }
 
 /// All families.
-pub const FAMILIES: [&Family; 5] = [
+pub const FAMILIES: [&Family; 8] = [
     &arranger::FAMILY,
     &resnet::FAMILY,
     &papers::pairwise::FAMILY,
     &papers::addition::FAMILY,
     &arranger::addition::FAMILY,
+    &spaces::AE,
+    &spaces::VAE,
+    &spaces::VAE_GAN,
 ];
 
 /// What is trained by a command that is no family's.

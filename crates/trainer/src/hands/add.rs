@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Tensor;
-use model::{Pack, Role, Weights};
+use model::{Pack, Role, Weights, spaces};
 
 /// Options of `add-part`.
 #[derive(Debug, clap::Args)]
 pub struct AddOptions {
     /// The pack that gets them.
     pub pack: PathBuf,
-    /// Packs whose feel and dynamics are added, or take the place of those that are there; each knows all the
-    /// pack's genres, by name.
+    /// Packs whose feel, dynamics and space are added, or take the place of those that are there; each knows
+    /// all the pack's genres, by name.
     #[arg(long = "from", required = true, value_name = "PACK")]
     pub from: Vec<PathBuf>,
     /// The pack to write.
@@ -36,10 +36,10 @@ pub fn add(options: &AddOptions) -> Result<(Pack, Vec<&'static str>)> {
     Ok((Pack::read(&options.output)?, added))
 }
 
-/// Puts the feel and the dynamics of `other` into `pack`.
+/// Puts the feel, the dynamics and the space of `other` into `pack`.
 ///
 /// # Errors
-/// When `other` has neither, or lacks a genre of the pack.
+/// When `other` has none of them, or lacks a genre of the pack.
 pub fn merge(pack: &mut Pack, other: &Pack) -> Result<Vec<Role>> {
     let slots: Vec<u32> = pack.card.genres.iter().map(|name| slot(other, name)).collect::<Result<_>>()?;
     let genres = slots.len();
@@ -54,7 +54,12 @@ pub fn merge(pack: &mut Pack, other: &Pack) -> Result<Vec<Role>> {
         replace(pack, other, Role::Dynamics, &slots, |name| name == "scale" || name.starts_with("genre."))?;
         roles.push(Role::Dynamics);
     }
-    ensure!(!roles.is_empty(), "it holds no feel and no dynamics; nothing of it can be added");
+    if let Some(space) = &other.card.parts.space {
+        pack.card.parts.space = Some(spaces::of_genres(space, genres));
+        replace(pack, other, Role::Space, &slots, |name| name == spaces::GENRE)?;
+        roles.push(Role::Space);
+    }
+    ensure!(!roles.is_empty(), "it holds no feel, no dynamics and no space; nothing of it can be added");
     about(pack, other, &roles);
     Ok(roles)
 }
@@ -77,7 +82,8 @@ fn about(pack: &mut Pack, other: &Pack, roles: &[Role]) {
             card.data.push(corpus.clone());
         }
     }
-    let of_parts = other.card.metrics.iter().filter(|(name, _)| name.starts_with("dynamics_"));
+    let of_part = |name: &str| roles.iter().any(|role| name.starts_with(&format!("{}_", role.name())));
+    let of_parts = other.card.metrics.iter().filter(|(name, _)| of_part(name));
     card.metrics.extend(of_parts.map(|(name, value)| (name.clone(), *value)));
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model::{LoadedPack, Pack, Settings};
+use model::{Answer, Ask, LoadedPack, Pack, Role, Settings, SpaceFamily};
 use phrase::{Phrase, STEPS, Song, join};
 
 use super::{Naming, Trainee, blank};
@@ -15,12 +15,20 @@ const PHRASES: usize = 4;
 const TEMPO: f64 = 120.0;
 const VELOCITY: f32 = 0.7;
 
+/// Names of a direction's songs.
+const DIRECTION: [&str; 3] = ["origin", "transfer", "cycle"];
+/// Names of a space's songs.
+const SPACE: [&str; 3] = ["origin", "again", "between"];
+
 /// One direction: phrases as they were, transferred, and transferred back, one after another in a song each.
+/// Of a space: phrases as they were, out of their points, and out of the middle of two.
 #[derive(Debug)]
 pub struct Sample {
-    /// `jazz-to-pop`.
+    /// `jazz-to-pop`, `jazz-space`.
     pub name: String,
-    /// Origin, transfer, cycle.
+    /// What files call its songs.
+    pub what: [&'static str; 3],
+    /// The phrases, what was made of them, and what was made of that.
     pub songs: [Song; 3],
 }
 
@@ -31,11 +39,11 @@ impl Sample {
         picture::draw(&self.name.replace('-', " "), &origin, &transfer)
     }
 
-    /// Writes `name-origin.mid`, `name-transfer.mid`, `name-cycle.mid` and `name.png`.
+    /// Writes `name-origin.mid`, the other two likewise, and `name.png`.
     pub fn write(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("{}: the folder of samples could not be made", folder.display()))?;
-        for (song, what) in self.songs.iter().zip(["origin", "transfer", "cycle"]) {
+        for (song, what) in self.songs.iter().zip(self.what) {
             song.write(&folder.join(format!("{}-{what}.mid", self.name)))?;
         }
         picture::write(&self.picture(), &folder.join(format!("{}.png", self.name)))
@@ -53,8 +61,9 @@ pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
     played_on(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data, trainee.sample_first())
 }
 
-/// A sample of each direction of a pack, of evenly spread phrases of the validation split, or of the training
-/// split where a genre has no other. `data` has the pack's genres in its order.
+/// A sample of each part of a pack that plays: of each direction of its transfer, of evenly spread phrases of
+/// the validation split, or of the training split where a genre has no other. `data` has the pack's genres in
+/// its order.
 ///
 /// # Errors
 /// Where the network cannot compute.
@@ -62,7 +71,20 @@ pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
     played_on(pack, data, 0)
 }
 
+/// The same, of the first `first` training phrases where that is not 0.
 fn played_on(pack: &Pack, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    if pack.card.parts.transfer.is_some() {
+        samples.extend(transferred(pack, data, first)?);
+    }
+    if let Some(family) = &pack.card.parts.space {
+        samples.extend(spaced(pack, family, data, first)?);
+    }
+    Ok(samples)
+}
+
+/// A sample of each direction.
+fn transferred(pack: &Pack, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
     let mut transfer = LoadedPack::new(pack)?;
     let genres = data.genres();
     let mut samples = Vec::new();
@@ -72,10 +94,40 @@ fn played_on(pack: &Pack, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
             let answers = played(&mut transfer, &origins, from, to)?;
             let cycles = played(&mut transfer, &answers, to, from)?;
             let songs = [&origins, &answers, &cycles].map(|phrases| join(phrases, &Song::new(TEMPO)));
-            samples.push(Sample { name: format!("{}-to-{}", genres[from], genres[to]), songs });
+            let name = format!("{}-to-{}", genres[from], genres[to]);
+            samples.push(Sample { name, what: DIRECTION, songs });
         }
     }
     Ok(samples)
+}
+
+/// A sample of each genre's phrases in a space: out of their points, and half way to the next one.
+fn spaced(pack: &Pack, family: &SpaceFamily, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
+    let genres = data.genres();
+    let mut space = family.sizes().build(&pack.weights.part(Role::Space), genres.len())?;
+    let mut sample = |genre: usize, name: &String| -> Result<Sample> {
+        let origins = phrases(data, genre, first);
+        let mut points = vec![vec![0.0; space.dims()]; origins.len()];
+        for (origin, point) in origins.iter().zip(&mut points) {
+            space.encode(&origin.roll(), point)?;
+        }
+        let shares: Vec<f32> = (0..genres.len()).map(|other| f32::from(u8::from(other == genre))).collect();
+        let mut made = [Vec::new(), Vec::new()];
+        for (index, point) in points.iter().enumerate() {
+            let next = &points[(index + 1) % points.len()];
+            let middle: Vec<f32> = point.iter().zip(next).map(|(a, b)| 0.5 * (a + b)).collect();
+            for (made, point) in made.iter_mut().zip([point, &middle]) {
+                let ask = Ask { shares: &shares, key: None, density: 0.0, position: 0, seed: 1 };
+                let mut answer = Answer::default();
+                space.decode(point, &ask, &mut answer)?;
+                made.push(Phrase::of_roll(&answer.cells, (index * STEPS) as i64, TEMPO, VELOCITY));
+            }
+        }
+        let [again, between] = &made;
+        let songs = [&origins, again, between].map(|phrases| join(phrases, &Song::new(TEMPO)));
+        Ok(Sample { name: format!("{name}-space"), what: SPACE, songs })
+    };
+    genres.iter().enumerate().map(|(genre, name)| sample(genre, name)).collect()
 }
 
 /// The first `first` training phrases, or for 0 some that are spread.

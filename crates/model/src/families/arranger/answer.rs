@@ -32,8 +32,9 @@ impl Decoder {
             let source = |genre: usize| f32::from(u8::from(genre == asked.source));
             genres.push((0..self.config.genres).map(source).collect());
         }
-        let chromatic =
-            asked.target.iter().zip(&draw.chromatic).map(|(share, against)| share * against).sum();
+        let of_target =
+            |by_genre: &[f32; SLOTS]| asked.target.iter().zip(by_genre).map(|(share, of)| share * of).sum();
+        let chromatic = of_target(&draw.chromatic);
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
         let mut run = Run::new(self, &genres, scale(input), chromatic, read);
         let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
@@ -43,6 +44,7 @@ impl Decoder {
             (0..SLOTS).filter(wanted).map(|slot| row(draw.highest[slot])).max().unwrap_or(i32::MAX),
         );
         run.bottom = i32::from(LOWEST) + by;
+        (run.figure, run.approach) = (of_target(&draw.figure), of_target(&draw.approach));
         let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
         run.remember(before.as_ref(), asked.first);
         let played = before.filter(|_| asked.first > 0);

@@ -40,6 +40,39 @@ pub(super) struct Seen<'a> {
     pub(super) ceiling: usize,
     /// The MIDI pitch of row 0.
     pub(super) bottom: i32,
+    pub(super) lines: Lines,
+}
+
+/// The MIDI pitch under which the lowest note is a bass: middle C.
+pub(super) const BASS_BELOW: i32 = 60;
+
+/// What a step's bass and inner voices have for and against them, in logits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lines {
+    /// For notes of the bass, and of the inner voices, that start: because they did a bar before, or not.
+    pub(super) bass: f32,
+    pub(super) inner: f32,
+    /// For steps of the bass into `into`, against leaps from `from`.
+    pub(super) approach: f32,
+    /// The row of the bass note before.
+    pub(super) from: Option<usize>,
+    /// The pitch class of the bass on the next first beat, or on this one where the step `arrives` there.
+    pub(super) into: Option<usize>,
+    pub(super) arrives: bool,
+}
+
+impl Lines {
+    /// What a bass note that starts on a row has for it.
+    fn of_bass(&self, row: usize) -> f32 {
+        let far = self.from.map(|from| row.abs_diff(from));
+        let leaps = if far.is_some_and(|far| far > 12) { -self.approach } else { 0.0 };
+        let steps = match (self.into, self.arrives) {
+            (Some(into), true) => row % 12 == into && far.is_some_and(|far| (1..=2).contains(&far)),
+            (Some(into), false) => matches!((row + 12 - into) % 12, 1 | 2 | 10 | 11),
+            _ => false,
+        };
+        self.bass + leaps + if steps { self.approach } else { 0.0 }
+    }
 }
 
 /// What the writer says of a step, by mix of genres.
@@ -93,6 +126,12 @@ pub(super) fn pitches(
             lean -= if inside { 0.0 } else { OUT_OF_RANGE };
             lean -= if row > seen.ceiling { draw.melody } else { 0.0 };
         }
+        let mut line = 0.0;
+        if row < seen.ceiling && views[2] == 0.0 {
+            let is_bass = cells == 0 && (row as i32) + seen.bottom < BASS_BELOW;
+            line = if is_bass { seen.lines.of_bass(row) } else { seen.lines.inner };
+        }
+        lean += if views[0] == 0.0 { line } else { 0.0 };
         let full = cells.count_ones() as usize == MOST_AT_ONCE;
         if full || !yes(at.logit(decoder, all, 0) + lean, 0) {
             continue;
@@ -101,11 +140,19 @@ pub(super) fn pitches(
         let voicing =
             Voicing { bottom: seen.bottom, sounding: cells | melody, struck: starts | melody_starts, melody };
         let free = !draw.limits || (seen.own[0] | melody) >> row & 1 == 1;
+        let lowest = cells & cells.wrapping_neg();
+        let crowded = draw.voices > 0 && (starts & !lowest).count_ones() >= u32::from(draw.voices);
+        if !free && !held && crowded {
+            continue;
+        }
         // A held note that a new one comes too close to in the bass ends.
         if !free && !(if held { voicing.is_clear(row) } else { voicing.takes(row) }) {
             continue;
         }
-        let again = || yes(at.logit(decoder, all, 1) - seen.crowd, 1) && (free || voicing.strikes(row));
+        let again = || {
+            yes(at.logit(decoder, all, 1) - seen.crowd + line, 1)
+                && (free || !crowded && voicing.strikes(row))
+        };
         let starts_here = !held || again();
         cells |= 1 << row;
         starts |= u128::from(starts_here) << row;
@@ -151,5 +198,23 @@ impl At<'_> {
             sum = weight.mul_add(*view, sum);
         }
         sum + dot_relu(units, &decoder.hidden[(kind * PITCHES + self.row) * units.len()..][..units.len()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bass_is_led_into_the_next_root_and_kept_from_leaping() {
+        // From E2 to a bar on A: rows over C1.
+        let lines = Lines { bass: 0.5, approach: 2.0, from: Some(16), into: Some(9), ..Lines::default() };
+        assert_eq!(lines.of_bass(20), 2.5, "G sharp leads into A");
+        assert_eq!(lines.of_bass(23), 2.5, "B does too");
+        assert_eq!(lines.of_bass(18), 0.5, "F sharp does not");
+        assert_eq!(lines.of_bass(34), -1.5, "nor does a leap");
+        let arrives = Lines { arrives: true, from: Some(20), ..lines };
+        assert_eq!((arrives.of_bass(21), arrives.of_bass(9), arrives.of_bass(33)), (2.5, 0.5, -1.5));
+        assert_eq!(Lines::default().of_bass(40), 0.0);
     }
 }

@@ -21,7 +21,7 @@ const LANES: usize = 16;
 
 /// A linear layer.
 #[derive(Debug)]
-pub(super) struct Linear {
+pub(crate) struct Linear {
     inputs: usize,
     outputs: usize,
     /// `[outputs / TILE][inputs][TILE]`, the last tile filled up with zeros.
@@ -31,7 +31,7 @@ pub(super) struct Linear {
 
 impl Linear {
     /// Of `weight` `[inputs, outputs]` and a bias `[outputs]`.
-    pub(super) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Result<Self, ModelError> {
+    pub(crate) fn new(weight: &Tensor, bias: Option<&Tensor>) -> Result<Self, ModelError> {
         let (inputs, outputs) = weight.dims2()?;
         let values = weight.flatten_all()?.to_vec1::<f32>()?;
         let count = outputs.div_ceil(TILE);
@@ -50,7 +50,7 @@ impl Linear {
     }
 
     /// `x` `[rows, inputs]` to `out` `[rows, outputs]`.
-    pub(super) fn apply(&self, x: &[f32], out: &mut [f32]) {
+    pub(crate) fn apply(&self, x: &[f32], out: &mut [f32]) {
         debug_assert_eq!(x.len() / self.inputs, out.len() / self.outputs);
         apply(self, x, out);
     }
@@ -117,14 +117,14 @@ fn accumulate<const ROWS: usize>(
 /// `out += a x`, from plain code.
 #[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
 #[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
-pub(super) fn add(a: f32, x: &[f32], out: &mut [f32]) {
+pub(crate) fn add(a: f32, x: &[f32], out: &mut [f32]) {
     add_here(a, x, out);
 }
 
 /// `out += a x`, from code that is compiled for the vector width.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "see `accumulate`")]
-pub(super) fn add_here(a: f32, x: &[f32], out: &mut [f32]) {
+pub(crate) fn add_here(a: f32, x: &[f32], out: &mut [f32]) {
     let len = out.len().min(x.len());
     let (x, out) = (&x[..len], &mut out[..len]);
     for i in 0..len {
@@ -134,7 +134,7 @@ pub(super) fn add_here(a: f32, x: &[f32], out: &mut [f32]) {
 
 /// `relu(x) . y`.
 #[inline(always)]
-pub(super) fn dot_relu(x: &[f32], y: &[f32]) -> f32 {
+pub(crate) fn dot_relu(x: &[f32], y: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
     for (x, y) in x.iter().zip(y) {

@@ -38,6 +38,8 @@ pub use network::{Arranger, Masks};
 pub use texture::{TEXTURE, TEXTURES, Texture};
 pub use transfer::Sizes;
 
+pub(crate) use linear::{Linear, add, add_here, dot_relu};
+
 use phrase::{PITCHES, STEPS, STEPS_PER_BAR};
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +127,18 @@ pub struct Style {
     /// New notes keep the limits of arrangers (`limits.rs`): false in packs that were made without them.
     #[serde(default)]
     pub limits: bool,
+    /// The most new notes of the inner voices that are struck at once, where limits are kept; 0 in packs that
+    /// were made without this one.
+    #[serde(default)]
+    pub voices: u8,
+    /// What bass and inner voices have on their side where they were struck a bar before, and against them
+    /// where they were not, in logits, by target genre: so a figure holds.
+    #[serde(default)]
+    pub figure: [f32; SLOTS],
+    /// What bass notes have on their side that lead into the next bar's root by a step, and against them
+    /// where they leap by more than an octave, by target genre.
+    #[serde(default)]
+    pub approach: [f32; SLOTS],
 }
 
 impl Style {
@@ -144,6 +158,8 @@ impl Style {
         [self.pull, self.change, self.contrast, self.temperature, self.melody, self.density]
             .iter()
             .chain(&self.chromatic)
+            .chain(&self.figure)
+            .chain(&self.approach)
             .all(|x| (0.0..=1e3).contains(x))
     }
 }

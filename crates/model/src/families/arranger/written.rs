@@ -1,9 +1,9 @@
 //! A phrase while it is written: what was decided so far, and what the writer makes of it.
 
-use phrase::{PITCHES, Roll, STEPS};
+use phrase::{PITCHES, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
 use super::decode::{Chance, Decoder, Work};
-use super::draw::{Mixes, Seen, pitches};
+use super::draw::{BASS_BELOW, Lines, Mixes, Seen, pitches};
 use super::linear::{Memory, add, norm};
 use super::{KINDS, MEMORY, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
@@ -25,6 +25,9 @@ pub(super) struct Run<'a> {
     pub(super) range: (i32, i32),
     /// The MIDI pitch of row 0.
     pub(super) bottom: i32,
+    /// See [`Style::figure`] and [`Style::approach`], of the target genres.
+    pub(super) figure: f32,
+    pub(super) approach: f32,
     /// Notes of the input, and of what is written, until here.
     heard_notes: f32,
     written: f32,
@@ -61,6 +64,8 @@ impl<'a> Run<'a> {
             chromatic,
             range: (i32::MIN, i32::MAX),
             bottom: 0,
+            figure: 0.0,
+            approach: 0.0,
             heard_notes: 0.0,
             written: 0.0,
             cells: 0.0,
@@ -129,6 +134,7 @@ impl<'a> Run<'a> {
             step.map_or(0, |step| self.cells_written[step][kind])
         };
         let features = self.decoder.config.features();
+        let lines = self.lines(step, content);
         let content = &content[step * features..][..features];
         // Counted after the step is written, as what is written is: a source that strikes four notes at once
         // would else lift every silent cell of the first step, and each answer begin with a cluster. Packs of
@@ -148,6 +154,7 @@ impl<'a> Run<'a> {
             range: self.range,
             crowd: draw.density * ((self.written + FEW) / (self.heard_notes + FEW)).ln(),
             bottom: self.bottom,
+            lines,
             ceiling: content[..PITCHES].iter().rposition(|&sounds| sounds > 0.0).unwrap_or(PITCHES - 1),
         };
         let mut noise = [[0.0; PITCHES]; KINDS];
@@ -162,6 +169,44 @@ impl<'a> Run<'a> {
         let cells = pitches(self.decoder, mixes, &seen, draw, &noise);
         self.heard_notes += if draw.counts_after { struck } else { 0.0 };
         self.write(step, own, cells);
+    }
+
+    /// What bass and inner voices have for and against them at a step.
+    fn lines(&self, step: usize, content: &[f32]) -> Lines {
+        let (mut lines, now) = (Lines::default(), self.cells_written.len());
+        if self.figure > 0.0 && now >= STEPS_PER_BAR {
+            let bar = &self.cells_written[now - STEPS_PER_BAR..];
+            if bar.iter().any(|cells| cells[1] != 0) {
+                let [sounding, struck] = bar[0];
+                let ends = |bits: u128| 1u128.unbounded_shl(bits.trailing_zeros()) | top(bits);
+                let bass = struck & sounding & sounding.wrapping_neg();
+                let was = |struck: bool| if struck { self.figure } else { -self.figure };
+                lines.bass = was(bass != 0 && self.is_low(bass.trailing_zeros() as usize));
+                lines.inner = was(struck & !ends(sounding) != 0);
+            }
+        }
+        if self.approach > 0.0 {
+            lines.approach = self.approach;
+            lines.from = self.cells_written.iter().rev().find_map(|[sounding, struck]| {
+                let lowest = sounding & sounding.wrapping_neg() & struck;
+                let row = lowest.trailing_zeros() as usize;
+                (lowest != 0 && self.is_low(row)).then_some(row)
+            });
+            let bar = step / STEPS_PER_BAR * STEPS_PER_BAR;
+            let last_beat = step - bar >= STEPS_PER_BAR - STEPS_PER_BEAT;
+            let to = if last_beat { bar + STEPS_PER_BAR } else { step };
+            if (last_beat || step == bar) && to < STEPS {
+                let told = &content[to * self.decoder.config.features() + 2 * PITCHES + 12..][..12];
+                lines.into = told.iter().position(|class| *class > 0.0);
+            }
+            lines.arrives = step == bar;
+        }
+        lines
+    }
+
+    /// Whether the lowest note is a bass there, no inner voice.
+    fn is_low(&self, row: usize) -> bool {
+        row as i32 + self.bottom < BASS_BELOW
     }
 
     fn write(&mut self, step: usize, own: &Roll, cells: [u128; KINDS]) {
@@ -213,6 +258,11 @@ impl<'a> Run<'a> {
         decoder.views.apply(&self.work.normed, &mut self.weights);
         decoder.units.apply(&self.work.normed, &mut self.units);
     }
+}
+
+/// The highest of some cells.
+fn top(bits: u128) -> u128 {
+    if bits == 0 { 0 } else { 1 << (127 - bits.leading_zeros()) }
 }
 
 /// Notes of `own` that start at a step.

@@ -43,6 +43,36 @@ pub(super) fn intervals(works: &[&Tally]) -> [Interval; MEASURES] {
     })
 }
 
+/// Shares of works, each with what was counted and of how much: all works together, with the 2.5th and the
+/// 97.5th percentile over draws of as many works with replacement.
+pub fn ratios<const N: usize>(works: &[[[f64; 2]; N]]) -> [Interval; N] {
+    let figures = |times: &[u32]| -> [f64; N] {
+        let mut sums = [[0.0; 2]; N];
+        for (work, times) in works.iter().zip(times).filter(|(_, times)| **times > 0) {
+            for (sum, share) in sums.iter_mut().zip(work) {
+                sum.iter_mut().zip(share).for_each(|(sum, part)| *sum += f64::from(*times) * part);
+            }
+        }
+        sums.map(|[counted, of]| if of > 0.0 { counted / of } else { f64::NAN })
+    };
+    let values = figures(&vec![1; works.len()]);
+    let mut draws: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(DRAWS));
+    let mut rng = random::stream(SEED, 0);
+    for _ in 0..DRAWS {
+        let mut times = vec![0; works.len()];
+        (0..works.len()).for_each(|_| times[rng.random_range(0..works.len())] += 1);
+        for (draws, value) in draws.iter_mut().zip(figures(&times)) {
+            draws.extend(Some(value).filter(|value| value.is_finite()));
+        }
+    }
+    std::array::from_fn(|i| {
+        draws[i].sort_by(f64::total_cmp);
+        let most = draws[i].len().saturating_sub(1) as f64;
+        let at = |share: f64| draws[i].get((share * most).round() as usize).copied().unwrap_or(f64::NAN);
+        Interval { value: values[i], low: at(0.025), high: at(0.975) }
+    })
+}
+
 /// The rhythms of one voice's bars: of each work, which and how often, numbered.
 struct Bars {
     rhythms: usize,
@@ -120,6 +150,16 @@ mod tests {
         let same = intervals(&[&a, &a, &a])[clusters];
         assert!((same.value - 0.1).abs() < 1e-12 && (same.high - same.low).abs() < 1e-12);
         assert_eq!(intervals(&[&a, &b])[clusters].low, all[clusters].low);
+    }
+
+    #[test]
+    fn shares_of_works_are_those_of_all_together() {
+        let [share, none] = ratios(&[[[1.0, 4.0], [0.0, 0.0]], [[3.0, 12.0], [0.0, 0.0]]]);
+        assert_eq!((share.value, share.low, share.high), (0.25, 0.25, 0.25));
+        assert!(none.value.is_nan() && none.low.is_nan());
+        let [wide] = ratios(&[[[0.0, 1.0]], [[1.0, 1.0]], [[1.0, 1.0]], [[0.0, 1.0]]]);
+        assert!(wide.value == 0.5 && wide.low < 0.3 && wide.high > 0.7);
+        assert!(ratios::<1>(&[])[0].value.is_nan());
     }
 
     #[test]

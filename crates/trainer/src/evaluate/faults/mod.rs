@@ -9,6 +9,7 @@ mod bootstrap;
 mod table;
 mod tally;
 
+pub use bootstrap::ratios;
 pub use table::table;
 pub use tally::{Phrases, Tally};
 

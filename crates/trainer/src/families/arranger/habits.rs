@@ -3,7 +3,11 @@
 use phrase::{HIGHEST, Key, LOWEST, out_of_key};
 
 use crate::dataset::Item;
+use crate::evaluate::faults::{Measure, Tally};
 use crate::evaluate::figures::range_of_99_percent;
+
+/// Phrases on which figures are counted.
+const TALLIED: usize = 1000;
 
 /// Habits of a genre.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,11 +16,15 @@ pub struct Habits {
     pub range: (u8, u8),
     /// Mean share of a phrase's notes outside its key.
     pub out_of_key: f32,
+    /// Share of the pairs of bars in a phrase in which the inner voices have one rhythm.
+    pub same_rhythm: f32,
+    /// Share of the basses on first beats that a step leads into.
+    pub step_into: f32,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { range: (LOWEST, HIGHEST), out_of_key: 0.0 }
+        Self { range: (LOWEST, HIGHEST), out_of_key: 0.0, same_rhythm: 0.0, step_into: 0.0 }
     }
 }
 
@@ -25,9 +33,18 @@ impl Habits {
     pub fn of(items: &[Item]) -> Self {
         let outside = |item: &Item| Some(out_of_key(&item.roll, &Key::of(&item.roll)?));
         let shares: Vec<f32> = items.iter().filter_map(outside).collect();
+        let mut tally = Tally::default();
+        let every = (items.len() / TALLIED).max(1);
+        items.iter().step_by(every).for_each(|item| tally.hear(&item.roll, None));
+        let share = |measure: Measure| {
+            let [counted, all] = tally.shares[measure as usize];
+            if all > 0.0 { (counted / all) as f32 } else { 0.0 }
+        };
         Self {
             range: range_of_99_percent(items.iter().map(|item| &item.roll)),
             out_of_key: shares.iter().sum::<f32>() / shares.len().max(1) as f32,
+            same_rhythm: share(Measure::SameInner),
+            step_into: share(Measure::StepInto),
         }
     }
 }

@@ -122,7 +122,7 @@ pub struct ArrangerOptions {
     #[arg(long, default_value_t = 1.3)]
     pub change: f32,
     /// How far the pack's answers go beyond the target genre, away from the source.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.4)]
     pub contrast: f32,
     /// Temperature at which the pack's answers are drawn.
     #[arg(long, default_value_t = 0.7)]
@@ -138,7 +138,20 @@ pub struct ArrangerOptions {
     /// target genre never leaves its key; a genre that leaves it as often as any of the pack has nothing.
     #[arg(long, default_value_t = 2.5)]
     pub chromatic: f32,
+    /// What bass and inner voices have on their side in the pack's answers where they were struck a bar before,
+    /// and against them elsewhere, in logits, in the genre that repeats its rhythms most; others in proportion.
+    #[arg(long, default_value_t = 1.3)]
+    #[serde(default)]
+    pub figure: f32,
+    /// What bass notes have on their side in the pack's answers that lead into the next bar by a step, in
+    /// logits, in the genre that does so most; others in proportion.
+    #[arg(long, default_value_t = 2.0)]
+    #[serde(default)]
+    pub approach: f32,
 }
+
+/// The most new inner voices that a pack strikes at once. Real music has five or more in one strike of 30.
+const VOICES: u8 = 4;
 
 /// The edition of runs that do not say.
 fn first_edition() -> u8 {
@@ -157,6 +170,10 @@ impl ArrangerOptions {
         let Self { pull, change, contrast, temperature, melody, density, .. } = *self;
         let of = |slot: usize| habits.get(slot).copied().unwrap_or_default();
         let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
+        let shares = |all: f32, habit: fn(&Habits) -> f32| {
+            let most = habits.iter().map(habit).fold(1e-6, f32::max);
+            std::array::from_fn(|slot| all * habit(&of(slot)) / most)
+        };
         Style {
             pull,
             change,
@@ -169,8 +186,11 @@ impl ArrangerOptions {
             }),
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
+            figure: shares(self.figure, |habits| habits.same_rhythm),
+            approach: shares(self.approach, |habits| habits.step_into),
             counts_after: true,
             limits: true,
+            voices: VOICES,
         }
     }
 }

@@ -1,0 +1,380 @@
+//! The VAE-GAN in training: [`model::spaces::pictures`].
+//!
+//! Two optimisers: one moves the encoder and the generator, one the discriminator. Their rates follow the
+//! article: whichever network is behind learns faster. Pictures are compared in the discriminator's features
+//! (Larsen et al., 2016) and, where it is asked for, cell by cell.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use candle_core::{Device, Tensor};
+use model::spaces::pictures::{Network, PicturesConfig, SIDE, UNKNOWN, picture};
+use model::{Ops, Parts, Role, SpaceFamily, Weights};
+use phrase::{PITCHES, STEPS};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::beats::NEEDS;
+use super::losses;
+use super::{Kind, Preset, SpaceArguments, Strokes};
+use crate::core::{self, Losses, Optimised, SHARDS, Sum, clip};
+use crate::data::view::{KEYS, LOWEST_KEY, Velocities, View};
+use crate::dataset::{Dataset, Split};
+use crate::families::Plan;
+use crate::random;
+use crate::run::checkpoint::{Checkpoint, OPTIONS};
+use crate::run::{Needs, Trainee};
+
+/// What the losses are called.
+const NAMES: [&str; 5] = ["features", "cells", "kl", "generator", "discriminator"];
+/// What is left of the rates after an epoch.
+const EPOCH: f64 = 0.99;
+/// How many times its rate the generator learns at most.
+const FASTEST: f32 = 20.0;
+/// What a step's means and variances count among those that the generator plays with.
+const RUNNING: f32 = 0.05;
+/// What fooling the discriminator counts beside a phrase's cells.
+const FOOLING: f64 = 1.0;
+
+/// Everything that decides the numbers of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PicturesOptions {
+    kind: Kind,
+    preset: Preset,
+    steps: u64,
+    batch: usize,
+    rate: f32,
+    warmup: u64,
+    clip: f32,
+    transpose: i32,
+    beta: f32,
+    free: f32,
+    numbers: usize,
+    channels: usize,
+    strokes: Strokes,
+    cells: f32,
+    noise: f32,
+    seed: u64,
+}
+
+impl PicturesOptions {
+    /// The options of a command line.
+    pub fn of(a: &SpaceArguments) -> Self {
+        let seed = a.preset == Preset::Seed;
+        Self {
+            kind: a.kind,
+            preset: a.preset,
+            steps: a.steps,
+            batch: a.batch.unwrap_or(32),
+            rate: a.rate.unwrap_or(4e-4),
+            warmup: a.warmup,
+            clip: a.clip,
+            transpose: a.transpose,
+            beta: a.beta.unwrap_or(if seed { 1.0 } else { 0.1 }),
+            free: a.free,
+            numbers: a.numbers.unwrap_or(128),
+            channels: a.channels,
+            strokes: a.strokes.unwrap_or(if seed { Strokes::Seed } else { Strokes::Onsets }),
+            cells: a.cells.unwrap_or(if seed { 0.0 } else { 1.0 }),
+            noise: a.noise.unwrap_or(if seed { 0.0 } else { 0.3 }),
+            seed: a.seed,
+        }
+    }
+
+    fn config(&self) -> PicturesConfig {
+        let planes = if self.strokes == Strokes::Seed { 1 } else { 2 };
+        PicturesConfig { planes, channels: self.channels, code: self.numbers }
+    }
+}
+
+/// The rates of the generator and of the discriminator at base rate `rate`, where these are their losses:
+/// the generator's between the base rate and 20 times it, the discriminator's at most the base rate.
+pub fn rates(rate: f32, generator: f32, discriminator: f32) -> [f32; 2] {
+    let ratio = generator / discriminator.max(1e-6);
+    [rate.max((rate * ratio).min(FASTEST * rate)), rate.min(rate / ratio.max(1e-6))]
+}
+
+/// A fresh run.
+///
+/// # Errors
+/// Where the dataset has not what it needs.
+pub fn plan(arguments: &SpaceArguments, data: &Dataset) -> Result<Plan> {
+    NEEDS.check(data)?;
+    let options = PicturesOptions::of(arguments);
+    let (kept, genres) = (serde_json::json!(options), data.items.len());
+    let name = super::name(options.kind);
+    Ok(Plan::new(name, kept, move |device| Ok(Box::new(PicturesRun::new(options, genres, device)?))))
+}
+
+/// A run: the networks, their optimisers, and what the generator's norms have seen.
+#[derive(Debug)]
+pub struct PicturesRun {
+    options: PicturesOptions,
+    step: u64,
+    genres: usize,
+    device: Device,
+    config: PicturesConfig,
+    player: Optimised,
+    judge: Optimised,
+    /// Running means and variances by parameter name.
+    norms: BTreeMap<String, Vec<f32>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    options: PicturesOptions,
+    step: u64,
+    genres: usize,
+}
+
+/// What a shard gives: gradients and losses, and the norms' means and variances.
+type Part = (Sum<2>, Vec<[Vec<f32>; 2]>);
+
+impl PicturesRun {
+    /// A fresh run for `genres` genres on `device`.
+    ///
+    /// # Errors
+    /// When the options do not go together.
+    pub fn new(options: PicturesOptions, genres: usize, device: &Device) -> Result<Self> {
+        NEEDS.check_genres(genres)?;
+        core::check_batch(options.batch)?;
+        let config = options.config();
+        ensure!((1..=128).contains(&config.channels), "1 to 128 channels, not {}", config.channels);
+        ensure!((1..=4096).contains(&config.code), "a point has 1 to 4096 numbers, not {}", config.code);
+        let mut rng = random::stream(options.seed, u64::MAX);
+        let player = Optimised::new(&config.trained(), [0.5, 0.99], &mut rng, device)?;
+        let judge = Optimised::new(&config.discriminator(), [0.5, 0.99], &mut rng, device)?;
+        let mut norms = BTreeMap::new();
+        for (name, channels) in config.norms() {
+            norms.insert(format!("{name}_mean"), vec![0.0; channels]);
+            norms.insert(format!("{name}_variance"), vec![1.0; channels]);
+        }
+        Ok(Self { options, step: 0, genres, device: device.clone(), config, player, judge, norms })
+    }
+
+    /// Goes on from a checkpoint, with the options in its header.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or does not fit those options.
+    pub fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Self> {
+        let Header { options, step, genres } = checkpoint.header()?;
+        let mut run = Self::new(options, genres, device)?;
+        run.player.restore(checkpoint, step)?;
+        run.judge.restore(checkpoint, step)?;
+        let kept = checkpoint.part("norms");
+        for (name, values) in &mut run.norms {
+            *values = kept.get(name, &[values.len()])?.to_vec1()?;
+        }
+        run.step = step;
+        Ok(run)
+    }
+
+    /// Pictures of training phrases, as they were struck; where that is not known, and for our preset every
+    /// second one, all notes are as loud: what is encoded later has no velocities.
+    fn pictures(&self, data: &Dataset, size: usize, turn: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+        let o = &self.options;
+        let mut all = Vec::with_capacity(size * SIDE * SIDE * self.config.planes);
+        for i in 0..size {
+            let genre = (turn + i) % self.genres;
+            let items = data.split(genre, Split::Train);
+            let item = &items[rng.random_range(0..items.len())];
+            let by = rng.random_range(-o.transpose..=o.transpose);
+            let flat = o.preset == Preset::Ours && rng.random();
+            let mut heard = [[0.0f32; PITCHES]; STEPS];
+            let excerpt = data.excerpt(genre, item).filter(|excerpt| !flat && !excerpt.song.array);
+            if let Some(mut excerpt) = excerpt {
+                excerpt.at.by += by as i8;
+                let keys = Velocities::PHRASE.see(&excerpt);
+                let first = usize::from(phrase::LOWEST - LOWEST_KEY);
+                for (step, row) in (0..STEPS).flat_map(|step| (0..PITCHES).map(move |row| (step, row))) {
+                    let cell = step * KEYS + first + row;
+                    heard[step][row] = match keys.struck[cell] {
+                        true => keys.velocity[cell],
+                        false if step > 0 && keys.held[cell] => heard[step - 1][row],
+                        false => 0.0,
+                    };
+                }
+            }
+            let roll = model::arranger::shifted(&item.roll, by);
+            all.extend(picture(&roll, self.config.planes, |step, row| {
+                Some(heard[step][row]).filter(|velocity| *velocity > 0.0).unwrap_or(UNKNOWN)
+            }));
+        }
+        all
+    }
+
+    fn shard(&self, data: &Dataset, shard: usize) -> Result<Part> {
+        let o = &self.options;
+        let counter = self.step * SHARDS as u64 + shard as u64;
+        let size = o.batch / SHARDS;
+        let mut rng = random::stream(o.seed, counter);
+        let real = self.pictures(data, size, counter as usize * size, &mut rng);
+        let real = Tensor::from_vec(real, (size, SIDE, SIDE, self.config.planes), &self.device)?;
+        let ops = Ops::on(&self.device);
+        let (player, judge) = (self.player.weights(), self.judge.weights());
+        let network = Network::new(self.config, &player, ops);
+        let (mean, doubt) = network.encode(&real)?;
+        let points = losses::drawn(&mean, &doubt, &mut rng)?;
+        let chance = random::normal(&mut rng, points.elem_count());
+        let chance = Tensor::from_vec(chance, points.shape(), &self.device)?;
+        let generated = network.generate(&Tensor::cat(&[&points, &chance], 0)?)?;
+        let pictures = sigmoid(&generated.logits)?;
+
+        // The discriminator: real pictures, and generated ones of both origins, through noise: else it tells
+        // them by grey cells alone, which no music has.
+        let haze = Tensor::from_vec(random::normal(&mut rng, real.elem_count()), real.shape(), &self.device)?;
+        let haze = (haze * f64::from(o.noise))?;
+        let twice = Tensor::cat(&[&haze, &haze], 0)?;
+        let judged = Network::new(self.config, &judge, ops);
+        let (seen, on_real) = judged.judge(&(&real + &haze)?)?;
+        let (_, on_generated) = judged.judge(&(&pictures.detach() + &twice)?)?;
+        let nothing = on_generated.zeros_like()?;
+        let told = losses::cross_entropy(&on_real, &on_real.ones_like()?)?.mean_all()?;
+        let fooled = losses::cross_entropy(&on_generated, &nothing)?.mean_all()?;
+        let discriminator = ((told + fooled)? * 0.5)?;
+        let for_judge = self.judge.gradients(&discriminator.backward()?)?;
+
+        // The encoder and the generator, judged by weights that stand still.
+        let still = judge.detached();
+        let judged = Network::new(self.config, &still, ops);
+        let (features, on_generated) = judged.judge(&(&pictures + &twice)?)?;
+        let features = features.narrow(0, 0, size)?;
+        let features = (((features - seen.detach())?.sqr()?.sum_all()? * 0.5)? / size as f64)?;
+        let generator = losses::cross_entropy(&on_generated, &nothing.ones_like()?)?.mean_all()?;
+        let logits = generated.logits.narrow(0, 0, size)?;
+        let cells = (losses::cross_entropy(&logits, &real)?.sum_all()? / size as f64)?;
+        let numbers = losses::divergences(&mean, &doubt)?;
+        let compared = (&features + (&cells * f64::from(o.cells))?)?;
+        let warm = losses::WARM * o.warmup;
+        let total = losses::sums(&compared, &numbers, o.free, o.beta, self.step, warm)?;
+        let total = (total + (&generator * FOOLING)?)?;
+        let for_player = self.player.gradients(&total.backward()?)?;
+
+        let [features, cells, kl, generator, discriminator] =
+            [features, cells, numbers.sum_all()?, generator, discriminator]
+                .map(|loss| loss.to_scalar::<f32>());
+        let losses = Losses::new([
+            (NAMES[0], features?),
+            (NAMES[1], cells?),
+            (NAMES[2], kl?),
+            (NAMES[3], generator?),
+            (NAMES[4], discriminator?),
+        ]);
+        Ok((Sum { gradients: [for_player, for_judge], losses }, generated.norms))
+    }
+}
+
+fn sigmoid(x: &Tensor) -> candle_core::Result<Tensor> {
+    (x.neg()?.exp()? + 1.0)?.recip()
+}
+
+/// Parts of the checkpoint: `weights`, `mean` and `square` of all networks, and `norms`.
+impl Trainee for PicturesRun {
+    fn family(&self) -> &'static str {
+        super::name(self.options.kind)
+    }
+
+    fn needs(&self) -> Needs {
+        NEEDS
+    }
+
+    fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn steps(&self) -> u64 {
+        self.options.steps
+    }
+
+    fn losses(&self) -> Vec<&'static str> {
+        NAMES.to_vec()
+    }
+
+    fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+        let this = &*self;
+        let (sums, norms): (Vec<_>, Vec<_>) =
+            core::shards(threads, |shard| this.shard(data, shard))?.into_iter().unzip();
+        let Sum { gradients: [mut player, mut judge], losses } = core::sum(self.step + 1, sums)?;
+        // A phrase's nats, not a mean over its cells: longer gradients are in order.
+        clip(&mut player, self.options.clip * 100.0);
+        clip(&mut judge, self.options.clip);
+        let phrases: usize = (0..self.genres).map(|genre| data.split(genre, Split::Train).len()).sum();
+        let epochs = (self.step as f64 * self.options.batch as f64 / phrases as f64).floor();
+        let rate = self.options.rate * EPOCH.powf(epochs) as f32;
+        let of = |name: &str| losses.get(name).unwrap_or(f32::NAN);
+        let [fast, slow] = rates(rate, of(NAMES[3]), of(NAMES[4]));
+        self.player.descend(&player, fast)?;
+        self.judge.descend(&judge, slow)?;
+        for (index, (name, _)) in self.config.norms().into_iter().enumerate() {
+            for (part, which) in ["mean", "variance"].into_iter().zip(0..) {
+                let Some(kept) = self.norms.get_mut(&format!("{name}_{part}")) else { continue };
+                for shard in &norms {
+                    let seen = kept.iter_mut().zip(&shard[index][which]);
+                    seen.for_each(|(kept, seen)| *kept += RUNNING * (seen - *kept));
+                }
+            }
+        }
+        self.step += 1;
+        Ok(losses)
+    }
+
+    fn configuration(&self) -> serde_json::Value {
+        serde_json::json!(self.options)
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        let header = serde_json::json!({ OPTIONS: self.options, "step": self.step, "genres": self.genres });
+        let mut checkpoint = Checkpoint::new(self.family(), header);
+        self.player.save(&mut checkpoint)?;
+        self.judge.save(&mut checkpoint)?;
+        let mut kept = Weights::new();
+        for (name, values) in &self.norms {
+            kept.insert(name, Tensor::from_slice(values, values.len(), &Device::Cpu)?);
+        }
+        checkpoint.add("norms", &kept);
+        Ok(checkpoint)
+    }
+
+    fn pack(&self, _: &Dataset) -> Result<(Parts, Weights)> {
+        let prefix = Role::Space.prefix();
+        let mut weights = Weights::new();
+        for (name, tensor) in self.player.averaged()?.iter().filter(|(name, _)| !name.starts_with("doubt")) {
+            weights.insert(format!("{prefix}{name}"), tensor.clone());
+        }
+        for (name, values) in &self.norms {
+            let values = Tensor::from_slice(values, values.len(), &Device::Cpu)?;
+            weights.insert(format!("{prefix}{name}"), values);
+        }
+        Ok((SpaceFamily::from(self.config).into(), weights))
+    }
+
+    fn recipe(&self) -> String {
+        let o = &self.options;
+        format!(
+            "VAE-GAN of pictures of {SIDE} x {SIDE}, {} numbers, {} channels, {} planes; {} steps of batch \
+             {}, Adam {:e} x 0.99 an epoch, balanced by the losses' ratio, compared in the discriminator's \
+             features and {} times cell by cell, KL times {}.",
+            o.numbers, o.channels, self.config.planes, self.step, o.batch, o.rate, o.cells, o.beta
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rates;
+
+    #[test]
+    fn whoever_is_behind_learns_faster() {
+        let near = |found: [f32; 2], wanted: [f32; 2]| {
+            found.iter().zip(wanted).all(|(a, b)| (a / b - 1.0).abs() < 1e-5)
+        };
+        assert!(near(rates(4e-4, 1.0, 1.0), [4e-4, 4e-4]));
+        // The generator is behind: it learns faster, the discriminator slower.
+        assert!(near(rates(4e-4, 3.0, 1.0), [12e-4, 4e-4 / 3.0]));
+        assert!(near(rates(4e-4, 100.0, 1.0), [80e-4, 4e-6]));
+        // The discriminator is behind: neither leaves the base rate.
+        assert!(near(rates(4e-4, 0.5, 1.0), [4e-4, 4e-4]));
+        assert!(rates(4e-4, 1.0, 0.0).iter().all(|rate| rate.is_finite() && *rate > 0.0));
+    }
+}
