@@ -6,7 +6,7 @@ mod kernels_common;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use kernels_common::{Case, Noise, bits, close, gradients};
 use model::kernels::{self, Window, reference};
-use model::{arranger, papers, resnet};
+use model::{arranger, papers, resnet, writers};
 use proptest::prelude::*;
 
 /// Compares an operation's result and all gradients with its twin's, at the same random arguments.
@@ -168,6 +168,39 @@ proptest! {
             seed,
             &|t| arranger::nade(&bits, &t[0], &t[1], &t[2]),
             &|t| arranger::nade_reference(&bits, &t[0], &t[1], &t[2]),
+        )?;
+    }
+
+    #[test]
+    fn highway(b in batch(), c in channels(), seed: u64) {
+        agree(
+            &[&[b, c], &[b, c], &[b, c]],
+            seed,
+            &|t| writers::kernels::highway(&t[0], &t[1], &t[2]),
+            &|t| writers::kernels::reference::highway(&t[0], &t[1], &t[2]),
+        )?;
+    }
+
+    #[test]
+    fn surprise(n in 1_usize..9, kinds in 1_usize..40, seed: u64) {
+        let right = Tensor::from_iter((0..n).map(|i| ((i * 7 + 3) % kinds) as u32), &Device::Cpu)?;
+        // With one kind alone nothing is a surprise, and there is no slope to compare.
+        let (kernel, twin) = (right.clone(), right);
+        agree(
+            &[&[n, kinds]],
+            seed,
+            &|t| writers::kernels::surprise(&t[0], &kernel),
+            &|t| writers::kernels::reference::surprise(&t[0], &twin),
+        )?;
+    }
+
+    #[test]
+    fn max_over_time(b in batch(), steps in 1_usize..9, c in channels(), seed: u64) {
+        agree(
+            &[&[b, steps, c]],
+            seed,
+            &|t| writers::kernels::max_over_time(&t[0]),
+            &|t| writers::kernels::reference::max_over_time(&t[0]),
         )?;
     }
 

@@ -6,7 +6,7 @@ mod kernels_common;
 use candle_core::{Device, Result, Tensor, Var};
 use kernels_common::{Case, Noise, bits, gradients};
 use model::kernels::{self, Window};
-use model::{arranger, papers, resnet};
+use model::{arranger, papers, resnet, writers};
 
 const STEP: f32 = 1e-2;
 
@@ -162,4 +162,26 @@ fn lstm() -> Result<()> {
         check(&random(&[&[2, 4, 12], &[3, 12]])?, &|t| kernels::lstm(&t[0], &t[1], backward))?;
     }
     Ok(())
+}
+
+#[test]
+fn highway() -> Result<()> {
+    check(&[random(&[&[3, 4]])?.remove(0), random(&[&[3, 4]])?.remove(0), apart(&[3, 4])?], &|t| {
+        writers::kernels::highway(&t[0], &t[1], &t[2])
+    })
+}
+
+#[test]
+fn max_over_time() -> Result<()> {
+    // Steps so far apart that no small change makes another one the largest.
+    let steps = Tensor::new(&[[[0f32], [3.0], [1.0]], [[2.0], [-3.0], [0.0]]], &Device::Cpu)?;
+    let values = random(&[&[2, 3, 4]])?.remove(0).broadcast_add(&(steps * 2.0)?)?;
+    // Only the largest has a slope, which is what is compared along every coordinate.
+    check(&[values], &|t| writers::kernels::max_over_time(&t[0]))
+}
+
+#[test]
+fn surprise() -> Result<()> {
+    let right = Tensor::new(&[3u32, 0, 4], &Device::Cpu)?;
+    check(&random(&[&[3, 5]])?, &move |t| writers::kernels::surprise(&t[0], &right))
 }

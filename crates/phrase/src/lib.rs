@@ -29,6 +29,7 @@ mod quantise;
 mod realise;
 mod roll;
 mod swing;
+pub mod symbols;
 mod tie;
 mod window;
 

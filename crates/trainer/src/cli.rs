@@ -12,7 +12,7 @@ use crate::classifier::PackClassifierOptions;
 use crate::classifier::{ClassifyOptions, classify};
 use crate::data::export::{ExportNpyOptions, export_npy};
 use crate::dataset::Dataset;
-use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate, spaces};
+use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate, spaces, writer};
 use crate::families::{FAMILIES, Family};
 use crate::hands::add::{self, AddOptions};
 use crate::hands::dynamics::{self, DynamicsOptions};
@@ -162,6 +162,8 @@ fn work(command: Command) -> Result<()> {
         Command::Evaluate { pack: path, dataset, options, targets, output } => {
             let dataset = Dataset::read(&dataset)?;
             let pack = Pack::read(&path)?;
+            let beside = options.beside.as_deref().map(Pack::read).transpose()?;
+            let writer = writer::measure(&pack, beside.as_ref(), &dataset, options.split, options.limit)?;
             if targets.targets {
                 let bytes = std::fs::metadata(&path)?.len();
                 let (checked, evaluation) = check::check(&pack, bytes, &dataset, &options, &targets)?;
@@ -171,12 +173,15 @@ fn work(command: Command) -> Result<()> {
             } else {
                 // A pack of other parts alone recasts nothing.
                 let parts = &pack.card.parts;
-                let recasts = parts.transfer.is_some() || parts.space.is_none();
+                let recasts = parts.transfer.is_some() || parts.space.is_none() && writer.is_none();
                 let evaluation = recasts.then(|| evaluate(&pack, &dataset, &options)).transpose()?;
                 let space = spaces::of_pack(&pack, &dataset, &options)?;
                 let mut figures = serde_json::to_value(&evaluation)?;
                 if let Some(space) = &space {
                     figures["space"] = serde_json::to_value(space)?;
+                }
+                if let Some(writer) = &writer {
+                    figures["writer"] = serde_json::to_value(writer)?;
                 }
                 output.json(&figures)?;
                 if let Some(evaluation) = &evaluation {
@@ -186,9 +191,8 @@ fn work(command: Command) -> Result<()> {
                         print!("{}", evaluation.faults_table());
                     }
                 }
-                if let Some(space) = space {
-                    print!("{}", space.table());
-                }
+                writer.iter().for_each(|writer| print!("{}", writer.table()));
+                space.iter().for_each(|space| print!("{}", space.table()));
                 if let Some(measured) = dynamics::measure::of_pack(&pack, &dataset)? {
                     print!("{}", measured.table());
                 }

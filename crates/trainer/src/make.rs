@@ -7,7 +7,7 @@ use model::Pack;
 
 use crate::classifier::PackClassifierOptions;
 use crate::dataset::Dataset;
-use crate::evaluate::{EvaluateOptions, evaluate, spaces};
+use crate::evaluate::{EvaluateOptions, evaluate, spaces, writer};
 use crate::families::shipped;
 use crate::prepare::{PrepareOptions, prepare};
 use crate::run::{self, DeviceChoice, Naming, RunOptions};
@@ -91,6 +91,11 @@ pub fn measured(mut pack: Pack, data: &Dataset, output: &Path) -> Result<Pack> {
     }
     if halved.card.parts.transfer.is_some() {
         pack.card.metrics.extend(evaluate(&halved, data, &options)?.metrics());
+    }
+    match writer::measure(&halved, None, data, options.split, 0) {
+        Ok(writer) => pack.card.metrics.extend(writer.iter().flat_map(writer::Measured::metrics)),
+        // Of short songs alone there is nothing to say.
+        Err(error) => eprintln!("the writer is not measured: {error:#}"),
     }
     written(&pack, output)
 }

@@ -11,6 +11,7 @@ pub mod papers;
 pub mod resnet;
 pub mod spaces;
 pub mod touch;
+pub mod writers;
 
 pub(crate) mod logits;
 
@@ -69,6 +70,10 @@ families! {
 families! {
     /// The family of a pack's writer, with its sizes.
     WriterFamily of dyn PartSizes<dyn Writer>;
+    /// [`writers::lstm`]: what is struck, when the next thing is, and what is held, from a recurrent layer.
+    "lstm" => Lstm(writers::lstm::LstmSizes),
+    /// [`writers::seqgan`]: tokens of a generator that was trained against a discriminator.
+    "seqgan" => Seqgan(writers::seqgan::SeqganSizes),
 }
 
 families! {

@@ -192,7 +192,7 @@ impl CustomOp2 for Lstm {
 
 /// One sample's step: applies the gates' functions in place, and writes memory and state.
 #[multiversion(targets("x86_64+avx2"))]
-fn forward(gates: &mut [f32], before: &[f32], memory: &mut [f32], state: &mut [f32]) {
+pub(crate) fn forward(gates: &mut [f32], before: &[f32], memory: &mut [f32], state: &mut [f32]) {
     let units = before.len();
     let (input, rest) = gates.split_at_mut(units);
     let (forget, rest) = rest.split_at_mut(units);
@@ -229,7 +229,7 @@ fn backward(gates: &mut [f32], before: &[f32], memory: &[f32], state: &[f32], sl
 
 /// Adds the product of a row and a matrix to a row.
 #[multiversion(targets("x86_64+avx2"))]
-fn add_product(row: &[f32], w: &[f32], out: &mut [f32]) {
+pub(crate) fn add_product(row: &[f32], w: &[f32], out: &mut [f32]) {
     let width = out.len();
     for (four, w) in row.chunks(4).zip(w.chunks(4 * width)) {
         let (&[a, b, c, d], true) = (four, w.len() == 4 * width) else {

@@ -43,6 +43,7 @@ pub use conv3x3::conv3x3;
 pub use fold::fold;
 pub use linear::linear;
 pub use lstm::lstm;
+pub(crate) use lstm::{add_product, forward as lstm_step};
 pub use matrix::{products, width};
 pub use norm_act::norm_act;
 pub use unfold::unfold;

@@ -122,7 +122,10 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
     if let Some(seed) = options.as_played {
         chosen["as_played"] = json!(seed);
     }
-    let Transposition { key, octave, copies, octave_copies } = options.transposition;
+    let Transposition { key, octave, by_tonic, copies, octave_copies } = options.transposition;
+    if by_tonic {
+        chosen["by_tonic"] = json!(true);
+    }
     for (name, value) in [
         ("key", json!(key)),
         ("octave", json!(octave)),

@@ -4,7 +4,8 @@
 //! Training moves phrases at random anyway; normalising pays where there are few songs, copies where the
 //! phrases are exported to another program.
 
-use phrase::{DRUM_CHANNEL, Key, LOWEST, Mode, PITCHES, Roll, Song};
+use phrase::symbols::KeyMove;
+use phrase::{DRUM_CHANNEL, Key, LOWEST, PITCHES, Roll, Song};
 
 /// Semitones in an octave.
 const OCTAVE: i32 = 12;
@@ -24,6 +25,10 @@ pub struct Transposition {
     #[arg(help_heading = HEADING, long, value_name = "OCTAVE",
         value_parser = clap::value_parser!(i32).range(0..=8))]
     pub octave: Option<i32>,
+    /// Moves tonic to tonic, as a tutorial does: with --key a song in minor comes to that tonic's minor, and
+    /// with --octave it is the tonic nearest to the mean pitch that comes to lie in the octave.
+    #[arg(help_heading = HEADING, long)]
+    pub by_tonic: bool,
     /// Writes each training song also moved by up to this many semitones either way; 6 is every key once.
     /// Training moves phrases at random by itself: this is for export.
     #[arg(help_heading = HEADING, long, value_name = "SEMITONES", default_value_t = 0,
@@ -39,17 +44,16 @@ impl Transposition {
     /// By how many semitones music is moved whose pitches (0..=127) sound this long.
     pub fn shift(&self, lengths: &[f32; 128]) -> i32 {
         let mut by = 0;
-        if let (Some(tonic), Some(key)) = (self.key, key(lengths)) {
-            // The relative major of a minor key is three semitones up.
-            let major = i32::from(key.tonic) + if key.mode == Mode::Minor { 3 } else { 0 };
-            by = (i32::from(tonic) - major).rem_euclid(OCTAVE);
-            by -= if by > OCTAVE / 2 { OCTAVE } else { 0 };
+        let how = if self.by_tonic { KeyMove::Tonic } else { KeyMove::Relative };
+        let own = key(lengths);
+        if let (Some(tonic), Some(key)) = (self.key, own) {
+            by = how.by(key, tonic);
         }
         let total: f32 = lengths.iter().sum();
         if let Some(octave) = self.octave.filter(|_| total > 0.0) {
             let sum: f32 = lengths.iter().enumerate().map(|(pitch, length)| pitch as f32 * length).sum();
-            let middle = (OCTAVE * (octave + 1)) as f32 + 5.5;
-            by += OCTAVE * ((middle - sum / total - by as f32) / OCTAVE as f32).round() as i32;
+            let tonic = own.map_or(0, |key| (i32::from(key.tonic) + by).rem_euclid(OCTAVE) as u8);
+            by += OCTAVE * how.octaves(sum / total + by as f32, tonic, octave);
         }
         by
     }
@@ -178,6 +182,23 @@ mod tests {
             Transposition { key: Some(2), octave: Some(3), ..Default::default() }.shift(&[0.0; 128]),
             0
         );
+    }
+
+    #[test]
+    fn tonics_come_to_tonics_where_that_is_asked() {
+        for minor in [false, true] {
+            let lengths = scale(53, minor);
+            let wanted = Transposition { key: Some(2), by_tonic: true, ..Transposition::default() };
+            let tonic = 53 + if minor { 9 } else { 0 };
+            assert_eq!((tonic + wanted.shift(&lengths)).rem_euclid(12), 2);
+            // The tonic nearest to the mean of the scale (F3 or D4, not F4 or D3) comes to octave 5.
+            let both = Transposition { octave: Some(5), ..wanted };
+            let mean: f32 = lengths.iter().enumerate().map(|(p, l)| p as f32 * l).sum::<f32>()
+                / lengths.iter().sum::<f32>();
+            let near =
+                [tonic - 12, tonic, tonic + 12].into_iter().min_by_key(|t| (*t as f32 - mean).abs() as i32);
+            assert_eq!(near.unwrap() + both.shift(&lengths), 74, "D5");
+        }
     }
 
     #[test]

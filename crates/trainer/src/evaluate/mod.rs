@@ -30,6 +30,7 @@ pub mod spaces;
 mod table;
 pub mod targets;
 mod windows;
+pub mod writer;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -106,6 +107,10 @@ pub struct EvaluateOptions {
     /// Leave the feature judge out.
     #[arg(long)]
     pub no_features: bool,
+    /// Measures the writer of another pack beside this one's: of the same genres in the same order, as the
+    /// generator that SeqGAN started from.
+    #[arg(long, value_name = "PACK")]
+    pub beside: Option<PathBuf>,
     /// Worker threads; the numbers do not depend on them.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
@@ -129,6 +134,7 @@ impl Default for EvaluateOptions {
             judges: Vec::new(),
             features: None,
             no_features: false,
+            beside: None,
             threads: 2,
         }
     }

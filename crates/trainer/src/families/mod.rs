@@ -8,6 +8,7 @@ pub mod arranger;
 pub mod papers;
 pub mod resnet;
 pub mod spaces;
+pub mod writers;
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ pub mod shipped {
 }
 
 /// All families.
-pub const FAMILIES: [&Family; 8] = [
+pub const FAMILIES: [&Family; 10] = [
     &arranger::FAMILY,
     &resnet::FAMILY,
     &papers::pairwise::FAMILY,
@@ -34,6 +35,8 @@ pub const FAMILIES: [&Family; 8] = [
     &spaces::AE,
     &spaces::VAE,
     &spaces::VAE_GAN,
+    &writers::LSTM,
+    &writers::SEQGAN,
 ];
 
 /// What is trained by a command that is no family's.

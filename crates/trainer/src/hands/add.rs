@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Tensor;
-use model::{Pack, Role, Weights, spaces};
+use model::{Pack, Role, Weights, WriterFamily, spaces};
 
 /// Options of `add-part`.
 #[derive(Debug, clap::Args)]
 pub struct AddOptions {
     /// The pack that gets them.
     pub pack: PathBuf,
-    /// Packs whose feel, dynamics and space are added, or take the place of those that are there; each knows
+    /// Packs whose feel, dynamics, writer and space are added, or take the place of those that are there; each knows
     /// all the pack's genres, by name.
     #[arg(long = "from", required = true, value_name = "PACK")]
     pub from: Vec<PathBuf>,
@@ -36,7 +36,7 @@ pub fn add(options: &AddOptions) -> Result<(Pack, Vec<&'static str>)> {
     Ok((Pack::read(&options.output)?, added))
 }
 
-/// Puts the feel, the dynamics and the space of `other` into `pack`.
+/// Puts the feel, the dynamics, the writer and the space of `other` into `pack`.
 ///
 /// # Errors
 /// When `other` has none of them, or lacks a genre of the pack.
@@ -54,12 +54,25 @@ pub fn merge(pack: &mut Pack, other: &Pack) -> Result<Vec<Role>> {
         replace(pack, other, Role::Dynamics, &slots, |name| name == "scale" || name.starts_with("genre."))?;
         roles.push(Role::Dynamics);
     }
+    if let Some(writer) = &other.card.parts.writer {
+        let mut writer = writer.clone();
+        match &mut writer {
+            WriterFamily::Lstm(sizes) => sizes.genres = genres,
+            WriterFamily::Seqgan(sizes) => sizes.genres = genres,
+        }
+        pack.card.parts.writer = Some(writer);
+        replace(pack, other, Role::Writer, &slots, |name| name == "genre")?;
+        roles.push(Role::Writer);
+    }
     if let Some(space) = &other.card.parts.space {
         pack.card.parts.space = Some(spaces::of_genres(space, genres));
         replace(pack, other, Role::Space, &slots, |name| name == spaces::GENRE)?;
         roles.push(Role::Space);
     }
-    ensure!(!roles.is_empty(), "it holds no feel, no dynamics and no space; nothing of it can be added");
+    ensure!(
+        !roles.is_empty(),
+        "it holds no feel, no dynamics, no writer and no space; nothing of it can be added"
+    );
     about(pack, other, &roles);
     Ok(roles)
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use model::{Answer, Ask, LoadedPack, Pack, Role, Settings, SpaceFamily};
-use phrase::{Phrase, STEPS, Song, join};
+use model::{Answer, Ask, LoadedPack, Pack, Role, Settings, SpaceFamily, WriterFamily};
+use phrase::{Phrase, Roll, STEPS, STEPS_PER_BEAT, Song, join};
 
 use super::{Naming, Trainee, blank};
 use crate::dataset::{Dataset, Split};
@@ -19,6 +19,8 @@ const VELOCITY: f32 = 0.7;
 const DIRECTION: [&str; 3] = ["origin", "transfer", "cycle"];
 /// Names of a space's songs.
 const SPACE: [&str; 3] = ["origin", "again", "between"];
+/// Names of a writer's songs.
+const WRITER: [&str; 3] = ["origin", "written", "whole"];
 
 /// One direction: phrases as they were, transferred, and transferred back, one after another in a song each.
 /// Of a space: phrases as they were, out of their points, and out of the middle of two.
@@ -71,14 +73,17 @@ pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
     played_on(pack, data, 0)
 }
 
-/// The same, of the first `first` training phrases where that is not 0.
+/// The same, directions of the first `first` training phrases where that is not 0.
 fn played_on(pack: &Pack, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
     if pack.card.parts.transfer.is_some() {
         samples.extend(transferred(pack, data, first)?);
     }
     if let Some(family) = &pack.card.parts.space {
-        samples.extend(spaced(pack, family, data, first)?);
+        samples.extend(spaced(pack, family, data)?);
+    }
+    if let Some(family) = &pack.card.parts.writer {
+        samples.extend(written(pack, family, data)?);
     }
     Ok(samples)
 }
@@ -102,11 +107,11 @@ fn transferred(pack: &Pack, data: &Dataset, first: usize) -> Result<Vec<Sample>>
 }
 
 /// A sample of each genre's phrases in a space: out of their points, and half way to the next one.
-fn spaced(pack: &Pack, family: &SpaceFamily, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
+fn spaced(pack: &Pack, family: &SpaceFamily, data: &Dataset) -> Result<Vec<Sample>> {
     let genres = data.genres();
     let mut space = family.sizes().build(&pack.weights.part(Role::Space), genres.len())?;
     let mut sample = |genre: usize, name: &String| -> Result<Sample> {
-        let origins = phrases(data, genre, first);
+        let origins = phrases(data, genre, 0);
         let mut points = vec![vec![0.0; space.dims()]; origins.len()];
         for (origin, point) in origins.iter().zip(&mut points) {
             space.encode(&origin.roll(), point)?;
@@ -126,6 +131,31 @@ fn spaced(pack: &Pack, family: &SpaceFamily, data: &Dataset, first: usize) -> Re
         let [again, between] = &made;
         let songs = [&origins, again, between].map(|phrases| join(phrases, &Song::new(TEMPO)));
         Ok(Sample { name: format!("{name}-space"), what: SPACE, songs })
+    };
+    genres.iter().enumerate().map(|(genre, name)| sample(genre, name)).collect()
+}
+
+/// A sample of what a writer makes of each genre's phrases: these, what goes on from them, and one after the
+/// other.
+fn written(pack: &Pack, family: &WriterFamily, data: &Dataset) -> Result<Vec<Sample>> {
+    let genres = data.genres();
+    let mut writer = family.sizes().build(&pack.weights.part(Role::Writer), genres.len())?;
+    let mut sample = |genre: usize, name: &String| -> Result<Sample> {
+        let origins = phrases(data, genre, 0);
+        let shares: Vec<f32> = (0..genres.len()).map(|other| f32::from(u8::from(other == genre))).collect();
+        let (mut written, mut whole) = (Vec::new(), Vec::new());
+        for (index, origin) in origins.iter().enumerate() {
+            let (before, mut next) = (origin.roll(), Roll::EMPTY);
+            let density = before.onsets() as f32 / (STEPS / STEPS_PER_BEAT) as f32;
+            let ask = Ask { shares: &shares, key: None, density, position: 0, seed: 1 };
+            writer.write(&before, STEPS, &ask, &mut next)?;
+            let at =
+                |place: usize, roll: &Roll| Phrase::of_roll(roll, (place * STEPS) as i64, TEMPO, VELOCITY);
+            written.push(at(index, &next));
+            whole.extend([at(2 * index, &before), at(2 * index + 1, &next)]);
+        }
+        let songs = [&origins, &written, &whole].map(|phrases| join(phrases, &Song::new(TEMPO)));
+        Ok(Sample { name: format!("{name}-writer"), what: WRITER, songs })
     };
     genres.iter().enumerate().map(|(genre, name)| sample(genre, name)).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use model::spaces::beats::BEATS;
-use phrase::{Key, Roll, STEPS, mix};
+use phrase::{Key, Roll, mix};
 use serde::Serialize;
 
 use super::super::faults::{Interval, ratios};

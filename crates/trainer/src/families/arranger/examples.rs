@@ -55,7 +55,7 @@ fn place(item: &Item) -> Place {
 }
 
 /// What a file is a version of: its name without a last `__v` and number.
-fn piece(name: &str) -> (&str, bool) {
+pub fn piece(name: &str) -> (&str, bool) {
     let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
     match stem.rsplit_once("__v") {
         Some((piece, number)) if number.parse::<u32>().is_ok() => (piece, true),

@@ -20,6 +20,7 @@ use super::{Family, Plan, flags};
 use crate::dataset::Dataset;
 use crate::run::Needs;
 pub use corrupt::Corruption;
+pub use examples::piece;
 pub use habits::Habits;
 pub use trainee::ArrangerRun;
 

@@ -97,7 +97,7 @@ impl BeatsConfig {
             zeros("mix_bias", width),
             normal("direct", &[width, CELLS], 0.5 * even(width)),
             // Few cells sound.
-            Parameter::new("direct_bias", &[CELLS], Init::Constant(-4.0)),
+            Parameter::new("direct_bias", &[CELLS], Init::Constant(-2.0)),
             normal("views", &[width, KINDS * VIEWS], 0.5 * even(width)),
             zeros("views_bias", KINDS * VIEWS),
             normal("units", &[width, units], even(width)),

@@ -9,8 +9,9 @@ use crate::families::arranger::{Linear, add};
 use crate::roles::{Answer, Ask, PartSizes, Space};
 use crate::{ModelError, Weights};
 
-/// What notes outside the key have against them, in logits: little beside what a phrase is sure of.
-const CHROMATIC: f32 = 1.5;
+/// What notes outside the key have against them, in logits: as much as keeps the middle of two phrases in it,
+/// and little beside what a phrase is sure of.
+const CHROMATIC: f32 = 2.5;
 /// From this row on (C6) little is played, and a code that nobody played gives notes there that nobody wants:
 /// what they have against them, in logits. Real ones are as sure as others: they come back all the same.
 pub const HIGH: (usize, f32) = (60, 1.2);
