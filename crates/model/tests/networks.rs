@@ -150,8 +150,11 @@ fn pairwise_networks_with_attention_match_their_twins_and_finite_differences() {
 
 #[test]
 fn papers_networks_match_their_twins_and_finite_differences() {
-    const G: papers::GeneratorConfig = papers::GeneratorConfig { width: 3, blocks: 2, attention: true };
-    const D: papers::DiscriminatorConfig = papers::DiscriminatorConfig { width: 4, attention: true };
+    const PORT: papers::Port = papers::Port::NONE;
+    const G: papers::GeneratorConfig =
+        papers::GeneratorConfig { width: 3, blocks: 2, attention: true, port: PORT };
+    const D: papers::DiscriminatorConfig =
+        papers::DiscriminatorConfig { width: 4, attention: true, port: PORT };
     check(&G.parameters(""), &[2, STEPS, PITCHES], |weights, ops| {
         let spectra = young(weights, &G.spectral_weights(""));
         let weights = spectral::normalised(weights, &spectra).unwrap();

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor, Var};
-use model::papers::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
+use model::papers::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, Port};
 use model::spectral::Spectral;
-use model::{Init, Ops, Parameter, Weights};
+use model::{Classifier, ClassifierConfig, Init, Ops, Parameter, Weights};
 use phrase::{PITCHES, STEPS};
 
 /// Numbers in -1..1 from a name, as the script's `noise`.
@@ -117,6 +117,61 @@ fn discriminators_compute_what_pytorch_does() {
         check(&format!("discriminator-{kind}"), &config.parameters(""), |weights| {
             Discriminator::new(config, "", weights, Ops::KERNELS).unwrap().forward(&rolls(2)).unwrap()
         });
+    }
+}
+
+#[test]
+fn the_ports_networks_compute_what_pytorch_does() {
+    let port = Port { zeros: true, plain_norm: true };
+    let config = GeneratorConfig { port, ..GeneratorConfig::published(false) };
+    check("generator-port", &config.parameters(""), |weights| {
+        Generator::new(config, "", weights, Ops::KERNELS).unwrap().forward(&rolls(1)).unwrap()
+    });
+    let config = DiscriminatorConfig { port, ..DiscriminatorConfig::published(false) };
+    check("discriminator-port", &config.parameters(""), |weights| {
+        Discriminator::new(config, "", weights, Ops::KERNELS).unwrap().forward(&rolls(2)).unwrap()
+    });
+}
+
+#[test]
+fn the_classifier_computes_what_pytorch_does() {
+    let config = ClassifierConfig { genres: 2, width: 64 };
+    let logits = |weights: &Weights| {
+        Classifier::new(config, weights, Ops::KERNELS).unwrap().forward(&rolls(3)).unwrap()
+    };
+    check("classifier", &config.parameters(), logits);
+}
+
+#[test]
+fn the_classifier_learns_what_pytorch_does() {
+    let config = ClassifierConfig { genres: 2, width: 64 };
+    let (fixture, variables) = (fixture(), variables(&config.parameters()));
+    let weights: Weights = variables.iter().collect();
+    let logits = Classifier::new(config, &weights, Ops::KERNELS).unwrap().forward(&rolls(3)).unwrap();
+    // Cross-entropy, of phrases of the genres 0, 1 and 1.
+    let labels = Tensor::new(&[[1f32, 0.0], [0.0, 1.0], [0.0, 1.0]], &Device::Cpu).unwrap();
+    let all = logits.exp().unwrap().sum(1).unwrap().log().unwrap();
+    let loss = (all - (logits * labels).unwrap().sum(1).unwrap()).unwrap().mean_all().unwrap();
+    let found = f64::from(loss.to_scalar::<f32>().unwrap());
+    let expected = fixture["classifier-loss/output"][0];
+    assert!((found - expected).abs() < 1e-5 * expected, "{found}, not {expected}");
+    let gradients = loss.backward().unwrap();
+    for (name, variable) in &variables {
+        let gradient = gradients.get(variable.as_tensor()).unwrap();
+        compare(name, gradient, &fixture[&format!("classifier-loss/{name}")], 2e-3);
+    }
+}
+
+/// A pack of the papers' own networks says nothing of ports, as packs of before.
+#[test]
+fn a_card_tells_of_a_port_only_where_there_is_one() {
+    let published = GeneratorConfig::published(false);
+    let text = serde_json::to_string(&published).unwrap();
+    assert_eq!(text, r#"{"width":64,"blocks":10,"attention":false}"#);
+    let port = Port { plain_norm: true, ..Port::NONE };
+    for config in [published, GeneratorConfig { port, ..published }] {
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<GeneratorConfig>(&text).unwrap(), config);
     }
 }
 

@@ -19,6 +19,7 @@ use crate::hands::dynamics::{self, DynamicsOptions};
 use crate::hands::feel::{self, FeelOptions};
 use crate::make::{measured, written};
 use crate::prepare::{PrepareOptions, prepare};
+use crate::rank::{self, Rank};
 use crate::run::{self, Naming, RunOptions};
 use crate::sweep::{SweepOptions, sweep};
 
@@ -66,6 +67,9 @@ enum Command {
     },
     /// Shows which notes make phrases sound like a genre to a classifier.
     Attribute(AttributeOptions),
+    /// Lets people rank several packs' answers without knowing whose they are.
+    #[command(subcommand)]
+    Rank(Rank),
     /// Trains how hard players strike, on performances.
     TrainDynamics(DynamicsOptions),
     /// Counts in performances when genres' players play: swing by tempo, and how they leave the beat.
@@ -121,7 +125,11 @@ pub fn main() -> Result<()> {
     if let Some(family) = FAMILIES.iter().find(|family| family.command == name) {
         return train(family, matches_of);
     }
-    work(Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command)
+    let mut command = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
+    if let Command::Classify(options) = &mut command {
+        options.given = given(matches_of);
+    }
+    work(command)
 }
 
 fn train(family: &Family, matches: &ArgMatches) -> Result<()> {
@@ -194,6 +202,13 @@ fn work(command: Command) -> Result<()> {
             let count = attribute(&options)?.len();
             println!("{}: {count} phrases", options.output.display());
         }
+        Command::Rank(Rank::Make(options)) => {
+            let key = rank::make(&options)?;
+            let (folder, form) = (options.output.display(), rank::FORM);
+            let answers = key.answers.len();
+            println!("{folder}: {answers} answers; fill {form} in, then `rank read {folder} FORM`");
+        }
+        Command::Rank(Rank::Read(options)) => print!("{}", rank::read(&options)?),
         Command::TrainDynamics(options) => {
             let (pack, measured) = dynamics::train(&options)?;
             println!("{}{}: {}", measured.table(), options.output.display(), pack.card.hash);

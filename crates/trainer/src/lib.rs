@@ -16,6 +16,7 @@ pub mod hands;
 pub mod make;
 pub mod picture;
 pub mod random;
+pub mod rank;
 pub mod run;
 pub mod sweep;
 

@@ -5,8 +5,10 @@ use phrase::{PITCHES, Roll, STEPS};
 use trainer::classifier::PackClassifierOptions;
 use trainer::classifier::accuracy::logits;
 use trainer::classifier::noise::{NoiseTable, SIGMAS};
-use trainer::classifier::{Build, ClassifierFile, ClassifierOptions, Keep, train};
+use trainer::classifier::{Build, ClassifierFile, ClassifierOptions, ClassifierRun, Keep, Order, train};
+use trainer::core::Losses;
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
+use trainer::run::{Checkpoint, Trainee};
 
 /// Three genres that differ plainly: short notes high up, long ones low down, chords in the middle.
 fn dataset() -> Dataset {
@@ -225,4 +227,117 @@ fn a_judge_of_another_build_learns_too_and_hears_repeated_notes() {
     assert_eq!(heard(&back), heard(&file));
     // Each phrase is heard by itself, whatever the batch.
     assert_eq!(logits(&back.classifier().unwrap(), &items[2..3], None).unwrap()[0], heard(&file)[2]);
+}
+
+/// A run that is saved and gone on with gives the same classifier as one that was not, in any order of
+/// phrases.
+#[test]
+fn a_run_that_goes_on_gives_the_same_classifier() {
+    let data = dataset();
+    for (order, keep) in [(Order::Drawn, Keep::Best), (Order::Epochs, Keep::Latest)] {
+        let options = ClassifierOptions { order, keep, check_every: 4, ..options(14) };
+        let straight = train(&data, &options, |_, _| {}).unwrap();
+        let mut run = ClassifierRun::new(options, data.genres()).unwrap();
+        let losses: Vec<Losses> = (0..9).map(|_| run.train(&data, 1).unwrap()).collect();
+        // 36 phrases are six batches: the accuracy is of before the first step until the first epoch's end.
+        let accuracy: Vec<f32> = losses.iter().map(|losses| losses.get("accuracy").unwrap()).collect();
+        assert!(accuracy[..5].iter().all(|heard| *heard == accuracy[0]), "{accuracy:?}");
+        assert!(accuracy[5..].iter().all(|heard| *heard == accuracy[5]) && accuracy[5] > accuracy[0]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        run.checkpoint().unwrap().write(&path).unwrap();
+        let read = Checkpoint::read(&path, "classifier").unwrap();
+        let mut run = ClassifierRun::resume(&read).unwrap();
+        assert_eq!((run.step(), run.steps()), (9, 14));
+        (9..14).for_each(|_| drop(run.train(&data, 1).unwrap()));
+        let file = run.classifier(&data).unwrap().unwrap();
+        assert_eq!(file.accuracy, straight.accuracy);
+        for (name, tensor) in file.weights.iter() {
+            let [a, b] = [tensor, &straight.weights.get(name, tensor.dims()).unwrap()]
+                .map(|tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap());
+            assert_eq!(a, b, "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_epoch_hears_every_phrase_once() {
+    let data = dataset();
+    // A classifier of the papers' order learns from each phrase: without one genre's it would not know it.
+    let options = ClassifierOptions { order: Order::Epochs, transpose: 0, ..options(60) };
+    let file = train(&data, &options, |_, _| {}).unwrap();
+    assert!(file.accuracy.iter().all(|&share| share > 0.9), "{:?}", file.accuracy);
+    let drawn = train(&data, &ClassifierOptions { order: Order::Drawn, ..options }, |_, _| {}).unwrap();
+    assert!(file.weights.iter().any(|(name, tensor)| {
+        let other = drawn.weights.get(name, tensor.dims()).unwrap();
+        tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+            != other.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    }));
+}
+
+fn classify(folder: &std::path::Path, flags: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trainer"));
+    command.current_dir(folder).args([
+        "classify",
+        "data.safetensors",
+        "-o",
+        "judge.safetensors",
+        "--width=2",
+    ]);
+    command.args(flags.split_whitespace()).stderr(std::process::Stdio::piped());
+    command
+}
+
+/// The command as people use it: a log with an accuracy, a checkpoint, more steps, and once more from the
+/// start.
+#[test]
+fn the_command_keeps_a_run_beside_its_output_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    dataset().write(&at("data.safetensors")).unwrap();
+    let run = |flags: &str| {
+        let done = classify(folder.path(), flags).output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    assert_eq!(run("--steps 6 --batch 6").0, Some(0));
+    let metrics = std::fs::read_to_string(at("judge.run/metrics.csv")).unwrap();
+    assert!(metrics.starts_with("step,loss,accuracy\n") && metrics.lines().count() == 7, "{metrics}");
+    let first = std::fs::read(at("judge.safetensors")).unwrap();
+    // Of a run that is done nothing is lost: it may be done again, to the same.
+    assert_eq!(run("--steps 6 --batch 6").0, Some(0));
+    assert_eq!(std::fs::read(at("judge.safetensors")).unwrap(), first);
+    assert_eq!(run("--resume --steps 12").0, Some(0));
+    let metrics = std::fs::read_to_string(at("judge.run/metrics.csv")).unwrap();
+    assert_eq!(metrics.lines().count(), 13);
+    assert_ne!(std::fs::read(at("judge.safetensors")).unwrap(), first);
+    let judge = ClassifierFile::read(&at("judge.safetensors")).unwrap();
+    assert_eq!(judge.genres, ["high", "low", "chords"]);
+}
+
+/// Ctrl-C saves, and the same command with --resume goes on.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    dataset().write(&at("data.safetensors")).unwrap();
+    let mut child = classify(folder.path(), "--steps 1000000 --batch 4 --every 100000").spawn().unwrap();
+    // Each step is a line: by then it has taken some.
+    while std::fs::metadata(at("judge.run/metrics.csv")).map_or(0, |file| file.len()) < 200 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+    }
+    // SAFETY: only sends a signal; the child has not been waited for, so that its number is still its own.
+    unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!at("judge.safetensors").exists());
+    let step = Checkpoint::peek(&at("judge.run/checkpoint.safetensors")).unwrap().header["step"].clone();
+    let step = step.as_u64().unwrap();
+    assert!(step > 1);
+    let refused = classify(folder.path(), "--steps 8").output().unwrap();
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && words.contains("--resume"), "{words}");
+    let more = format!("--resume --steps {}", step + 2);
+    assert!(classify(folder.path(), &more).status().unwrap().success());
+    assert!(at("judge.safetensors").exists());
 }

@@ -12,7 +12,7 @@ use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
 use trainer::evaluate::check::{Checked, check};
 use trainer::evaluate::judge::Judge;
 use trainer::evaluate::targets::Bound;
-use trainer::evaluate::{EvaluateOptions, Evaluation, OutputOptions, TargetOptions, evaluate};
+use trainer::evaluate::{EvaluateOptions, Evaluation, Layout, OutputOptions, TargetOptions, evaluate};
 use trainer::random;
 
 /// Two genres that differ in rhythm and register, but not plainly in any one cell.
@@ -34,9 +34,14 @@ fn dataset(genres: [&str; 2]) -> Dataset {
 
 /// A pack with random weights.
 fn pack() -> Pack {
-    let generator = GeneratorConfig { genres: 2, channels: 8, blocks: 1, planes: 4, attention: false };
-    let classifier = ClassifierConfig { genres: 2, width: 4 };
-    let genres = vec!["long".to_string(), "short".to_string()];
+    pack_for(&["long", "short"])
+}
+
+fn pack_for(genres: &[&str]) -> Pack {
+    let count = genres.len();
+    let generator = GeneratorConfig { genres: count, channels: 8, blocks: 1, planes: 4, attention: false };
+    let classifier = ClassifierConfig { genres: count, width: 4 };
+    let genres = genres.iter().map(|name| name.to_string()).collect();
     let card = Card::new("Random & <odd>", genres, Parts::new(generator, classifier));
     let mut weights = Weights::new();
     for (i, parameter) in card.parts.parameters().into_iter().enumerate() {
@@ -143,6 +148,66 @@ fn other_judges_are_asked_by_the_names_of_their_genres() {
         assert!(d.phrases.iter().all(|p| (0.0..=1.0).contains(&p.probability[1][0])));
     }
     assert_ne!(e.directions[0].verdicts[0].probability, e.directions[0].verdicts[1].probability);
+}
+
+/// The papers train a classifier a pair: it scores in that pair's directions, whatever else the pack has.
+#[test]
+fn a_classifier_of_a_pair_scores_in_its_own_direction_as_the_papers_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scorer.safetensors");
+    classifier(&["short", "long"], &file);
+    let mut data = dataset(["short", "long"]);
+    // A third genre, for a pack of three.
+    data.info.genres.push(GenreInfo { name: "folk".into(), ..GenreInfo::default() });
+    data = Dataset::of_rolls(data.info, [&data.items[..], &data.items[..1]].concat());
+    let options = EvaluateOptions {
+        classifier: Some(file.clone()),
+        directions: vec![["short".to_string(), "long".to_string()]],
+        no_features: true,
+        ..options(100, 2)
+    };
+    let pack = pack_for(&["long", "folk", "short"]);
+    let e = evaluate(&pack, &data, &options).unwrap();
+    assert_eq!(e.judges, ["scorer", "own classifier"]);
+    assert_eq!((e.directions.len(), e.directions[0].pair, e.pairs()), (1, (2, 0), vec![(0, 2)]));
+    assert_eq!(e.total(0, 2, 0), e.directions[0].verdicts[0].strength);
+    let scorer = Judge::read(&file, &["short".to_string(), "long".to_string()]).unwrap();
+    let transfer = model::LoadedPack::new(&pack).unwrap();
+    let answer = &e.directions[0].phrases[3];
+    for (roll, p) in answer.rolls.iter().zip(answer.probability[0]) {
+        assert!((scorer.hear(&transfer, roll).unwrap()[0] - p).abs() < 1e-9);
+    }
+    let all = EvaluateOptions { directions: Vec::new(), ..options.clone() };
+    let error = format!("{:#}", evaluate(&pack, &data, &all).unwrap_err());
+    assert!(error.contains("scorer.safetensors") && error.contains("folk"), "{error}");
+    let other =
+        EvaluateOptions { directions: vec![["short".to_string(), "bop".to_string()]], ..options.clone() };
+    let error = format!("{:#}", evaluate(&pack, &data, &other).unwrap_err());
+    assert!(error.contains("--direction") && error.contains("bop"), "{error}");
+
+    // The papers' folders and names, and their ranking of what their classifier hears.
+    let output = OutputOptions {
+        files: Some(folder.path().to_path_buf()),
+        layout: Layout::Papers,
+        ..OutputOptions::default()
+    };
+    output.write(&e, &data).unwrap();
+    let way = folder.path().join("LS_L2LS_S_Random____odd_/BtoA");
+    assert!(!way.with_file_name("AtoB").exists());
+    let ranking = std::fs::read_to_string(way.join("mid_attach_prob/Rankings_BtoA.txt")).unwrap();
+    let mut lines = ranking.lines();
+    assert_eq!(lines.next(), Some("Id  Content_diff  P_O - P_T  Prob_Origin  Prob_Transfer  Prob_Cycle"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows.len(), 9);
+    let row = rows.iter().find(|row| row[0] == "4").unwrap();
+    assert_eq!(row[3], format!("{:.6}", answer.probability[0][0]));
+    let name = format!("4_transfer_{}.mid", answer.probability[0][1] as f32);
+    assert_eq!(
+        std::fs::read(way.join("mid_attach_prob").join(name)).unwrap(),
+        std::fs::read(way.join("mid/4_transfer.mid")).unwrap()
+    );
+    let array = trainer::npy::read_phrases(&way.join("npy/cycle/4_cycle.npy")).unwrap();
+    assert_eq!((array.len(), array[0].sounding), (1, answer.rolls[2].sounding));
 }
 
 #[test]

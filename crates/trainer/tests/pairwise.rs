@@ -141,3 +141,76 @@ fn what_does_not_fit_is_refused_in_a_sentence() {
     let error = plan(&arguments, &silent, &run).err().unwrap().to_string();
     assert!(error.contains("low") && error.contains("training phrase"), "{error}");
 }
+
+/// The PyTorch port's networks, small, with all that the second paper adds.
+fn port() -> PairOptions {
+    let pair = ["high".to_string(), "low".to_string()];
+    PairOptions {
+        model: Model::Partial,
+        width: 8,
+        blocks: 1,
+        batch: 4,
+        pool: 2,
+        steps: 6,
+        spectral_norm: SpectralNorm::All,
+        spectral_transposed: true,
+        ..PairOptions::preset(Preset::Pytorch, pair, 20)
+    }
+}
+
+#[test]
+fn a_port_trains_goes_on_and_is_read_as_a_pack() {
+    let data = music(&["high", "low"]);
+    let mut pair = PairRun::new(port(), &Device::Cpu).unwrap();
+    steps(&mut pair, &data, 3, 2);
+    let checkpoint = pair.checkpoint().unwrap();
+    assert!(checkpoint.tensors.contains_key("spectral/there.generator.up0/left"));
+    assert!(checkpoint.tensors.keys().all(|name| !name.ends_with(".scale") && !name.ends_with(".shift")));
+    let mut resumed = PairRun::resume(&checkpoint, &Device::Cpu).unwrap();
+    assert_eq!(steps(&mut resumed, &data, 3, 1), steps(&mut pair, &data, 3, 2));
+    let pack = trainer::run::blank(&pair, &data, &trainer::run::Naming::plain("port")).unwrap();
+    let read = model::Pack::from_bytes("port", &pack.to_bytes().unwrap()).unwrap();
+    assert_eq!(read.card.parts, pack.card.parts);
+    assert!(
+        read.card.recipe.contains("zeros around convolutions") && read.card.recipe.contains("weight decay")
+    );
+    model::LoadedPack::new(&read).unwrap();
+}
+
+#[test]
+fn samples_are_of_the_papers_training_phrases_where_the_recipe_is_theirs() {
+    let data = music(&["high", "low"]);
+    let origin = |sample_first: usize| {
+        let pair = PairRun::new(PairOptions { sample_first, ..port() }, &Device::Cpu).unwrap();
+        trainer::run::samples(&pair, &data).unwrap().swap_remove(0).songs[0].clone()
+    };
+    let notes = |song: &phrase::Song, from: usize| -> Vec<(u8, f64)> {
+        let inside = |onset: f64| (64.0 * from as f64..64.0 * (from + 1) as f64).contains(&onset);
+        song.notes().filter(|n| inside(n.onset)).map(|n| (n.pitch, n.onset - 64.0 * from as f64)).collect()
+    };
+    let (papers, ours) = (origin(16), origin(0));
+    for (place, item) in data.split(0, Split::Train).iter().take(16).enumerate() {
+        let expected: std::collections::BTreeSet<u8> = item.roll.notes().map(|note| note.pitch()).collect();
+        let found = notes(&papers, place).into_iter().map(|(pitch, _)| pitch).collect();
+        assert_eq!(expected, found, "phrase {place}");
+    }
+    assert!(notes(&papers, 16).is_empty() && notes(&ours, 4).is_empty() && !notes(&ours, 3).is_empty());
+}
+
+/// Every sigmoid is over 0: a pack with the ports' fault plays all cells, as people complained.
+#[test]
+fn a_raw_pack_plays_every_cell() {
+    let data = music(&["high", "low"]);
+    let cells = |raw_output: bool| {
+        let pair = PairRun::new(PairOptions { raw_output, ..port() }, &Device::Cpu).unwrap();
+        let pack = trainer::run::blank(&pair, &data, &trainer::run::Naming::plain("raw")).unwrap();
+        let mut transfer = model::LoadedPack::new(&pack).unwrap();
+        let input = phrase::Phrase::of_roll(&data.split(0, Split::Train)[0].roll, 0, 120.0, 0.8);
+        let settings = model::Settings { source: Some(0), ..model::Settings::to(1) };
+        let mut said = model::Answer::default();
+        transfer.recast(&input, &model::Context::default(), &settings, &mut said).unwrap();
+        said.cells.cells()
+    };
+    assert_eq!(cells(true), 64 * 84);
+    assert!(cells(false) < 64 * 84);
+}

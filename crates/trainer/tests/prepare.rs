@@ -42,7 +42,7 @@ fn a_plain_folder_is_split_by_song_and_the_same_way_each_time() {
     assert_eq!(again.items, data.items);
     let songs = |split| data.split(0, split).iter().map(|item| item.song).collect::<Vec<_>>();
     assert!(songs(Split::Test).iter().all(|song| !songs(Split::Train).contains(song)));
-    let papers = PrepareOptions { valid_share: 0.0, test_share: 0.3, ..options(&[&folder]) };
+    let papers = PrepareOptions { valid_share: Some(0.0), test_share: 0.3, ..options(&[&folder]) };
     assert_eq!(counts(&prepare(&papers).unwrap().0, 0), [14, 0, 6]);
 }
 
@@ -195,12 +195,35 @@ fn genres_are_balanced_and_leaks_dropped_on_demand() {
     assert_eq!((counts(&data, 0), counts(&data, 1)), ([12, 0, 2], [4, 0, 4]));
     assert!(report.to_string().contains("2 in both jazz train and pop test"), "{report}");
     assert!(report.to_string().contains("--drop-leaks"), "{report}");
-    let strict = PrepareOptions { balance: true, drop_leaks: true, ..plain };
+    let strict = PrepareOptions { balance: Some(true), drop_leaks: true, ..plain };
     let (data, report) = prepare(&strict).unwrap();
     assert_eq!((counts(&data, 0), counts(&data, 1)), ([4, 0, 2], [4, 0, 2]), "{report}");
     assert_eq!(data.info.genres[0].counts["balanced_away"], 8);
     assert_eq!(data.info.genres[1].counts["leaks_dropped"], 2);
     assert_eq!(prepare(&strict).unwrap().0.items, data.items, "the same draw each time");
+}
+
+/// docs/data.md: with the papers' rules no songs are held back for choosing, and a pair's larger genre is
+/// cut.
+#[test]
+fn the_papers_rules_have_no_valid_split_and_cut_the_larger_genre_of_a_pair() {
+    let root = tempfile::tempdir().unwrap();
+    let jazz = genre(root.path(), "jazz", "", 0, 20);
+    let pop = genre(root.path(), "pop", "", 20, 10);
+    let folk = genre(root.path(), "folk", "", 40, 10);
+    let with = |folders: &[&Path], balance| {
+        let papers = PrepareOptions { rules: Rules::Papers2019, balance, ..options(folders) };
+        prepare(&papers).unwrap().0
+    };
+    let pair = with(&[&jazz, &pop], None);
+    assert_eq!([counts(&pair, 0), counts(&pair, 1)], [[18, 0, 2]; 2]);
+    assert_eq!(
+        (&pair.info.options["balance"], pair.info.genres[0].counts["balanced_away"]),
+        (&true.into(), 20)
+    );
+    assert_eq!(counts(&with(&[&jazz, &pop], Some(false)), 0), [36, 0, 4]);
+    // Of three genres each pair is cut by itself, later.
+    assert_eq!(counts(&with(&[&jazz, &pop, &folk], None), 0), [36, 0, 4]);
 }
 
 #[test]
@@ -277,7 +300,7 @@ fn parts_share_no_song_nor_group_and_are_the_same_in_every_folder() {
     let inside = folder.join("valid");
     let rolls = |folders: &[&Path], part: &str, split: Split| -> Vec<phrase::Roll> {
         let parts = vec![part.parse().unwrap()];
-        let shares = PrepareOptions { parts, valid_share: 0.0, test_share: 0.0, ..options(folders) };
+        let shares = PrepareOptions { parts, valid_share: Some(0.0), test_share: 0.0, ..options(folders) };
         let data = prepare(&shares).unwrap().0;
         assert_eq!(data.info.options["parts"][0], part);
         let mut rolls: Vec<_> = data.split(0, split).iter().map(|item| item.roll).collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use common::dataset;
-use trainer::run::{CHECKPOINT, CLASSIFIER};
+use trainer::run::{CHECKPOINT, CLASSIFIER, METRICS};
 use trainer::sweep::file::{Setting, SweepFile};
 use trainer::sweep::{self, State, slurm, summary};
 
@@ -142,6 +142,41 @@ fn runs_are_done_once_and_one_that_fails_harms_no_other() {
     let change: f64 = rows[1][head.iter().position(|name| name == "change A to B").unwrap()].parse().unwrap();
     assert!(change > 0.0, "{table}");
     assert_eq!(summary::count(&works), "2 runs: 2 done, 0 half done, 0 not begun");
+
+    // The papers' percentages, the losses and the change, as the runs' own files have them.
+    let column = |name: &str| -> f64 {
+        let place =
+            head.iter().position(|known| known == name).unwrap_or_else(|| panic!("no {name}: {table}"));
+        rows[1][place].parse().unwrap()
+    };
+    let evaluation = std::fs::read(works[1].folder().join("evaluation.json")).unwrap();
+    let evaluation: serde_json::Value = serde_json::from_slice(&evaluation).unwrap();
+    for (place, names) in [["A", "A to B", "A to B to A"], ["B", "B to A", "B to A to B"]].iter().enumerate()
+    {
+        let direction = &evaluation["directions"][place];
+        for (kind, name) in names.iter().enumerate() {
+            let expected = direction["verdicts"][0]["heard"][kind].as_f64().unwrap();
+            assert!((column(&format!("P {name}")) - expected).abs() < 1e-4, "{name}");
+        }
+    }
+    let spread = evaluation["directions"][0]["effect"]["total"]["sd"].as_f64().unwrap();
+    assert!((column("change sd A to B") - spread).abs() < 1e-4);
+    let metrics = std::fs::read_to_string(works[1].folder().join(METRICS)).unwrap();
+    let names: Vec<&str> = metrics.lines().next().unwrap().split(',').collect();
+    let cycle = names.iter().position(|name| *name == "cycle").unwrap();
+    let values: Vec<f64> =
+        metrics.lines().skip(1).map(|line| line.split(',').nth(cycle).unwrap().parse().unwrap()).collect();
+    // 20 phrases are ten batches of 2, more than the run has steps: the mean is over all of it.
+    assert_eq!(column("losses at step"), values.len() as f64);
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    assert!((column("cycle loss") - mean).abs() < 1e-4);
+    let text = std::fs::read_to_string(path.with_extension("md")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].contains("| A→B→A |") && lines[0].contains("S_tot by own classifier"), "{text}");
+    assert_eq!(lines[3].matches('|').count(), lines[0].matches('|').count());
+    assert!(lines[3].contains(&format!("| {:.1} |", 100.0 * column("P A to B"))), "{text}");
+    let picture = std::fs::read_to_string(path.with_extension("svg")).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("rate-0.002, high and low"), "{picture}");
 }
 
 #[test]

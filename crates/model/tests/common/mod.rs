@@ -52,7 +52,12 @@ pub fn pack(genres: &[&str], seed: u64) -> Pack {
 /// Small networks of both kinds for one direction, with attention.
 pub fn pair_networks() -> [PairConfig; 2] {
     [
-        PairConfig::Papers(papers::GeneratorConfig { width: 4, blocks: 3, attention: true }),
+        PairConfig::Papers(papers::GeneratorConfig {
+            width: 4,
+            blocks: 3,
+            attention: true,
+            port: papers::Port::NONE,
+        }),
         PairConfig::Compact(GeneratorConfig {
             genres: 1,
             channels: 16,

@@ -1,14 +1,16 @@
 //! `classify`: trains a classifier on a dataset, or takes a trained one, and says how well it hears.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use super::accuracy::accuracy;
 use super::noise::{NoiseTable, SIGMAS};
-use super::{ClassifierFile, ClassifierOptions, train};
+use super::trainee::{ClassifierRun, NAME};
+use super::{ClassifierArguments, ClassifierFile};
 use crate::dataset::{Dataset, Split, write_whole};
-use crate::run::Progress;
+use crate::families::Plan;
+use crate::run::{self, Checkpoint, DeviceChoice, Interrupted, RunOptions};
 
 /// What is classified.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,6 +25,23 @@ pub struct ClassifyOptions {
     /// The classifier to write.
     #[arg(short, long, required_unless_present = "measure")]
     pub output: Option<PathBuf>,
+    /// Folder of the run: its checkpoint, and loss and accuracy of each epoch as metrics.csv, losses.svg and
+    /// for TensorBoard. [default: the output's name with .run]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "measure")]
+    pub run: Option<PathBuf>,
+    /// Go on from the run's checkpoint, with its options; those given on the command line replace them from
+    /// there on.
+    #[arg(long, conflicts_with = "measure")]
+    pub resume: bool,
+    /// Replace a run that the folder holds and that is not at its end.
+    #[arg(long, conflicts_with_all = ["resume", "measure"])]
+    pub anew: bool,
+    /// Steps between checkpoints.
+    #[arg(long, default_value_t = 500)]
+    pub every: u64,
+    /// Names of the options that the command line gave.
+    #[arg(skip)]
+    pub given: Vec<String>,
     /// Two genres of the dataset, as in the papers, which train one classifier a pair. All genres by default.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub pair: Option<Vec<String>>,
@@ -38,13 +57,14 @@ pub struct ClassifyOptions {
     pub csv: Option<PathBuf>,
     /// The recipe.
     #[command(flatten)]
-    pub training: ClassifierOptions,
+    pub training: ClassifierArguments,
 }
 
 /// Trains (or reads), writes, and prints accuracies and the table of noise.
 ///
 /// # Errors
-/// When a file cannot be read or written, or the dataset lacks a genre or its phrases.
+/// When a file cannot be read or written, or the dataset lacks a genre or its phrases; [`Interrupted`] where
+/// Ctrl-C came.
 pub fn classify(options: &ClassifyOptions) -> Result<()> {
     let mut data = Dataset::read(&options.dataset)?;
     for path in &options.also {
@@ -57,8 +77,13 @@ pub fn classify(options: &ClassifyOptions) -> Result<()> {
     }
     let file = match &options.measure {
         Some(path) => ClassifierFile::read(path)?,
-        None => trained(&data, &options.training)
-            .with_context(|| format!("{}: no classifier was trained", options.dataset.display()))?,
+        None => match trained(&data, options) {
+            Err(error) if !error.is::<Interrupted>() => {
+                let shown = options.dataset.display();
+                return Err(error.context(format!("{shown}: no classifier was trained")));
+            }
+            file => file?,
+        },
     };
     if let Some(output) = &options.output {
         file.write(output)?;
@@ -78,18 +103,46 @@ pub fn classify(options: &ClassifyOptions) -> Result<()> {
         println!("no table of noise: a genre has no test phrases");
         return Ok(());
     }
-    let table = NoiseTable::measure(&file, &data, Split::Test, &options.sigma, options.training.seed)?;
+    let table =
+        NoiseTable::measure(&file, &data, Split::Test, &options.sigma, options.training.seed.unwrap_or(1))?;
     print!("{table}");
     options.csv.as_ref().map_or(Ok(()), |path| write_whole(path, table.csv().as_bytes()))
 }
 
-fn trained(data: &Dataset, options: &ClassifierOptions) -> Result<ClassifierFile> {
-    let mut progress = Progress::new("classifier step", 0, options.steps);
-    let mut mean = 0.0;
-    let file = train(data, options, |step, loss| {
-        mean += (loss - mean) * 0.02f32.max(1.0 / step as f32);
-        progress.set(step, || format!("loss {mean:.3}"));
-    })?;
-    progress.end();
-    Ok(file)
+/// Trains in the run's folder, or goes on there.
+fn trained(data: &Dataset, options: &ClassifyOptions) -> Result<ClassifierFile> {
+    let beside = options.output.as_ref().map(|output| output.with_extension("run"));
+    let folder = options.run.clone().or(beside).context("--output is missing")?;
+    let mut run = RunOptions {
+        resume: options.resume,
+        anew: options.anew,
+        every: options.every,
+        samples: 0,
+        threads: 1,
+        device: DeviceChoice::Cpu,
+        given: options.given.clone(),
+        ..RunOptions::in_folder(&folder)
+    };
+    // One that is done is no loss.
+    run.anew |= !run.resume && finished(&run.checkpoint());
+    if run.given.iter().any(|name| name == "epochs") {
+        run.given.push("steps".to_string());
+    }
+    let phrases = (0..data.items.len()).map(|genre| data.split(genre, Split::Train).len()).sum();
+    let recipe = options.training.resolve(phrases)?;
+    let (kept, genres) = (serde_json::json!(recipe), data.genres());
+    let plan = Plan::new(NAME, kept, move |_| Ok(Box::new(ClassifierRun::new(recipe, genres)?)));
+    let stop = run::interruption()?;
+    let mut trainee = run::start(data, plan, &run)?;
+    if !run::drive(&mut *trainee, data, &run, &stop)? {
+        println!("{}: stopped; go on with --resume", folder.display());
+        return Err(Interrupted.into());
+    }
+    trainee.classifier(data)?.context("the run holds no classifier")
+}
+
+/// Whether the checkpoint is of a run that was trained to its end.
+fn finished(path: &Path) -> bool {
+    let header = Checkpoint::peek(path).map(|checkpoint| checkpoint.header);
+    header.is_ok_and(|header| header["step"].as_u64() >= header["options"]["steps"].as_u64())
 }

@@ -5,129 +5,123 @@ use candle_core::{Device, Tensor};
 use model::Weights;
 use phrase::{PITCHES, Roll, STEPS};
 use rand::Rng;
-use serde::{Deserialize, Serialize};
+use rand::seq::SliceRandom;
 
 use super::accuracy::{accuracy, logits};
 use super::file::held_out;
-use super::{Build, BuiltClassifier, BuiltConfig, ClassifierFile};
+use super::options::epoch;
+use super::{BuiltClassifier, BuiltConfig, ClassifierFile, ClassifierOptions, Keep, Order};
 use crate::batch;
-use crate::core::Optimised;
+use crate::core::{NotFinite, Optimised};
 use crate::data::damage;
 use crate::dataset::{Dataset, Item, Split};
 use crate::random;
 use crate::run::Needs;
 
-/// Which of the weights that training passed through are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Keep {
-    /// The last step's, as the papers' code does.
-    #[default]
-    Latest,
-    /// Those with the highest mean accuracy on the validation split.
-    Best,
+/// Streams of the classifier never meet those of a run, which count up from zero.
+const STREAMS: u64 = 1 << 40;
+/// Those of the orders of epochs.
+const ORDERS: u64 = 1 << 42;
+
+/// A classifier between two steps.
+#[derive(Debug)]
+pub(super) struct Training {
+    pub(super) options: ClassifierOptions,
+    pub(super) genres: Vec<String>,
+    pub(super) config: BuiltConfig,
+    /// Steps done.
+    pub(super) step: u64,
+    pub(super) network: Optimised,
+    /// With [`Keep::Best`] the best weights so far and their mean accuracy.
+    pub(super) best: Option<(f64, Weights)>,
+    /// An epoch and its order, as places of genre and phrase.
+    order: Option<(u64, Vec<(usize, usize)>)>,
 }
 
-/// How a classifier is trained. The input has no noise, as in the papers, and is -1 or 1 a cell.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-pub struct ClassifierOptions {
-    /// The network.
-    #[arg(long, value_enum, default_value = "papers")]
-    #[serde(default)]
-    pub build: Build,
-    /// Training steps. The papers' code counts 100 epochs, of which its authors used 25 to 30, 35,000 steps
-    /// of theirs.
-    #[arg(long, default_value_t = 3000)]
-    pub steps: u64,
-    /// Phrases a step, genres in equal shares. Papers: 16.
-    #[arg(long, default_value_t = 16)]
-    pub batch: usize,
-    /// Channels of the first layer; in the papers' network each of the next three doubles them. Papers: 64,
-    /// 1,156,608 parameters for a pair.
-    #[arg(long, default_value_t = 64)]
-    pub width: usize,
-    /// Learning rate of Adam (betas 0.5 and 0.999). Papers: 2e-4.
-    #[arg(long, default_value_t = 2e-4)]
-    pub rate: f32,
-    /// Share of the steps after which the rate falls linearly to zero; 1: never. Papers' code: 0.1.
-    #[arg(long, default_value_t = 0.1)]
-    pub decay_from: f32,
-    /// Share of the newest weights in a moving average that is kept instead of the weights; 0: none, as in
-    /// the papers.
-    #[arg(long, default_value_t = 0.005)]
-    pub average: f32,
-    /// Which weights are kept.
-    #[arg(long, value_enum, default_value = "latest")]
-    pub keep: Keep,
-    /// Steps between two looks at the validation split with `--keep best`.
-    #[arg(long, default_value_t = 250)]
-    pub check_every: u64,
-    /// Phrases are transposed at random by up to this many semitones. Papers: 0.
-    #[arg(long, default_value_t = 5)]
-    pub transpose: i32,
-    /// Share of a phrase's notes that are left out at random, so that the classifier does not hang on single
-    /// ones. Papers: 0.
-    #[arg(long, default_value_t = 0.0)]
-    #[serde(default)]
-    pub drop_notes: f64,
-    /// At most this many stray notes of one to four steps are added to a phrase, at any of its own pitches'
-    /// distance. Papers: 0.
-    #[arg(long, default_value_t = 0)]
-    #[serde(default)]
-    pub stray_notes: usize,
-    /// Share of the phrases that are heard as somebody's hands leave them: pedalled, clipped, without a hand
-    /// or some notes; half of those also in another octave, half or twice as fast. Papers: 0.
-    #[arg(long, default_value_t = 0.0)]
-    #[serde(default)]
-    pub play: f64,
-    /// Scales the logits so that the classifier is as sure as it is right: by the validation split (or what
-    /// stands for it), damaged as training was. Papers: no.
-    #[arg(long)]
-    #[serde(default)]
-    pub calibrate: bool,
-    /// Seed of everything random.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-}
+impl Training {
+    pub(super) fn new(options: ClassifierOptions, genres: Vec<String>) -> Result<Self> {
+        let config = BuiltConfig::new(options.build, genres.len(), options.width);
+        let mut rng = random::stream(options.seed, STREAMS);
+        let network =
+            Optimised::new(&config.parameters(), [0.5, 0.999], &mut rng, &Device::Cpu)?.averaging()?;
+        Ok(Self { options, genres, config, step: 0, network, best: None, order: None })
+    }
 
-/// How the classifier is trained that goes into a pack: the few options that stand beside those of a run.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub struct PackClassifierOptions {
-    /// Training steps of the classifier.
-    #[arg(long, default_value_t = 3000, alias = "listener-steps")]
-    pub classifier_steps: u64,
-    /// Its batch.
-    #[arg(long, default_value_t = 16, alias = "listener-batch")]
-    pub classifier_batch: usize,
-    /// Channels of its first layer; the paper has 64.
-    #[arg(long, default_value_t = 64, alias = "listener-width")]
-    pub classifier_width: usize,
-}
-
-impl PackClassifierOptions {
-    /// All options, with the run's transposition and seed and our defaults for the rest.
-    pub fn complete(&self, transpose: i32, seed: u64) -> ClassifierOptions {
-        ClassifierOptions {
-            build: Build::Papers,
-            steps: self.classifier_steps,
-            batch: self.classifier_batch,
-            width: self.classifier_width,
-            rate: 2e-4,
-            decay_from: 0.1,
-            average: 0.005,
-            keep: Keep::Latest,
-            check_every: 250,
-            transpose,
-            drop_notes: 0.05,
-            stray_notes: 3,
-            play: 0.6,
-            calibrate: true,
-            seed,
+    /// One step; returns its loss. The numbers depend on data, options and step alone.
+    pub(super) fn advance(&mut self, data: &Dataset) -> Result<f32> {
+        ensure!(
+            self.options.keep == Keep::Latest || held_out(data) == Split::Valid,
+            "the best weights cannot be chosen: a genre has no validation phrases; use --keep latest"
+        );
+        let step = self.step;
+        let mut rng = random::stream(self.options.seed, STREAMS + 1 + step);
+        let places = (self.options.order == Order::Epochs).then(|| self.places(data));
+        let options = &self.options;
+        let (rolls, labels) = match places {
+            Some(places) => listed(data, &places, options, &mut rng),
+            None => draw(data, options, &mut rng),
+        };
+        let classifier = BuiltClassifier::new(self.config, &self.network.weights())?;
+        let cells = classifier.tensor(classifier.cells(&rolls), rolls.len())?;
+        let logits = classifier.forward(&cells)?;
+        let labels = Tensor::new(labels, &Device::Cpu)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
+        let gradients = self.network.gradients(&loss.backward()?)?;
+        let loss = loss.to_scalar::<f32>()?;
+        if !loss.is_finite() {
+            return Err(NotFinite { step: step + 1, what: "the loss".to_string() }.into());
         }
+        let values = self.network.descend(&gradients, options.rate_at(step))?;
+        // The plain weights at first, then an average over about 1 / share steps.
+        self.network.follow(&values, if options.average > 0.0 { options.average } else { 1.0 }, step);
+        self.step += 1;
+        let look = self.step.is_multiple_of(options.check_every.max(1)) || self.step == options.steps;
+        if options.keep == Keep::Best && look {
+            let weights = self.network.averaged()?;
+            let classifier = BuiltClassifier::new(self.config, &weights)?;
+            let shares = accuracy(&classifier, data, Split::Valid)?;
+            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+            if self.best.as_ref().is_none_or(|(before, _)| mean > *before) {
+                self.best = Some((mean, weights));
+            }
+        }
+        Ok(loss)
+    }
+
+    /// What this step hears of its epoch's order.
+    fn places(&mut self, data: &Dataset) -> Vec<(usize, usize)> {
+        let all = || {
+            let genres = 0..data.items.len();
+            genres
+                .flat_map(|genre| (0..data.split(genre, Split::Train).len()).map(move |place| (genre, place)))
+        };
+        let batch = self.options.batch;
+        let steps = epoch(all().count(), batch);
+        let (number, inside) = (self.step / steps, (self.step % steps) as usize);
+        if self.order.as_ref().is_none_or(|(known, _)| *known != number) {
+            let mut order: Vec<_> = all().collect();
+            order.shuffle(&mut random::stream(self.options.seed, ORDERS + number));
+            self.order = Some((number, order));
+        }
+        let order = self.order.as_ref().map(|(_, order)| order.as_slice()).unwrap_or_default();
+        // Fewer phrases than a batch are heard again.
+        order.iter().cycle().skip(inside * batch).take(batch).copied().collect()
+    }
+
+    /// What is kept of it now: calibrated where that is asked for, and measured.
+    pub(super) fn finished(&self, data: &Dataset) -> Result<ClassifierFile> {
+        let best = self.best.as_ref().map(|(_, weights)| weights.clone());
+        let mut weights = best.map_or_else(|| self.network.averaged(), Ok)?;
+        if self.options.calibrate {
+            calibrate(self.config, &mut weights, data, &self.options)?;
+        }
+        let classifier = BuiltClassifier::new(self.config, &weights)?;
+        let accuracy = accuracy(&classifier, data, held_out(data))?;
+        Ok(ClassifierFile { genres: self.genres.clone(), config: self.config, weights, accuracy })
     }
 }
 
-/// Trains a classifier of all genres of `data`. `tell` hears of each step and its loss.
+/// Trains a classifier of all genres of `data`, in one go. `tell` hears of each step and its loss.
 ///
 /// # Errors
 /// When the dataset has too few genres or a genre no phrases, or the loss stops being a number.
@@ -137,50 +131,27 @@ pub fn train(
     mut tell: impl FnMut(u64, f32),
 ) -> Result<ClassifierFile> {
     Needs::TRANSFER.check(data)?;
-    ensure!(
-        options.keep == Keep::Latest || held_out(data) == Split::Valid,
-        "the best weights cannot be chosen: a genre has no validation phrases; use --keep latest"
-    );
-    let config = BuiltConfig::new(options.build, data.items.len(), options.width);
-    // Streams of the classifier never meet those of a run, which count up from zero.
-    let base = 1 << 40;
-    let mut rng = random::stream(options.seed, base);
-    let mut network =
-        Optimised::new(&config.parameters(), [0.5, 0.999], &mut rng, &Device::Cpu)?.averaging()?;
-    let mut best: Option<(f64, Weights)> = None;
-    for step in 0..options.steps {
-        let mut rng = random::stream(options.seed, base + 1 + step);
-        let (rolls, labels) = draw(data, options, &mut rng);
-        let classifier = BuiltClassifier::new(config, &network.weights())?;
-        let cells = classifier.tensor(classifier.cells(&rolls), rolls.len())?;
-        let logits = classifier.forward(&cells)?;
-        let labels = Tensor::new(labels, &Device::Cpu)?;
-        let loss = candle_nn::loss::cross_entropy(&logits, &labels)?;
-        let gradients = network.gradients(&loss.backward()?)?;
-        let values = network.descend(&gradients, options.rate_at(step))?;
-        // The plain weights at first, then an average over about 1 / share steps.
-        network.follow(&values, if options.average > 0.0 { options.average } else { 1.0 }, step);
-        let loss = loss.to_scalar::<f32>()?;
-        ensure!(loss.is_finite(), "the loss is not a number at step {}; lower --rate", step + 1);
-        tell(step + 1, loss);
-        let look = (step + 1) % options.check_every.max(1) == 0 || step + 1 == options.steps;
-        if options.keep == Keep::Best && look {
-            let weights = network.averaged()?;
-            let classifier = BuiltClassifier::new(config, &weights)?;
-            let shares = accuracy(&classifier, data, Split::Valid)?;
-            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-            if best.as_ref().is_none_or(|(before, _)| mean > *before) {
-                best = Some((mean, weights));
-            }
-        }
+    let mut training = Training::new(options.clone(), data.genres())?;
+    while training.step < options.steps {
+        let loss = training.advance(data)?;
+        tell(training.step, loss);
     }
-    let mut weights = best.map_or_else(|| network.averaged(), |(_, weights)| Ok(weights))?;
-    if options.calibrate {
-        calibrate(config, &mut weights, data, options)?;
-    }
-    let classifier = BuiltClassifier::new(config, &weights)?;
-    let accuracy = accuracy(&classifier, data, held_out(data))?;
-    Ok(ClassifierFile { genres: data.genres(), config, weights, accuracy })
+    training.finished(data)
+}
+
+/// The phrases at these places and their genres.
+fn listed(
+    data: &Dataset,
+    places: &[(usize, usize)],
+    options: &ClassifierOptions,
+    rng: &mut rand_chacha::ChaCha8Rng,
+) -> (Vec<Roll>, Vec<u32>) {
+    let one = |&(genre, place): &(usize, usize)| {
+        let by = rng.random_range(-options.transpose..=options.transpose);
+        let roll = batch::transposed(&data.split(genre, Split::Train)[place].roll, by);
+        (damaged(&roll, options, rng), genre as u32)
+    };
+    places.iter().map(one).unzip()
 }
 
 /// A batch: phrases and their genres.
@@ -272,29 +243,4 @@ fn noisy(roll: &Roll, options: &ClassifierOptions, rng: &mut rand_chacha::ChaCha
         }
     }
     noisy
-}
-
-impl ClassifierOptions {
-    /// The learning rate of a step.
-    fn rate_at(&self, step: u64) -> f32 {
-        let done = step as f32 / self.steps.max(1) as f32;
-        let falling = (1.0 - self.decay_from).max(f32::EPSILON);
-        self.rate * ((1.0 - done) / falling).clamp(0.0, 1.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rate_falls_from_a_tenth_of_the_steps_to_nothing() {
-        let few = PackClassifierOptions { classifier_steps: 100, classifier_batch: 1, classifier_width: 1 };
-        let options = few.complete(0, 1);
-        let at = |step| options.rate_at(step) / options.rate;
-        assert!((at(0) - 1.0).abs() < 1e-6 && (at(10) - 1.0).abs() < 1e-6);
-        assert!((at(55) - 0.5).abs() < 1e-6 && at(100) == 0.0);
-        let constant = ClassifierOptions { decay_from: 1.0, ..options };
-        assert_eq!(constant.rate_at(99), constant.rate);
-    }
 }

@@ -53,6 +53,14 @@ impl Optimised {
         Ok(Self { variables, mover, average: None })
     }
 
+    /// The same with AdamW's weight decay, where Adam moves them.
+    pub fn decaying(mut self, decay: f32) -> Self {
+        if let Mover::Adam(adam) = &mut self.mover {
+            adam.decay = decay;
+        }
+        self
+    }
+
     /// The same with a moving average, which starts at what the variables are.
     ///
     /// # Errors

@@ -97,7 +97,7 @@ fn make(folder: &Path) -> Result<()> {
 }
 
 /// What stands for each genre in the folders' names: its first letter, or its whole name where two share one.
-fn letters(names: &[String]) -> Vec<String> {
+pub(crate) fn letters(names: &[String]) -> Vec<String> {
     let first = |name: &String| name.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let all: Vec<String> = names.iter().map(first).collect();
     let twice = (0..all.len()).any(|i| all[..i].contains(&all[i]));
@@ -105,6 +105,6 @@ fn letters(names: &[String]) -> Vec<String> {
 }
 
 /// Single letters stand together, as in `JC`; names do not.
-fn joined(names: &[&str]) -> String {
+pub(crate) fn joined(names: &[&str]) -> String {
     names.join(if names.iter().all(|name| name.chars().count() == 1) { "" } else { "-" })
 }

@@ -44,10 +44,12 @@ pub struct PrepareOptions {
     #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1",
         help_heading = "Songs and phrases")]
     pub as_played: Option<u64>,
-    /// Cuts every genre down to the smallest, split by split, as the papers do for a pair. Off by default:
-    /// training draws the genres in equal shares anyway.
-    #[arg(long, help_heading = "Songs and phrases")]
-    pub balance: bool,
+    /// Cuts every genre down to the smallest, split by split. With the papers' rules a pair's larger genre is
+    /// cut if nothing is said (`train-pair` and `export-npy` cut the pairs of three); with the training rules
+    /// none, as training draws the genres in equal shares anyway.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        help_heading = "Songs and phrases")]
+    pub balance: Option<bool>,
     /// Leaves out of valid and test what is also in train (or, for test, in valid), cell for cell, in any
     /// genre.
     #[arg(long, help_heading = "Songs and phrases")]
@@ -62,9 +64,9 @@ pub struct PrepareOptions {
     /// all but `no`.
     #[arg(long, value_delimiter = ',', value_name = "VALUES", help_heading = "Songs and phrases")]
     pub licence_allow: Vec<String>,
-    /// Share of a plain folder's songs that are held back for choosing. The papers have none.
-    #[arg(long, default_value_t = 0.1, value_parser = share, help_heading = "Songs and phrases")]
-    pub valid_share: f64,
+    /// Share of a plain folder's songs that are held back for choosing. [training: 0.1; papers: 0]
+    #[arg(long, value_parser = share, help_heading = "Songs and phrases")]
+    pub valid_share: Option<f64>,
     /// Share of a plain folder's songs that are held back for the published figures. Papers: 0.1.
     #[arg(long, default_value_t = 0.1, value_parser = share, help_heading = "Songs and phrases")]
     pub test_share: f64,
@@ -83,11 +85,11 @@ impl PrepareOptions {
             transposition: Transposition::default(),
             straighten: None,
             as_played: None,
-            balance: false,
+            balance: None,
             drop_leaks: false,
             parts: Vec::new(),
             licence_allow: Vec::new(),
-            valid_share: 0.1,
+            valid_share: None,
             test_share: 0.1,
             split_seed: 1,
         }
@@ -111,7 +113,10 @@ fn share(text: &str) -> Result<f64, String> {
 /// understood.
 pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
     let rules = options.flags.applied(options.rules)?;
-    let straighten = options.straighten.unwrap_or(options.rules == Rules::Training);
+    let ours = options.rules == Rules::Training;
+    let straighten = options.straighten.unwrap_or(ours);
+    let balance = options.balance.unwrap_or(!ours && options.folders.len() == 2);
+    let valid = options.valid_share.unwrap_or(if ours { 0.1 } else { 0.0 });
     let mut chosen = serde_json::to_value(&rules)?;
     chosen["straighten"] = json!(straighten);
     if let Some(seed) = options.as_played {
@@ -126,7 +131,7 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
         ("octave", json!(octave)),
         ("copies", json!(copies)),
         ("octave_copies", json!(octave_copies)),
-        ("balance", json!(options.balance)),
+        ("balance", json!(balance)),
         ("drop_leaks", json!(options.drop_leaks)),
     ] {
         chosen[name] = value;
@@ -141,7 +146,7 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
         transposition: &options.transposition,
         licence_allow: &options.licence_allow,
         parts: &options.parts,
-        shares: Shares { valid: options.valid_share, test: options.test_share, seed: options.split_seed },
+        shares: Shares { valid, test: options.test_share, seed: options.split_seed },
     };
     let mut data = Dataset::of_rolls(Info { genres: Vec::new(), options: chosen }, Vec::new());
     let mut accounts = Vec::new();
@@ -164,7 +169,7 @@ pub fn prepare(options: &PrepareOptions) -> Result<(Dataset, Report)> {
         data.items.iter().map(|splits| splits.iter().map(Vec::len).sum::<usize>() as u64).collect()
     };
     let before = phrases(&data);
-    if options.balance {
+    if balance {
         data = data.balanced_by(options.split_seed);
     }
     let away: Vec<u64> = before.iter().zip(phrases(&data)).map(|(before, after)| before - after).collect();

@@ -148,7 +148,7 @@ pub struct AtAmount {
 pub struct Direction {
     /// Source and target, as places in the evaluation's genres.
     pub pair: (usize, usize),
-    /// What each judge says; the pack's own classifier first.
+    /// What each judge says; the classifier that scores first.
     pub verdicts: Vec<Verdict>,
     /// What the transfers changed.
     pub effect: Effect<Spread>,

@@ -15,13 +15,13 @@ const TEMPO: f64 = 80.0;
 /// The papers' velocity.
 const VELOCITY: f32 = 100.0 / 127.0;
 /// Origin, transfer, cycle.
-const KINDS: [&str; 3] = ["origin", "transfer", "cycle"];
+pub(super) const KINDS: [&str; 3] = ["origin", "transfer", "cycle"];
 
 /// Writes, for each direction (named `jazz2pop`):
 ///
 /// - `Rankings_jazz2pop.txt`, see [`ranking`];
-/// - `jazz2pop/midi/<id>_origin_<P>.mid`, and `transfer` and `cycle` likewise, P being the own classifier's
-///   probability of the source genre against the target; at the papers' 80 BPM and velocity 100;
+/// - `jazz2pop/midi/<id>_origin_<P>.mid`, and `transfer` and `cycle` likewise, P being the scoring
+///   classifier's probability of the source genre against the target; at the papers' 80 BPM and velocity 100;
 /// - `jazz2pop/npy/<id>_origin.npy` and so on, bool `[64, 84, 1]`;
 /// - `jazz2pop/songs/<song>_origin.mid` and so on: the phrases of each song one after another (`every`: of
 ///   this many phrases the first, because the others overlap it), with notes that sound on over a border made
@@ -53,7 +53,7 @@ pub fn write(evaluation: &Evaluation, folder: &Path, signed: bool, every: usize)
     Ok(())
 }
 
-/// Draws, for each direction, the phrases that the pack's own classifier finds transferred best, middling and
+/// Draws, for each direction, the phrases that the scoring classifier finds transferred best, middling and
 /// worst, what went in above what came out: `jazz2pop-best.png`, `jazz2pop-median.png` and
 /// `jazz2pop-worst.png`.
 ///

@@ -21,8 +21,8 @@ const PENALTY: f64 = 1e-3;
 pub struct Judge {
     name: String,
     kind: Kind,
-    /// For each genre of the evaluation its place among the judge's own.
-    places: Vec<usize>,
+    /// For each genre of the evaluation its place among the judge's own; none for one that it does not know.
+    places: Vec<Option<usize>>,
 }
 
 enum Kind {
@@ -48,7 +48,7 @@ pub struct FeatureModel {
 impl Judge {
     /// The pack's own classifier, whose genres are those of the evaluation.
     pub fn own(genres: usize) -> Self {
-        Self { name: "own classifier".into(), kind: Kind::Own, places: (0..genres).collect() }
+        Self { name: "own classifier".into(), kind: Kind::Own, places: (0..genres).map(Some).collect() }
     }
 
     /// The judge in a file: a classifier that `classify` trained, or a pack, whose classifier then judges.
@@ -56,14 +56,30 @@ impl Judge {
     /// # Errors
     /// When the file is neither, or does not know one of `genres`.
     pub fn read(path: &Path, genres: &[String]) -> Result<Self> {
+        let all: Vec<usize> = (0..genres.len()).collect();
+        Self::of_file(path, genres, &all, "--judge")
+    }
+
+    /// The classifier in a file, as [`Judge::read`], that must know only the genres at the places `needed`:
+    /// the papers train one a pair.
+    ///
+    /// # Errors
+    /// When the file is neither, or does not know one of those.
+    pub fn scoring(path: &Path, genres: &[String], needed: &[usize]) -> Result<Self> {
+        Self::of_file(path, genres, needed, "--classifier")
+    }
+
+    fn of_file(path: &Path, genres: &[String], needed: &[usize], option: &str) -> Result<Self> {
         let shown = path.display();
         let name =
             path.file_stem().map_or_else(|| shown.to_string(), |stem| stem.to_string_lossy().into_owned());
-        let (classifier, known) = ear(path).context("--judge takes a classifier's file or a pack")?;
-        let places =
-            places(&known, genres).with_context(|| format!("{shown}: this judge cannot judge the pack"))?;
-        let kind = Kind::Network(Box::new(classifier));
-        Ok(Self { name, kind, places })
+        let read = ear(path);
+        let (classifier, known) =
+            read.with_context(|| format!("{option} takes a classifier's file or a pack"))?;
+        let needed: Vec<String> = needed.iter().map(|&place| genres[place].clone()).collect();
+        places(&known, &needed).with_context(|| format!("{shown}: this judge cannot judge the pack"))?;
+        let places = genres.iter().map(|genre| known.iter().position(|name| name == genre)).collect();
+        Ok(Self { name, kind: Kind::Network(Box::new(classifier)), places })
     }
 
     /// Logistic regression on [`features`], trained on the train split of `data`: multinomial, standardised,
@@ -86,7 +102,7 @@ impl Judge {
             labels.resize(rows.len(), label);
         }
         let kind = Kind::Features(Box::new(Regression::fit(&rows, &labels, genres.len(), PENALTY)));
-        Ok(Self { name: "features".into(), kind, places: (0..genres.len()).collect() })
+        Ok(Self { name: "features".into(), kind, places: (0..genres.len()).map(Some).collect() })
     }
 
     /// What tables call it.
@@ -100,15 +116,15 @@ impl Judge {
         Some(FeatureModel { genres: genres.to_vec(), features: names(), regression: (**regression).clone() })
     }
 
-    /// The probability of each genre of the evaluation, out of those alone. `own` is the pack under
-    /// evaluation.
+    /// The probability of each genre of the evaluation, out of those alone; 0 of one that it does not know.
+    /// `own` is the pack under evaluation.
     pub fn hear(&self, own: &LoadedPack, roll: &Roll) -> Result<Vec<f64>> {
         let all: Vec<f64> = match &self.kind {
             Kind::Own => own.classify(roll)?.map(f64::from).to_vec(),
             Kind::Network(classifier) => hear(classifier, roll)?,
             Kind::Features(regression) => regression.probabilities(&features(roll)),
         };
-        let mut p: Vec<f64> = self.places.iter().map(|&place| all[place]).collect();
+        let mut p: Vec<f64> = self.places.iter().map(|place| place.map_or(0.0, |place| all[place])).collect();
         let sum: f64 = p.iter().sum();
         p.iter_mut().for_each(|p| *p /= sum.max(f64::MIN_POSITIVE));
         Ok(p)

@@ -17,6 +17,7 @@ pub mod figures;
 pub mod files;
 pub mod histograms;
 pub mod judge;
+mod layout;
 mod limited;
 pub mod others;
 mod output;
@@ -45,7 +46,7 @@ pub use check::TargetOptions;
 pub use direction::{Answer, AtAmount, Direction, Genre, Verdict, strength};
 use histograms::{HISTOGRAMS, Histogram};
 use judge::{FeatureModel, Judge, places};
-pub use output::OutputOptions;
+pub use output::{Layout, OutputOptions};
 use play::{Asked, Played};
 
 /// What is measured, and on how much.
@@ -87,6 +88,15 @@ pub struct EvaluateOptions {
     /// Send the probabilities of a transfer back, as the papers do, not its notes; at full amount only.
     #[arg(long)]
     pub soft_cycle: bool,
+    /// Only this direction, from A to B. Can be repeated. [default: all directions]
+    #[arg(long = "direction", value_name = "A,B", value_parser = direction)]
+    pub directions: Vec<[String; 2]>,
+    /// Scores as the papers do, by a classifier that no generator was trained with: a file that `classify`
+    /// wrote, or a pack, whose classifier then scores. It comes first in all tables, and rankings, the
+    /// probabilities in files' names and pictures are by it; the pack's own comes second. With --direction it
+    /// need not know other genres than those.
+    #[arg(long, value_name = "FILE")]
+    pub classifier: Option<PathBuf>,
     /// A further judge: a file that `classify` wrote, or a pack, whose classifier then judges. Can be
     /// repeated. Genres are matched by name.
     #[arg(long = "judge", value_name = "FILE")]
@@ -119,6 +129,8 @@ impl Default for EvaluateOptions {
             no_cycle: false,
             auto: false,
             soft_cycle: false,
+            directions: Vec::new(),
+            classifier: None,
             judges: Vec::new(),
             features: None,
             no_features: false,
@@ -134,7 +146,37 @@ fn latency(text: &str) -> Result<usize, String> {
     bars.ok_or_else(|| format!("{text} is no latency; choose 4, 2 or 1"))
 }
 
+/// A direction that the command line names.
+fn direction(text: &str) -> Result<[String; 2], String> {
+    match text.split_once(',') {
+        Some((a, b)) if !a.is_empty() && !b.is_empty() && a != b => Ok([a.to_string(), b.to_string()]),
+        _ => Err(format!("{text} is no direction; write A,B for from A to B")),
+    }
+}
+
 impl EvaluateOptions {
+    /// The directions that are asked for, as places in `genres`.
+    ///
+    /// # Errors
+    /// When a genre is not among them.
+    fn pairs(&self, genres: &[String]) -> Result<Vec<(usize, usize)>> {
+        if self.directions.is_empty() {
+            let all = 0..genres.len();
+            return Ok(all
+                .clone()
+                .flat_map(|a| all.clone().filter(move |&b| b != a).map(move |b| (a, b)))
+                .collect());
+        }
+        let pair = |names: &[String; 2]| {
+            let found = places(genres, names).context("--direction: the pack has no such direction")?;
+            Ok((found[0], found[1]))
+        };
+        let mut pairs: Vec<_> = self.directions.iter().map(pair).collect::<Result<_>>()?;
+        pairs.sort_unstable();
+        pairs.dedup();
+        Ok(pairs)
+    }
+
     /// Whether the answers are sent back.
     pub fn cycles(&self) -> bool {
         !self.no_cycle && self.latency == BARS
@@ -169,7 +211,7 @@ pub struct Evaluation {
     pub soft_cycle: bool,
     /// Genre names, in the pack's order.
     pub genres: Vec<String>,
-    /// The judges' names, the pack's own classifier first.
+    /// The judges' names: the classifier that scores first, which is the pack's own where no other is named.
     pub judges: Vec<String>,
     /// What was left out, and why.
     pub remarks: Vec<String>,
@@ -202,7 +244,8 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
         options.amount == 100 || !options.soft_cycle,
         "the papers know no amount; leave --soft-cycle or --amount out"
     );
-    let (judges, remarks) = judges(&genres, data, options)?;
+    let pairs = options.pairs(&genres)?;
+    let (judges, remarks) = judges(pack, &pairs, data, options)?;
 
     let mut asked: Vec<Asked> = Vec::new();
     for (genre, &place) in own.iter().enumerate() {
@@ -234,7 +277,7 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
             windows,
         }));
     }
-    let played = play::play(pack, &judges, &asked, options)?;
+    let played = play::play(pack, &judges, &asked, &pairs, options)?;
     let of = |genre: usize| -> Vec<(usize, &Played)> {
         let all = played.iter().zip(&asked);
         all.filter(|(_, asked)| asked.genre == genre).map(|(played, asked)| (asked.id, played)).collect()
@@ -246,11 +289,9 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
     };
     let originals: Vec<Genre> = (0..genres.len()).map(original).collect();
     let names: Vec<String> = judges.iter().map(|judge| judge.name().to_string()).collect();
-    let pairs =
-        (0..genres.len()).flat_map(|a| (0..genres.len()).filter(move |&b| b != a).map(move |b| (a, b)));
     let direction =
         |pair: (usize, usize)| Direction::of(pair, &originals, &names, &of(pair.0), &options.amounts);
-    let directions = pairs.clone().map(direction).collect();
+    let directions = pairs.iter().copied().map(direction).collect();
     let ruled = |pair: (usize, usize)| {
         let ruled: Option<Vec<(usize, Played)>> =
             of(pair.0).into_iter().map(|(id, played)| Some((id, played.ruled(pair.1)?))).collect();
@@ -258,7 +299,7 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
         let ruled: Vec<_> = ruled.iter().map(|(id, played)| (*id, played)).collect();
         Some(Direction { phrases: Vec::new(), ..Direction::of(pair, &originals, &names, &ruled, &[]) })
     };
-    let rules = pairs.filter_map(ruled).collect();
+    let rules = pairs.iter().copied().filter_map(ruled).collect();
     let card = &pack.card;
     Ok(Evaluation {
         pack: [card.name.clone(), card.version.clone(), card.hash.clone()],
@@ -280,8 +321,22 @@ pub fn evaluate(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Resul
 }
 
 /// The judges, and what is to be said of those left out.
-fn judges(genres: &[String], data: &Dataset, options: &EvaluateOptions) -> Result<(Vec<Judge>, Vec<String>)> {
-    let mut judges = vec![Judge::own(genres.len())];
+fn judges(
+    pack: &Pack,
+    pairs: &[(usize, usize)],
+    data: &Dataset,
+    options: &EvaluateOptions,
+) -> Result<(Vec<Judge>, Vec<String>)> {
+    let genres = &pack.card.genres;
+    let mut judges = Vec::new();
+    if let Some(path) = &options.classifier {
+        let needed = |genre: &usize| pairs.iter().any(|(a, b)| a == genre || b == genre);
+        let needed: Vec<usize> = (0..genres.len()).filter(needed).collect();
+        judges.push(Judge::scoring(path, genres, &needed)?);
+    }
+    if judges.is_empty() || pack.card.parts.classifier.is_some() {
+        judges.push(Judge::own(genres.len()));
+    }
     for path in &options.judges {
         judges.push(Judge::read(path, genres)?);
     }
@@ -299,7 +354,8 @@ fn judges(genres: &[String], data: &Dataset, options: &EvaluateOptions) -> Resul
 }
 
 impl Evaluation {
-    /// S_tot of an unordered pair by judge number `judge`: the mean of both directions.
+    /// S_tot of an unordered pair by judge number `judge`: the mean of both directions, or S of the one that
+    /// was measured.
     pub fn total(&self, a: usize, b: usize, judge: usize) -> f64 {
         let both = |d: &&Direction| d.pair == (a, b) || d.pair == (b, a);
         let s: Vec<f64> = self.directions.iter().filter(both).map(|d| d.verdicts[judge].strength).collect();
@@ -308,12 +364,17 @@ impl Evaluation {
 
     /// What real phrases of the other genre would score as S_tot of a pair, by judge number `judge`.
     pub fn ceiling(&self, a: usize, b: usize, judge: usize) -> f64 {
-        self.directions.iter().find(|d| d.pair == (a, b)).map_or(f64::NAN, |d| d.verdicts[judge].ceiling)
+        let either = |d: &&Direction| d.pair == (a, b) || d.pair == (b, a);
+        self.directions.iter().find(either).map_or(f64::NAN, |d| d.verdicts[judge].ceiling)
     }
 
-    /// The unordered pairs of genres.
+    /// The unordered pairs of genres of which a direction was measured.
     pub fn pairs(&self) -> Vec<(usize, usize)> {
-        self.directions.iter().map(|d| d.pair).filter(|(a, b)| a < b).collect()
+        let mut pairs: Vec<_> =
+            self.directions.iter().map(|d| (d.pair.0.min(d.pair.1), d.pair.0.max(d.pair.1))).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
     }
 
     /// How many of each genre's real phrases judge number `judge` hears right among all genres, for people.

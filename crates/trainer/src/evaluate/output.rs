@@ -5,8 +5,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{Evaluation, files, report};
+use super::{Evaluation, files, layout, report};
 use crate::dataset::{Dataset, write_whole};
+
+/// How the files of `--files` are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Layout {
+    /// `jazz2pop/midi`, `jazz2pop/npy`, `jazz2pop/songs`, and the rankings beside.
+    #[default]
+    Ours,
+    /// As the papers' code: `JP_J2JP_P_<pack>/AtoB/mid`, `npy/origin` and so on, `mid_attach_prob` with the
+    /// ranking; repeated notes are fused.
+    Papers,
+}
 
 /// What is written besides the table.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -25,8 +36,11 @@ pub struct OutputOptions {
     /// whole songs.
     #[arg(long, value_name = "FOLDER")]
     pub files: Option<PathBuf>,
-    /// Pictures of what went in and what came out: of each direction the phrases that the pack's own
-    /// classifier finds transferred best, middling and worst, as PNG.
+    /// The files' folders and names: ours, or those of the papers' code.
+    #[arg(long, value_enum, default_value = "ours", requires = "files")]
+    pub layout: Layout,
+    /// Pictures of what went in and what came out: of each direction the phrases that the
+    /// scoring classifier finds transferred best, middling and worst, as PNG.
     #[arg(long, value_name = "FOLDER")]
     pub pictures: Option<PathBuf>,
     /// Rank by the signed difference of probabilities; the papers take the absolute one.
@@ -61,7 +75,10 @@ impl OutputOptions {
         if let Some(folder) = &self.files {
             // Windows that overlap are not joined twice.
             let hop = data.info.options["hop_bars"].as_u64().unwrap_or(4).max(1) as usize;
-            files::write(evaluation, folder, self.signed, phrase::BARS.div_ceil(hop))?;
+            match self.layout {
+                Layout::Ours => files::write(evaluation, folder, self.signed, phrase::BARS.div_ceil(hop))?,
+                Layout::Papers => layout::write(evaluation, folder, self.signed)?,
+            }
         }
         Ok(())
     }

@@ -60,6 +60,13 @@ pub struct Answered {
     pub rule: Option<Swept>,
 }
 
+impl Answered {
+    /// Nothing: in a direction that is not asked for.
+    fn unasked(origin: Roll) -> Self {
+        Self { transfer: origin, cycle: origin, heard: Default::default(), sweep: Vec::new(), rule: None }
+    }
+}
+
 impl Played {
     /// As if the rule had answered in the genre `target`, there alone; `None` where there is no rule.
     pub fn ruled(&self, target: usize) -> Option<Self> {
@@ -85,11 +92,12 @@ pub struct Swept {
     pub heard: Heard,
 }
 
-/// Plays all of `asked`, in order.
+/// Plays all of `asked`, in order, in the directions `pairs`.
 pub fn play(
     pack: &Pack,
     judges: &[Judge],
     asked: &[Asked],
+    pairs: &[(usize, usize)],
     options: &EvaluateOptions,
 ) -> Result<Vec<Played>> {
     let bar = ProgressBar::new(asked.len() as u64);
@@ -101,7 +109,8 @@ pub fn play(
         || Ok(LoadedPack::new(pack)?),
         |transfer, index| {
             let threshold = pack.card.threshold;
-            let mut player = Player { transfer, judges, options, threshold, genres: &pack.card.genres };
+            let mut player =
+                Player { transfer, judges, pairs, options, threshold, genres: &pack.card.genres };
             let mut ended = Vec::new();
             let phrase = |asked: &Asked| {
                 // A song's phrases may begin at every bar: then four rows of them go on beside each other.
@@ -166,6 +175,7 @@ fn over_threads<W, T: Send>(
 struct Player<'a> {
     transfer: &'a mut LoadedPack,
     judges: &'a [Judge],
+    pairs: &'a [(usize, usize)],
     options: &'a EvaluateOptions,
     threshold: f32,
     genres: &'a [String],
@@ -177,18 +187,15 @@ impl Player<'_> {
         let (source, amount, genres) = (*source, self.options.amount, self.genres);
         let own = self.hear(&item.roll)?;
         let answer = |target: usize| {
+            if target != source && !self.pairs.contains(&(source, target)) {
+                return Ok(Answered::unasked(item.roll));
+            }
             let mut past = |row: Row| pasts.remove(&(target, row)).unwrap_or_default();
             let (mut there, mut back) = (past(Row::Transfer), past(Row::Cycle));
             let transfer = self.answer(windows, (source, target), amount, &mut there)?;
             pasts.insert((target, Row::Transfer), there);
             if target == source {
-                return Ok(Answered {
-                    transfer,
-                    cycle: item.roll,
-                    heard: Default::default(),
-                    sweep: Vec::new(),
-                    rule: None,
-                });
+                return Ok(Answered { transfer, ..Answered::unasked(item.roll) });
             }
             let (cycle, heard_back) = if self.options.cycles() {
                 let cycle = if self.options.soft_cycle {

@@ -7,7 +7,7 @@ use phrase::{PITCHES, STEPS};
 
 use super::{Answer, Direction};
 
-/// One row: a phrase by its own classifier's ear.
+/// One row: a phrase by the ear of the classifier that scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
     /// The phrase's number.

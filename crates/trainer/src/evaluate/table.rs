@@ -65,6 +65,9 @@ impl Evaluation {
             self.split.name(),
             phrases.join(", ")
         )?;
+        if self.cycles && self.soft_cycle {
+            writeln!(text, "cycles of the transfers' probabilities, not of their notes")?;
+        }
         self.remarks.iter().try_for_each(|remark| writeln!(text, "{remark}"))?;
 
         let pair = |a: usize, b: usize| format!("S_tot {} / {}", self.genres[a], self.genres[b]);
@@ -94,7 +97,11 @@ impl Evaluation {
                     writeln!(text, "  {:<wide$} {origin:>7.1} {transfer:>9.1} {:>7} {s:>7.1}", RULE, "")?;
                 }
             }
-            for (a, b) in self.pairs() {
+            // A sum of one direction is that direction's S.
+            let both = |(a, b): &(usize, usize)| {
+                [(*a, *b), (*b, *a)].iter().all(|pair| self.directions.iter().any(|d| d.pair == *pair))
+            };
+            for (a, b) in self.pairs().into_iter().filter(both) {
                 let (name, s, ceiling) =
                     (pair(a, b), percent(self.total(a, b, j)), percent(self.ceiling(a, b, j)));
                 writeln!(text, "  {name:<wide$} {s:>33.1} {ceiling:>8.1}")?;

@@ -39,6 +39,9 @@ pub const FAMILIES: [&Family; 10] = [
     &writers::SEQGAN,
 ];
 
+/// What is trained by a command that is no family's.
+const OTHERS: [&Family; 1] = [&crate::classifier::trainee::FAMILY];
+
 /// A family of networks, as everything outside its folder knows it.
 #[derive(Debug)]
 pub struct Family {
@@ -116,7 +119,7 @@ impl Family {
 /// Where there is none: says which there are.
 pub fn named(name: &str) -> Result<&'static Family> {
     let known = |family: &&&Family| family.name == name || family.former.contains(&name);
-    FAMILIES.iter().find(known).copied().with_context(|| {
+    FAMILIES.iter().chain(&OTHERS).find(known).copied().with_context(|| {
         let all: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
         format!("this program knows no {name} runs, only {}", all.join(", "))
     })

@@ -95,6 +95,7 @@ fn assembled(
         data: sources,
         recipe: format!("{} {}", trainee.recipe(), naming.remark).trim_end().to_string(),
         metrics,
+        threshold: trainee.threshold(),
         ..Card::new(naming.name.clone(), genres, parts)
     };
     Ok(Pack::new(card, &weights))

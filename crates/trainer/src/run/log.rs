@@ -51,6 +51,15 @@ fn line(step: u64, losses: &[f32]) -> String {
     format!("{step},{}\n", values.join(","))
 }
 
+/// A log's losses by name, and its whole lines. Nothing where there is no log.
+pub fn lines(path: &Path) -> (Vec<String>, Vec<(u64, Vec<f32>)>) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let head = text.lines().next().unwrap_or_default();
+    let names: Vec<String> = head.split(',').skip(1).map(String::from).collect();
+    let lines = read(path, names.len());
+    (names, lines)
+}
+
 /// The whole lines of a log with `columns` losses: steps and values. Nothing where there is no log.
 pub fn read(path: &Path, columns: usize) -> Vec<(u64, Vec<f32>)> {
     let text = std::fs::read_to_string(path).unwrap_or_default();

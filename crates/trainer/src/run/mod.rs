@@ -36,7 +36,7 @@ use serde_json::Value;
 pub use checkpoint::Checkpoint;
 pub use device::DeviceChoice;
 pub use export::{Naming, blank, export};
-pub use log::Log;
+pub use log::{Log, lines as log_lines};
 pub use progress::Progress;
 pub use record::{Data, Record, Session, digest};
 pub use samples::{Sample, played_by, samples};

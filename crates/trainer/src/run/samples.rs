@@ -60,18 +60,24 @@ pub fn samples(trainee: &dyn Trainee, data: &Dataset) -> Result<Vec<Sample>> {
     let data = &trainee.genres(data)?;
     // Weights as a file holds them, and everything else that an exported pack says of how it plays.
     let pack = blank(trainee, data, &Naming::plain("sample"))?;
-    played_by(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data)
+    played_on(&Pack::from_bytes("sample", &pack.to_bytes()?)?, data, trainee.sample_first())
 }
 
-/// A sample of each part of a pack that plays: of each direction of its transfer, of evenly spread phrases of the validation split, or of the training
-/// split where a genre has no other. `data` has the pack's genres in its order.
+/// A sample of each part of a pack that plays: of each direction of its transfer, of evenly spread phrases of
+/// the validation split, or of the training split where a genre has no other. `data` has the pack's genres in
+/// its order.
 ///
 /// # Errors
 /// Where the network cannot compute.
 pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
+    played_on(pack, data, 0)
+}
+
+/// The same, directions of the first `first` training phrases where that is not 0.
+fn played_on(pack: &Pack, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
     if pack.card.parts.transfer.is_some() {
-        samples.extend(transferred(pack, data)?);
+        samples.extend(transferred(pack, data, first)?);
     }
     if let Some(family) = &pack.card.parts.space {
         samples.extend(spaced(pack, family, data)?);
@@ -83,12 +89,12 @@ pub fn played_by(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
 }
 
 /// A sample of each direction.
-fn transferred(pack: &Pack, data: &Dataset) -> Result<Vec<Sample>> {
+fn transferred(pack: &Pack, data: &Dataset, first: usize) -> Result<Vec<Sample>> {
     let mut transfer = LoadedPack::new(pack)?;
     let genres = data.genres();
     let mut samples = Vec::new();
     for from in 0..genres.len() {
-        let origins = phrases(data, from);
+        let origins = phrases(data, from, first);
         for to in (0..genres.len()).filter(|&to| to != from) {
             let answers = played(&mut transfer, &origins, from, to)?;
             let cycles = played(&mut transfer, &answers, to, from)?;
@@ -105,7 +111,7 @@ fn spaced(pack: &Pack, family: &SpaceFamily, data: &Dataset) -> Result<Vec<Sampl
     let genres = data.genres();
     let mut space = family.sizes().build(&pack.weights.part(Role::Space), genres.len())?;
     let mut sample = |genre: usize, name: &String| -> Result<Sample> {
-        let origins = phrases(data, genre);
+        let origins = phrases(data, genre, 0);
         let mut points = vec![vec![0.0; space.dims()]; origins.len()];
         for (origin, point) in origins.iter().zip(&mut points) {
             space.encode(&origin.roll(), point)?;
@@ -135,7 +141,7 @@ fn written(pack: &Pack, family: &WriterFamily, data: &Dataset) -> Result<Vec<Sam
     let genres = data.genres();
     let mut writer = family.sizes().build(&pack.weights.part(Role::Writer), genres.len())?;
     let mut sample = |genre: usize, name: &String| -> Result<Sample> {
-        let origins = phrases(data, genre);
+        let origins = phrases(data, genre, 0);
         let shares: Vec<f32> = (0..genres.len()).map(|other| f32::from(u8::from(other == genre))).collect();
         let (mut written, mut whole) = (Vec::new(), Vec::new());
         for (index, origin) in origins.iter().enumerate() {
@@ -154,11 +160,14 @@ fn written(pack: &Pack, family: &WriterFamily, data: &Dataset) -> Result<Vec<Sam
     genres.iter().enumerate().map(|(genre, name)| sample(genre, name)).collect()
 }
 
-fn phrases(data: &Dataset, genre: usize) -> Vec<Phrase> {
+/// The first `first` training phrases, or for 0 some that are spread.
+fn phrases(data: &Dataset, genre: usize, first: usize) -> Vec<Phrase> {
     let items = [Split::Valid, Split::Train].map(|split| data.split(genre, split));
     let items = items.into_iter().find(|items| !items.is_empty()).unwrap_or_default();
-    let count = PHRASES.min(items.len());
-    let item = |i: usize| &items[i * items.len() / count].roll;
+    let spread = PHRASES.min(items.len());
+    let training = data.split(genre, Split::Train);
+    let count = if first > 0 { first.min(training.len()) } else { spread };
+    let item = |i: usize| if first > 0 { &training[i].roll } else { &items[i * items.len() / spread].roll };
     (0..count).map(|i| Phrase::of_roll(item(i), (i * STEPS) as i64, TEMPO, VELOCITY)).collect()
 }
 

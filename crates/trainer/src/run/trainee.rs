@@ -120,6 +120,17 @@ pub trait Trainee: std::fmt::Debug {
     /// Where the weights cannot be read.
     fn pack(&self, data: &Dataset) -> Result<(Parts, Weights)>;
 
+    /// The probability over which a cell of its pack's answers sounds.
+    fn threshold(&self) -> f32 {
+        0.5
+    }
+
+    /// Of how many training phrases samples are, the first of each genre; 0: four spread over what was held
+    /// back.
+    fn sample_first(&self) -> usize {
+        0
+    }
+
     /// The classifier of the pack, where the trainee has its own; else one is trained on [`Trainee::genres`].
     ///
     /// # Errors

@@ -54,12 +54,19 @@ pub struct SweepFile {
     pub options: Settings,
     /// Its options that differ: every combination is a run.
     pub grid: BTreeMap<String, Vec<Setting>>,
+    /// After how many epochs the summary has the losses: the papers' table is "after 20".
+    #[serde(default = "twenty")]
+    pub epochs: u64,
     /// Options of `export`.
     #[serde(default)]
     pub export: Settings,
     /// Options of `evaluate`.
     #[serde(default)]
     pub evaluate: Settings,
+}
+
+fn twenty() -> u64 {
+    20
 }
 
 fn train_pair() -> String {

@@ -6,6 +6,8 @@
 //! Each run's folder notes what was done with which flags: that is how a sweep skips, resumes and does again.
 
 pub mod file;
+mod losses;
+mod picture;
 pub mod slurm;
 pub mod summary;
 pub mod work;

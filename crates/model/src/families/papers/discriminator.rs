@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};
 
-use super::{Norm, START, matrix, norm_parameters, spreading};
+use super::{Norm, Port, START, matrix, norm_parameters, spreading};
 use crate::attention::{self, SelfAttention};
 use crate::kernels::Window;
 use crate::pack::weights::Declared;
@@ -16,6 +16,8 @@ const KERNEL: usize = 7;
 const SLOPE: f32 = 0.2;
 /// 7x7, stride 2, TensorFlow's "SAME": on an even size two zeros before and three after.
 const HALVING: Window = Window::new(KERNEL, 2, 2).with_after(3);
+/// The same as PyTorch pads: three zeros on each side.
+const EVEN_HALVING: Window = Window::new(KERNEL, 2, KERNEL / 2);
 /// 7x7, stride 1, as many zeros on each side as keep the size.
 const MAP: Window = Window::new(KERNEL, 1, KERNEL / 2);
 
@@ -27,12 +29,15 @@ pub struct DiscriminatorConfig {
     /// Self-attention behind the first and the second layer (the papers' *SA*). The first sees 1,344 pixels.
     #[serde(default)]
     pub attention: bool,
+    /// What a port changed.
+    #[serde(default, skip_serializing_if = "Port::is_none")]
+    pub port: Port,
 }
 
 impl DiscriminatorConfig {
     /// The published size: 819,008 parameters, and 87,042 more with attention.
     pub fn published(attention: bool) -> Self {
-        Self { width: 64, attention }
+        Self { width: 64, attention, port: Port::NONE }
     }
 
     /// Channels of the layers before the map.
@@ -53,7 +58,7 @@ impl DiscriminatorConfig {
             Parameter::new(name("conv1"), &[KERNEL, KERNEL, few, many], START),
             Parameter::new(name("conv2"), &[KERNEL, KERNEL, many, 1], START),
         ];
-        all.extend(norm_parameters(&name("conv1"), many));
+        all.extend(norm_parameters(&name("conv1"), many, self.port));
         for (part, channels) in self.attentions().iter().zip(self.channels()) {
             all.extend(attention::parameters(&name(part), channels, START));
         }
@@ -76,6 +81,7 @@ impl DiscriminatorConfig {
 #[derive(Debug)]
 pub struct Discriminator {
     ops: Ops,
+    halving: Window,
     first: Tensor,
     second: Tensor,
     norm: Norm,
@@ -104,9 +110,10 @@ impl Discriminator {
         };
         Ok(Self {
             ops,
+            halving: if config.port.zeros { EVEN_HALVING } else { HALVING },
             first: matrix(&declared.get("conv0")?)?,
             second: matrix(&declared.get("conv1")?)?,
-            norm: Norm::new(&declared, "conv1")?,
+            norm: Norm::new(&declared, "conv1", &declared.get("conv1")?, config.port)?,
             map: spreading(&declared.get("conv2")?)?,
             attention,
         })
@@ -121,11 +128,11 @@ impl Discriminator {
             Some(attention) => attention[layer].forward(&x),
             None => Ok(x),
         };
-        let x = (ops.unfold)(&rolls.reshape((batch, STEPS, PITCHES, 1))?, HALVING)?;
+        let x = (ops.unfold)(&rolls.reshape((batch, STEPS, PITCHES, 1))?, self.halving)?;
         let x = (ops.linear)(&x, &self.first)?;
         let no_bias = Tensor::zeros(x.dim(3)?, x.dtype(), x.device())?;
         let x = look((ops.bias_act)(&x, &no_bias, SLOPE)?, 0)?;
-        let x = (ops.linear)(&(ops.unfold)(&x, HALVING)?, &self.second)?;
+        let x = (ops.linear)(&(ops.unfold)(&x, self.halving)?, &self.second)?;
         let x = look(self.norm.forward(&x, SLOPE, ops)?, 1)?;
         let (rows, columns) = (x.dim(1)?, x.dim(2)?);
         (ops.fold)(&(ops.linear)(&x, &self.map)?, MAP, rows, columns)?.squeeze(3)

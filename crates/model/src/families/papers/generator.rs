@@ -7,18 +7,22 @@ use phrase::{PITCHES, STEPS};
 use serde::{Deserialize, Serialize};
 
 use super::kernels::{self, reference};
-use super::{Norm, START, matrix, norm_parameters, spreading};
+use super::{Norm, Port, START, matrix, norm_parameters, spreading};
 use crate::attention::{self, SelfAttention};
 use crate::kernels::Window;
 use crate::pack::weights::Declared;
 use crate::{ModelError, Ops, Parameter, Weights};
 
 const NAME: &str = "generator.";
+/// What the names of the transposed convolutions begin with.
+const TRANSPOSED: &str = "generator.up";
 const OUTER: usize = 7;
 /// What a 7x7 convolution reaches beyond a pixel.
 const REACH: usize = OUTER / 2;
 /// 3x3, stride 2, TensorFlow's "SAME": on an even size no zeros before and one after.
 const HALVING: Window = Window::new(3, 2, 0).with_after(1);
+/// The same as PyTorch pads: a zero on each side.
+const EVEN_HALVING: Window = Window::new(3, 2, 1);
 /// Adds the spread products of the padded image up and cuts the padding, and what reaches beyond it, off.
 const OUT: Window = Window::new(OUTER, 1, 2 * REACH);
 
@@ -32,12 +36,15 @@ pub struct GeneratorConfig {
     /// Self-attention behind each of the last two blocks (the papers' *SA*).
     #[serde(default)]
     pub attention: bool,
+    /// What a port changed.
+    #[serde(default, skip_serializing_if = "Port::is_none")]
+    pub port: Port,
 }
 
 impl GeneratorConfig {
     /// The published size: 12,551,552 parameters, and 163,842 more with attention.
     pub fn published(attention: bool) -> Self {
-        Self { width: 64, blocks: 10, attention }
+        Self { width: 64, blocks: 10, attention, port: Port::NONE }
     }
 
     /// The blocks that attention follows.
@@ -74,7 +81,7 @@ impl GeneratorConfig {
             all.push(Parameter::new(&name, &shape, START));
             // All but the last are followed by a norm.
             if !name.ends_with(".out") {
-                all.extend(norm_parameters(&name, shape[3]));
+                all.extend(norm_parameters(&name, shape[3], self.port));
             }
         }
         for block in self.attentive() {
@@ -84,11 +91,18 @@ impl GeneratorConfig {
         all
     }
 
+    /// The names of the transposed convolutions' weights, which the papers' text normalises too and their
+    /// code does not.
+    pub fn transposed_weights(&self, prefix: &str) -> Vec<String> {
+        let all = self.convolutions().into_iter().map(|(name, _)| name);
+        all.filter(|name| name.starts_with(TRANSPOSED)).map(|name| format!("{prefix}{name}")).collect()
+    }
+
     /// The names of the weights that the papers' *SN* models normalise: all plain convolutions, attention's
     /// among them, but not the two transposed ones.
     pub fn spectral_weights(&self, prefix: &str) -> Vec<String> {
         let plain = self.convolutions().into_iter().map(|(name, _)| name);
-        let plain = plain.filter(|name| !name.starts_with("generator.up"));
+        let plain = plain.filter(|name| !name.starts_with(TRANSPOSED));
         let mut all: Vec<String> = plain.map(|name| format!("{prefix}{name}")).collect();
         for block in self.attentive() {
             all.extend(attention::spectral_weights(&format!("{prefix}{NAME}attention{block}")));
@@ -108,6 +122,7 @@ struct Layer {
 #[derive(Debug)]
 pub struct Generator {
     ops: Ops,
+    port: Port,
     stem: Layer,
     down: [Layer; 2],
     blocks: Vec<[Layer; 2]>,
@@ -130,7 +145,8 @@ impl Generator {
     ) -> Result<Self, ModelError> {
         let declared = Declared::new(weights, format!("{prefix}{NAME}"), config.parameters(prefix));
         let layer = |name: &str, weight: Tensor| -> Result<Layer, ModelError> {
-            Ok(Layer { weight, norm: Norm::new(&declared, name)? })
+            let norm = Norm::new(&declared, name, &declared.get(name)?, config.port)?;
+            Ok(Layer { weight, norm })
         };
         let unfolded = |name: &str| layer(name, matrix(&declared.get(name)?)?);
         let folded = |name: &str| {
@@ -147,6 +163,7 @@ impl Generator {
         };
         Ok(Self {
             ops,
+            port: config.port,
             stem: unfolded("stem")?,
             down: [unfolded("down0")?, unfolded("down1")?],
             blocks: (0..config.blocks).map(block).collect::<Result<_, _>>()?,
@@ -163,11 +180,17 @@ impl Generator {
         let batch = rolls.dim(0)?;
         let mirrored = ops.pick(kernels::pad_reflect as fn(&_, _) -> _, reference::pad_reflect);
         let conv3x3 = ops.pick(kernels::conv3x3_reflect as fn(&_, &_) -> _, reference::conv3x3_reflect);
-        let x = mirrored(&rolls.reshape((batch, STEPS, PITCHES, 1))?, REACH)?;
-        let x = (ops.unfold)(&x, Window::new(OUTER, 1, 0))?;
+        let (conv3x3, halving) =
+            if self.port.zeros { (ops.conv3x3, EVEN_HALVING) } else { (conv3x3, HALVING) };
+        let x = rolls.reshape((batch, STEPS, PITCHES, 1))?;
+        let x = if self.port.zeros {
+            (ops.unfold)(&x, Window::new(OUTER, 1, REACH))?
+        } else {
+            (ops.unfold)(&mirrored(&x, REACH)?, Window::new(OUTER, 1, 0))?
+        };
         let mut x = self.stem.norm.forward(&(ops.linear)(&x, &self.stem.weight)?, 0.0, ops)?;
         for Layer { weight, norm } in &self.down {
-            x = norm.forward(&(ops.linear)(&(ops.unfold)(&x, HALVING)?, weight)?, 0.0, ops)?;
+            x = norm.forward(&(ops.linear)(&(ops.unfold)(&x, halving)?, weight)?, 0.0, ops)?;
         }
         for ([first, second], attention) in self.blocks.iter().zip(&self.attention) {
             let y = first.norm.forward(&conv3x3(&x, &first.weight)?, 0.0, ops)?;
@@ -179,10 +202,11 @@ impl Generator {
         }
         for (Layer { weight, norm }, divisor) in self.up.iter().zip([2, 1]) {
             let spread = (ops.linear)(&x, weight)?;
-            let doubled = (ops.fold)(&spread, HALVING, STEPS / divisor, PITCHES / divisor)?;
+            let doubled = (ops.fold)(&spread, halving, STEPS / divisor, PITCHES / divisor)?;
             x = norm.forward(&doubled, 0.0, ops)?;
         }
-        let spread = (ops.linear)(&mirrored(&x, REACH)?, &self.out)?;
-        (ops.fold)(&spread, OUT, STEPS, PITCHES)?.reshape((batch, STEPS, PITCHES))
+        let (x, out) =
+            if self.port.zeros { (x, Window::new(OUTER, 1, REACH)) } else { (mirrored(&x, REACH)?, OUT) };
+        (ops.fold)(&(ops.linear)(&x, &self.out)?, out, STEPS, PITCHES)?.reshape((batch, STEPS, PITCHES))
     }
 }

@@ -20,16 +20,42 @@ pub use pair::{DIRECTIONS, PairConfig, PairGenerator};
 
 use candle_core::{Result, Tensor};
 
+use serde::{Deserialize, Serialize};
+
 use crate::pack::weights::Declared;
 use crate::{Init, ModelError, Ops, Parameter};
 
 /// How convolutions start: truncated normal (the later ports drew from a plain one).
 const START: Init = Init::TruncatedNormal(0.02);
 
+/// What the PyTorch ports of the papers' code changed in its networks. Nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Port {
+    /// Zeros around every convolution, as many on each side, where the code mirrors the edges or puts the odd
+    /// zero after the image.
+    pub zeros: bool,
+    /// Instance norm without scale and shift.
+    pub plain_norm: bool,
+}
+
+impl Port {
+    /// The papers' networks as their code has them.
+    pub const NONE: Self = Self { zeros: false, plain_norm: false };
+
+    /// Whether nothing is changed: then cards say nothing of it.
+    fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
+}
+
 /// Parameters of an instance norm, their names beginning with `name`. The papers draw its scale around 1;
 /// what is stored is the difference from 1, so that f16 keeps it exactly enough.
-fn norm_parameters(name: &str, channels: usize) -> [Parameter; 2] {
-    [
+fn norm_parameters(name: &str, channels: usize, port: Port) -> Vec<Parameter> {
+    if port.plain_norm {
+        return Vec::new();
+    }
+    vec![
         Parameter::new(format!("{name}.scale"), &[channels], Init::Normal(0.02)),
         Parameter::new(format!("{name}.shift"), &[channels], Init::Zeros),
     ]
@@ -43,7 +69,17 @@ struct Norm {
 }
 
 impl Norm {
-    fn new(declared: &Declared, name: &str) -> std::result::Result<Self, ModelError> {
+    /// The norm behind the convolution `name` with this weight, whose last dimension is its channels.
+    fn new(
+        declared: &Declared,
+        name: &str,
+        weight: &Tensor,
+        port: Port,
+    ) -> std::result::Result<Self, ModelError> {
+        if port.plain_norm {
+            let scale = Tensor::ones(outputs(weight), weight.dtype(), weight.device())?;
+            return Ok(Self { shift: scale.zeros_like()?, scale });
+        }
         Ok(Self {
             scale: declared.get(&format!("{name}.scale"))?.affine(1.0, 1.0)?,
             shift: declared.get(&format!("{name}.shift"))?,
@@ -56,11 +92,15 @@ impl Norm {
     }
 }
 
+/// Outputs of a convolution's weight.
+fn outputs(weight: &Tensor) -> usize {
+    weight.dims().last().copied().unwrap_or_default()
+}
+
 /// A convolution's `[height, width, inputs, outputs]` weight as the matrix that an unfolded image is
 /// multiplied with.
 fn matrix(weight: &Tensor) -> Result<Tensor> {
-    let outputs = weight.dim(weight.rank() - 1)?;
-    weight.reshape(((), outputs))
+    weight.reshape(((), outputs(weight)))
 }
 
 /// The weight `[K, K, inputs, 1]` of a convolution to one channel as the `[inputs, K * K]` matrix whose

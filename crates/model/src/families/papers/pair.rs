@@ -27,6 +27,14 @@ impl PairConfig {
         }
     }
 
+    /// The names of the weights of transposed convolutions.
+    pub fn transposed_weights(&self, prefix: &str) -> Vec<String> {
+        match self {
+            Self::Papers(config) => config.transposed_weights(prefix),
+            Self::Compact(_) => Vec::new(),
+        }
+    }
+
     /// The names of the weights that spectral norm normalises.
     pub fn spectral_weights(&self, prefix: &str) -> Vec<String> {
         match self {

@@ -194,7 +194,7 @@ fn music(e: &Evaluation) -> String {
 
 fn rolls_of(e: &Evaluation) -> String {
     let mut html = format!(
-        "<h2>Phrases</h2>\n<p>Of each direction the phrases that the pack's own classifier finds \
+        "<h2>Phrases</h2>\n<p>Of each direction the phrases that the scoring classifier finds \
          transferred best, middling and worst. Four bars each.</p>\n{}",
         key(&[(rolls::KEPT, "kept"), (rolls::ADDED, "added"), (rolls::REMOVED, "removed (hollow)")])
     );

@@ -245,6 +245,21 @@ fn each_discriminator_judges_the_fakes_of_its_own_genre() {
     assert_ne!(gradient(&[of_a.clone(), cells(9)]), before);
 }
 
+/// That bug as an option: each discriminator then learns from the other genre's phrases.
+#[test]
+fn crossed_discriminators_learn_from_the_other_genre() {
+    let scene = Scene::new(PairOptions { crossed: true, ..options() });
+    let gradient = |fakes: &[Tensor; 2]| {
+        let loss = scene.critics(&scene.weights(CRITICS), fakes).total.backward().unwrap();
+        let of_b = scene.variables[CRITICS].iter().filter(|(name, _)| name.starts_with("b."));
+        of_b.map(|(_, var)| loss.get(var.as_tensor()).map_or(0.0, largest)).collect::<Vec<_>>()
+    };
+    let [of_a, of_b] = &scene.fakes;
+    let before = gradient(&scene.fakes);
+    assert_eq!(gradient(&[of_a.clone(), cells(9)]), before);
+    assert_ne!(gradient(&[cells(9), of_b.clone()]), before);
+}
+
 #[test]
 fn binarised_fakes_are_notes_with_the_gradient_of_the_soft_ones() {
     let logits = Var::from_tensor(&Tensor::new(&[[[-2f32, -0.1, 0.0, 0.3, 4.0]]], &Device::Cpu).unwrap());

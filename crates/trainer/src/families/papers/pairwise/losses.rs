@@ -96,7 +96,9 @@ pub fn critics(
     };
     for genre in 0..2 {
         let (real, fake) = (noise.add(&real[genre])?, noise.add(&fakes[genre])?);
-        let judged = critics.own[genre].forward(&Tensor::cat(&[&real, &fake], 0)?)?;
+        // The other's phrases are what a port gives each by mistake.
+        let own_critic = if options.crossed { 1 - genre } else { genre };
+        let judged = critics.own[own_critic].forward(&Tensor::cat(&[&real, &fake], 0)?)?;
         own = (own + telling(&judged, options)?)?;
         if let (Some(critics), Some(mixed)) = (&critics.mixed, &mixed) {
             let judged = critics[genre].forward(&Tensor::cat(&[mixed, &fake], 0)?)?;

@@ -62,7 +62,9 @@ pub const FAMILY: Family = Family {
     },
     bench: &[
         ("pairwise base, compact", &["--network=compact"]),
+        ("pairwise base, compact, SA", &["--network=compact", "--attention"]),
         ("pairwise base, the papers'", &["--network=papers"]),
+        ("pairwise base, the papers', SA", &["--network=papers", "--attention"]),
     ],
 };
 
@@ -131,7 +133,8 @@ impl PairRun {
         let networks = Networks::new(&options);
         let mut rng = random::stream(options.seed, u64::MAX);
         let mut network = |parameters: &[Parameter]| {
-            Optimised::new(parameters, [options.beta1, options.beta2], &mut rng, device)
+            let network = Optimised::new(parameters, [options.beta1, options.beta2], &mut rng, device)?;
+            anyhow::Ok(network.decaying(options.weight_decay))
         };
         let (generators, critics) =
             (network(&networks.generator_parameters())?, network(&networks.critic_parameters())?);

@@ -8,7 +8,7 @@ use model::papers::{DIRECTIONS, PairConfig, PairGenerator};
 use model::resnet::{Discriminator, DiscriminatorConfig, GeneratorConfig};
 use model::{Family, ModelError, Ops, Parameter, Weights, papers};
 
-use super::options::{Model, NetworkKind, PairOptions, SpectralNorm};
+use super::options::{Model, NetworkKind, Padding, PairOptions, SpectralNorm};
 
 /// Prefixes of the discriminators' parameters; the mixed ones exist in the models partial and full.
 const DISCRIMINATORS: [&str; 4] = ["a.", "b.", "a-mixed.", "b-mixed."];
@@ -60,12 +60,15 @@ pub struct Networks {
     critic: CriticConfig,
     mixed: bool,
     spectral: SpectralNorm,
+    /// Whether spectral norm takes the transposed convolutions in.
+    transposed: bool,
 }
 
 impl Networks {
     /// The networks that `options` ask for.
     pub fn new(options: &PairOptions) -> Self {
         let PairOptions { width, blocks, attention, .. } = *options;
+        let port = papers::Port { zeros: options.padding == Padding::Zero, plain_norm: !options.affine };
         let (generator, critic) = match options.network {
             NetworkKind::Compact => (
                 PairConfig::Compact(GeneratorConfig {
@@ -77,11 +80,17 @@ impl Networks {
                 CriticConfig::Compact(DiscriminatorConfig { attention, ..DiscriminatorConfig::compact(1) }),
             ),
             NetworkKind::Papers => (
-                PairConfig::Papers(papers::GeneratorConfig { width, blocks, attention }),
-                CriticConfig::Papers(papers::DiscriminatorConfig { width, attention }),
+                PairConfig::Papers(papers::GeneratorConfig { width, blocks, attention, port }),
+                CriticConfig::Papers(papers::DiscriminatorConfig { width, attention, port }),
             ),
         };
-        Self { generator, critic, mixed: options.model != Model::Base, spectral: options.spectral_norm }
+        Self {
+            generator,
+            critic,
+            mixed: options.model != Model::Base,
+            spectral: options.spectral_norm,
+            transposed: options.spectral_transposed,
+        }
     }
 
     /// Prefixes of the discriminators there are.
@@ -109,7 +118,14 @@ impl Networks {
             CriticConfig::Compact(config) => config.spectral_weights(prefix),
             CriticConfig::Papers(config) => config.spectral_weights(prefix),
         };
-        let generators = || DIRECTIONS.iter().flat_map(|prefix| self.generator.spectral_weights(prefix));
+        let generator = |prefix: &&str| {
+            let mut names = self.generator.spectral_weights(prefix);
+            if self.transposed {
+                names.extend(self.generator.transposed_weights(prefix));
+            }
+            names
+        };
+        let generators = || DIRECTIONS.iter().flat_map(generator);
         let critics = || self.critic_prefixes().iter().flat_map(critic);
         match self.spectral {
             SpectralNorm::Off => Default::default(),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use model::{Corpus, Parts, Weights};
 use serde::{Deserialize, Serialize};
 
-use super::options::{CycleKind, Model, NetworkKind, NoiseKind, SpectralNorm};
+use super::options::{CycleKind, Model, NetworkKind, NoiseKind, Padding, SpectralNorm};
 use super::{LOSSES, NAME, PairOptions, PairRun};
 use crate::core::Losses;
 use crate::dataset::{Dataset, GenreInfo};
@@ -64,6 +64,15 @@ impl Trainee for PairRun {
         Ok((self.networks.family().into(), self.generators()?))
     }
 
+    fn threshold(&self) -> f32 {
+        // All that a sigmoid gives is over it.
+        if self.options.raw_output { f32::MIN_POSITIVE } else { 0.5 }
+    }
+
+    fn sample_first(&self) -> usize {
+        self.options.sample_first
+    }
+
     fn genres(&self, data: &Dataset) -> Result<Dataset> {
         let [a, b] = &self.options.pair;
         data.pair(a, b)
@@ -94,6 +103,7 @@ impl Trainee for PairRun {
         more += match o.spectral_norm {
             SpectralNorm::Off => "",
             SpectralNorm::Discriminators => ", spectral norm in the discriminators",
+            SpectralNorm::All if o.spectral_transposed => ", spectral norm, transposed convolutions too",
             SpectralNorm::All => ", spectral norm",
         };
         more += if o.attention { ", self-attention" } else { "" };
@@ -106,6 +116,15 @@ impl Trainee for PairRun {
             more += &format!(" (sounding cells weighted {})", o.positive);
         }
         more += if o.binarise { ", straight-through binarised fakes" } else { ", soft fakes" };
+        if o.weight_decay > 0.0 {
+            more += &format!(", weight decay {:e}", o.weight_decay);
+        }
+        if o.network == NetworkKind::Papers {
+            more += if o.padding == Padding::Zero { ", zeros around convolutions" } else { "" };
+            more += if o.affine { "" } else { ", norms without scale and shift" };
+        }
+        more += if o.crossed { ", crossed discriminators (a port's fault)" } else { "" };
+        more += if o.raw_output { ", answers not binarised (a port's fault)" } else { "" };
         let sign = if o.noise == NoiseKind::Absolute { "absolute " } else { "" };
         format!(
             "Pairwise CycleGAN ({model}), {network} of width {} with {} blocks, {} steps of batch {}, Adam \
