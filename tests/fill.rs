@@ -1,6 +1,6 @@
 //! Where nobody plays, through the built plugin: music goes on, gives way, ends in time; a bounce is a
-//! performance; and the morph's corners play. With variations at no distance, which need no network to be
-//! known note by note.
+//! performance; and the morph's corners play. Mostly with variations at no distance, which need no network to
+//! be known note by note; then with the default pack's writer and space.
 
 mod common;
 
@@ -199,4 +199,89 @@ fn a_morphs_corner_plays_whatever_is_played_and_when_nothing_is() {
     for number in 1..4 {
         assert_eq!(phrase(&deck, number), own(), "phrase {number}");
     }
+}
+
+/// A cadence in C for four bars, chords over a bass.
+fn cadence() -> Vec<(u8, f64, f64)> {
+    let mut notes = Vec::new();
+    for (half, chord) in [[48, 64, 67, 72], [53, 65, 69, 72], [55, 65, 67, 71], [48, 64, 67, 72]]
+        .into_iter()
+        .chain([[45, 64, 69, 72], [50, 65, 69, 74], [55, 65, 67, 71], [48, 64, 67, 72]])
+        .enumerate()
+    {
+        for pitch in chord {
+            notes.push((pitch, 8.0 * half as f64, 4.0));
+            notes.push((pitch, 8.0 * half as f64 + 4.0, 3.0));
+        }
+    }
+    notes
+}
+
+#[test]
+fn the_default_pack_goes_on_in_the_key_and_about_as_dense() {
+    let mut deck = deck(&[("When silent", 1.0 / 3.0), ("For at most", 4.0 / 6.0)]);
+    let notes = cadence();
+    deck.run(64.0 * 8.0, &events(&notes, RATE, BPM));
+    deck.transport.stop();
+    deck.run(64.0 * 8.5, &[]);
+    let written: Vec<_> = (2..6).map(|number| phrase(&deck, number)).collect();
+    for (number, phrase) in written.iter().enumerate() {
+        let ratio = phrase.len() as f64 / notes.len() as f64;
+        assert!((0.3..3.0).contains(&ratio), "phrase {number}: {ratio}");
+    }
+    let all: Vec<_> = written.concat();
+    let outside = all.iter().filter(|note| ![0, 2, 4, 5, 7, 9, 11].contains(&(note.0 % 12))).count();
+    assert!(outside * 4 < all.len(), "{outside} of {} notes are out of C major", all.len());
+    assert_ne!(written[0], written[1], "it goes on, and does not go round");
+    assert_eq!((phrase(&deck, 6), phrase(&deck, 7)), (vec![], vec![]), "16 bars and no more");
+}
+
+#[test]
+fn fill_writes_into_empty_bars_only() {
+    let mut deck = deck(&[("When silent", 2.0 / 3.0)]);
+    let notes: Vec<_> = cadence().into_iter().filter(|note| !(16.0..48.0).contains(&note.1)).collect();
+    deck.run(64.0 * 4.0, &events(&notes, RATE, BPM));
+    deck.transport.stop();
+    deck.run(64.0 * 4.5, &[]);
+    let answer = phrase(&deck, 1);
+    let played: Vec<_> = notes.iter().map(|note| (note.0, note.1 as u64)).collect();
+    let inside = |note: &&(u8, u64)| (16..48).contains(&note.1);
+    assert!(answer.iter().filter(inside).count() > 8, "two bars are filled: {answer:?}");
+    let mut kept: Vec<_> = answer.iter().filter(|note| !inside(note)).copied().collect();
+    let mut expected = played.clone();
+    kept.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(kept, expected, "what was played is as it was");
+    assert_eq!(phrase(&deck, 2), [], "a phrase in which nobody plays stays empty");
+}
+
+#[test]
+fn between_two_corners_lies_other_music() {
+    let corners = |x: f64| {
+        let mut plugin = instance();
+        for (name, value) in
+            [("Morph", 1.0), ("Morph X", x), ("Morph Y", 0.0), ("Feel", 0.0), ("Groove", 1.0)]
+        {
+            plugin.set(name, value).unwrap();
+        }
+        let grain = f64::from(1u32 << 24);
+        let note = |&(pitch, onset, length): &(u8, f64, f64)| {
+            json!([pitch, 0, 0.5_f32.to_bits(), (onset * grain) as i64, (length * grain) as i64, 0])
+        };
+        let notes: Vec<_> = cadence().iter().map(note).collect();
+        let other = json!({"first": 0, "length": (64.0 * grain) as i64, "notes": notes});
+        let models = json!({"corners": [corner(), other, null, null], "manner": null});
+        let state = plugin.save().unwrap();
+        plugin.load(&host::with_field(&state, "models", &models).unwrap()).unwrap();
+        let mut deck = Deck::of(plugin, RATE, BPM, BLOCK);
+        deck.run(64.0 * 3.0, &[]);
+        deck.transport.stop();
+        deck.run(64.0 * 3.5, &[]);
+        assert_eq!(phrase(&deck, 1), phrase(&deck, 2), "without variation a point is one phrase");
+        phrase(&deck, 1)
+    };
+    let [near, middle, far] = [0.0, 0.5, 1.0].map(corners);
+    assert_eq!(near, own());
+    assert_eq!(far.len(), cadence().len());
+    assert!(middle != near && middle != far && middle.len() > 4, "{middle:?}");
 }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 /// All parameters in their order, with the value (in thousandths of the range) that a fresh instance has, and
 /// an older state too.
-const DEFAULTS: [(&str, u32); 47] = [
+const DEFAULTS: [(&str, u32); 54] = [
     ("Target", 0),
     ("Source", 0),
     ("Amount", 750),
@@ -59,6 +59,13 @@ const DEFAULTS: [(&str, u32); 47] = [
     ("Chords", 1000),
     ("Bass", 1000),
     ("Split", 0),
+    ("When silent", 0),
+    ("For at most", 500),
+    ("Distance", 250),
+    ("Texture of the model", 0),
+    ("Morph", 0),
+    ("Morph X", 500),
+    ("Morph Y", 500),
 ];
 
 /// All parameters' values, in thousandths.
@@ -72,12 +79,13 @@ fn values(plugin: &mut ClapHost) -> Vec<(String, u32)> {
 }
 
 /// The ids are part of every saved project and every automation lane: none may ever change.
-const IDS: [&str; 47] = [
+const IDS: [&str; 54] = [
     "amount",
     "blend",
     "bypass",
     "channel",
     "density",
+    "distance",
     "dynamics",
     "fallback",
     "feel",
@@ -94,6 +102,9 @@ const IDS: [&str; 47] = [
     "lowest",
     "margin",
     "melody",
+    "morph",
+    "morph_x",
+    "morph_y",
     "own",
     "panic",
     "part_bass",
@@ -104,10 +115,13 @@ const IDS: [&str; 47] = [
     "realign",
     "seed",
     "shift",
+    "silent",
+    "silent_bars",
     "source",
     "split",
     "swing",
     "target",
+    "texture",
     "thru",
     "variation",
     "velocity",

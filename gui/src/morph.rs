@@ -18,6 +18,8 @@ use crate::{Control, Intent};
 const HEIGHT: f32 = 118.0;
 /// A corner's phrase, drawn small.
 const CORNER: Vec2 = vec2(64.0, 34.0);
+/// The width of the trail's button.
+const TRAILS: f32 = 44.0;
 /// How far an arrow key goes.
 const STEP: f32 = 0.05;
 /// Phrases of a trail.
@@ -35,34 +37,24 @@ pub struct Square {
 }
 
 impl Square {
-    /// Draws what belongs to it on the page: what the pack lacks, the model's place, the trail's button;
-    /// `selected` is the take that the user looks at.
-    pub fn page(&mut self, ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
+    /// Draws what belongs to it on the page: what the pack lacks, the model's place; `selected` is the take that
+    /// the user looks at.
+    pub fn page(ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
         for lacks in &scene.snapshot.pack.lacks {
             let (rect, label) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
             text_in(ui.painter(), rect, Align2::LEFT_CENTER, lacks, 12.0, scene.theme.wrong);
             label.on_hover_text(lacks);
         }
         model(ui, scene, selected);
-        if !scene.snapshot.is_on(Control::MORPH) {
-            return;
-        }
-        ui.horizontal(|ui| {
-            let text = if self.records { "Trail: drag the point now" } else { "Trail" };
-            let trail = ui.selectable_label(self.records, text);
-            let trail = hint(trail, "The next drag of the point is put into the strip as eight phrases.");
-            if trail.clicked() {
-                self.records = !self.records;
-            }
-        });
     }
 
     /// Draws the pad with its phrases.
     pub fn pad(&mut self, ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
         let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
         let words = "Between phrases, whatever you play";
-        let place = line.shrink2(vec2(9.0, 0.0));
+        let place = line.shrink2(vec2(9.0, 0.0)).with_max_x(line.right() - TRAILS);
         text_in(ui.painter(), place, Align2::LEFT_CENTER, words, 13.0, scene.theme.text);
+        self.trails(ui, scene, line.with_min_x(line.right() - TRAILS));
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
         let room = rect.shrink(2.0);
         let places = [
@@ -76,6 +68,25 @@ impl Square {
         for (index, (at, anchor)) in places.into_iter().enumerate() {
             corner(ui, scene, index, anchor.anchor_size(at, CORNER), selected);
         }
+    }
+
+    /// The button that puts the next drag into the strip.
+    fn trails(&mut self, ui: &mut Ui, scene: &Scene, rect: Rect) {
+        let response = ui.interact(rect, ui.scope_id().with("trail"), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, self.records, "Trail"));
+        if response.clicked() {
+            self.records = !self.records;
+        }
+        let theme = scene.theme;
+        let (fill, colour) = match (self.records, response.hovered()) {
+            (true, _) => (theme.accent, theme.on_accent),
+            (_, true) => (theme.hovered, theme.text),
+            _ => (theme.raised, theme.text),
+        };
+        ui.painter().rect_filled(rect, ROUND, fill);
+        text_in(ui.painter(), rect, Align2::CENTER_CENTER, "trail", 12.0, colour);
+        focus_ring(ui, &response, rect, scene);
+        hint(response, "The next drag of the point is put into the strip below, as eight phrases.");
     }
 
     /// The point has moved to a place of the square.

@@ -40,7 +40,7 @@ pub fn show(
             row(ui, scene, field.control);
         }
         if *page == Page::Fill {
-            square.page(ui, scene, selected);
+            Square::page(ui, scene, selected);
         }
     });
 }

@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 use model::resnet::GeneratorConfig;
 use model::touch::TouchConfig;
-use model::{Card, ClassifierConfig, FeelSizes, Init, Pack, Parts, Weights};
+use model::{Card, ClassifierConfig, FeelSizes, Init, Pack, Parts, Role, Weights};
 use serde_json::json;
 
 /// A pack with these genres and weights drawn from `seed`: a transfer and a classifier.
@@ -11,14 +11,24 @@ pub fn pack(name: &str, genres: &[&str], seed: u64) -> Pack {
     drawn(name, genres, seed, |parts| parts)
 }
 
-/// The same with dynamics and feel.
-pub fn whole_pack(name: &str, genres: &[&str], seed: u64) -> Pack {
+/// The same with dynamics and feel, and the default pack's writer and space, which know as many genres.
+pub fn whole_pack(name: &str, genres: &[&str; 3], seed: u64) -> Pack {
     let genres_of = genres.len();
-    drawn(name, genres, seed, |parts| Parts {
+    let mut pack = drawn(name, genres, seed, |parts| Parts {
         dynamics: Some(TouchConfig { embed: 8, units: 8, head: 8, ..TouchConfig::ours(genres_of) }),
         feel: Some(FeelSizes { genres: genres_of, tempi: vec![60.0, 240.0] }),
         ..parts
-    })
+    });
+    let trained = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
+    let parts = &mut pack.card.parts;
+    (parts.writer, parts.space) = (trained.card.parts.writer.clone(), trained.card.parts.space.clone());
+    assert!(parts.writer.is_some() && parts.space.is_some());
+    for (name, tensor) in trained.weights.iter() {
+        if [Role::Writer, Role::Space].iter().any(|role| name.starts_with(role.prefix())) {
+            pack.weights.insert(name.clone(), tensor.clone());
+        }
+    }
+    pack
 }
 
 /// The default pack, whose genres swing by these ratios at any tempo and leave the beat by `offset` steps.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use host::{Event, Sounded, pair};
 use model::Pack;
+use phrase::STEPS;
 
 use crate::stage::{RATE, Stage, sample};
 use crate::{build, packs};
@@ -26,6 +27,9 @@ pub struct Arguments {
     /// How many bars later the answers come: 4, 2 or 1.
     #[arg(long, default_value_t = 4)]
     latency: u8,
+    /// The players rest after a phrase, and the music goes on without them (When silent: continue).
+    #[arg(long)]
+    rest: bool,
     /// A pack in place of the one inside the plugin.
     #[arg(long)]
     pack: Option<PathBuf>,
@@ -54,8 +58,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             for burst in [0.0, BURST] {
                 let mut columns = Vec::new();
                 for margin in [0.0, 0.5] {
-                    let parameters =
-                        [("Latency", latency), ("Margin", margin), ("Target", 1.0 / 7.0), ("Amount", 1.0)];
+                    let parameters = [
+                        ("Latency", latency),
+                        ("Margin", margin),
+                        ("Target", 1.0 / 7.0),
+                        ("Amount", 1.0),
+                        ("When silent", if arguments.rest { 1.0 / 3.0 } else { 0.0 }),
+                        ("For at most", 1.0),
+                    ];
                     let stage = |offline: bool| -> Result<Stage> {
                         let mut stage = Stage::new(&library, offline, block, &parameters)?;
                         if let Some(card) = &card {
@@ -63,7 +73,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                         }
                         Ok(stage)
                     };
-                    let (late, all) = count(&stage, instances, block, burst, arguments.seconds, bars)?;
+                    let plays = if arguments.rest { STEPS as f64 } else { f64::INFINITY };
+                    let seconds = arguments.seconds;
+                    let (late, all) = count(&stage, instances, (block, burst), (seconds, plays), bars)?;
                     columns.push(format!("{late} of {all}"));
                 }
                 let calls = if burst > 0.0 { "bursts" } else { "even" };
@@ -78,13 +90,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 fn count(
     stage: &dyn Fn(bool) -> Result<Stage>,
     instances: usize,
-    block: u32,
-    burst: f64,
-    seconds: u64,
+    (block, burst): (u32, f64),
+    (seconds, plays): (u64, f64),
     bars: u64,
 ) -> Result<(usize, usize)> {
     let end = (seconds as f64 * RATE) as u64;
-    let steps = seconds as f64 * 8.0;
+    let steps = (seconds as f64 * 8.0).min(plays);
     let stages = |offline: bool| -> Result<Vec<Stage>> {
         (0..instances)
             .map(|seed| {

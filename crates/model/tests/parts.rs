@@ -112,9 +112,14 @@ fn edited(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
 #[test]
 fn what_a_newer_version_made_is_named() {
     assert!(Pack::from_bytes("x", &edited(|_| ())).is_ok(), "the edit itself is no damage");
-    let part = edited(|card| card["parts"]["writer"] = serde_json::json!({ "family": "lstm" }));
+    let part = edited(|card| card["parts"]["painter"] = serde_json::json!({ "family": "lstm" }));
+    let writer = edited(|card| card["parts"]["writer"] = serde_json::json!({ "family": "diffusion" }));
     let family = edited(|card| card["parts"]["transfer"]["family"] = "diffusion".into());
-    for (bytes, words) in [(part, "a part called \"writer\""), (family, "of the family \"diffusion\"")] {
+    for (bytes, words) in [
+        (part, "a part called \"painter\""),
+        (writer, "a writer of the family \"diffusion\""),
+        (family, "a transfer of the family \"diffusion\""),
+    ] {
         for error in [Pack::from_bytes("x", &bytes).unwrap_err(), read_card("x", &bytes).unwrap_err()] {
             let text = error.to_string();
             assert!(matches!(error, PackError::Unknown { .. }), "{text}");

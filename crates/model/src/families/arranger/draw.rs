@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(lines.of_bass(20), 2.5, "G sharp leads into A");
         assert_eq!(lines.of_bass(23), 2.5, "B does too");
         assert_eq!(lines.of_bass(18), 0.5, "F sharp does not");
-        assert_eq!(lines.of_bass(34), -1.5, "nor does a leap");
+        assert_eq!(lines.of_bass(36), -1.5, "nor does a leap");
         let arrives = Lines { arrives: true, from: Some(20), ..lines };
         assert_eq!((arrives.of_bass(21), arrives.of_bass(9), arrives.of_bass(33)), (2.5, 0.5, -1.5));
         assert_eq!(Lines::default().of_bass(40), 0.0);

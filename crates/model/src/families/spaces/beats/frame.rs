@@ -98,11 +98,11 @@ mod tests {
 
     #[test]
     fn points_have_a_spread_of_one_each_way_and_lead_back() {
-        // Two numbers that go together, and one far off the middle.
+        // Numbers that go together, and one far off the middle.
         let codes: Vec<Vec<f32>> = (0..400)
             .map(|i| {
                 let (a, b) = ((i as f32 * 0.7).sin(), (i as f32 * 1.3).cos());
-                vec![3.0 * a, 3.0 * a + 0.5 * b, 7.0 + b - a]
+                vec![3.0 * a, 3.0 * a + 2.0 * b, 7.0 + 2.0 * (i as f32 * 2.9).sin() - a]
             })
             .collect();
         let frame = Frame::of(&codes);
