@@ -206,7 +206,8 @@ fn music_that_nobody_played_is_refused_in_one_sentence() {
     let text = error(root, &["train-dynamics", "flat.data", "--hear-velocity", "-o", "none"]);
     assert!(text.contains("stylenet and tonenet"), "{text}");
     let mut bare = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
-    (bare.card.parts.dynamics, bare.card.parts.feel) = (None, None);
+    let parts = &mut bare.card.parts;
+    (parts.dynamics, parts.feel, parts.writer, parts.space) = (None, None, None, None);
     bare.write(&root.join("bare.safetensors")).unwrap();
     let text = error(root, &["add-part", "bare.safetensors", "--from", "bare.safetensors", "-o", "none"]);
     assert!(text.contains("nothing of it can be added") && text.contains("bare.safetensors"), "{text}");

@@ -5,6 +5,9 @@ use std::fmt::Write;
 use super::{Looks, SpaceMeasured, Ways};
 use crate::evaluate::faults::Interval;
 
+/// What a row is called, and its figure.
+type Row = (&'static str, fn(&Ways) -> &Interval);
+
 impl SpaceMeasured {
     /// A table for a terminal.
     pub fn table(&self) -> String {
@@ -25,7 +28,7 @@ impl SpaceMeasured {
         let [active, all] = self.active;
         writeln!(text, "  active numbers                   {active} of {all}")?;
         writeln!(text, "  {:<32} {:>22} {:>22}", "From phrase to phrase, 11 points", "space", "cells mixed")?;
-        let rows: [(&str, fn(&Ways) -> &Interval); 6] = [
+        let rows: [Row; 6] = [
             ("steady all the way, as codes", |ways| &ways.steady),
             ("steady all the way, as cells", |ways| &ways.steady_cells),
             ("steady steps, as cells", |ways| &ways.steps),
