@@ -37,8 +37,8 @@ pub struct Square {
 }
 
 impl Square {
-    /// Draws what belongs to it on the page: what the pack lacks, the model's place; `selected` is the take that
-    /// the user looks at.
+    /// Draws what belongs to it on the page: what the pack lacks, the model's place; `selected` is the take
+    /// that the user looks at.
     pub fn page(ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
         for lacks in &scene.snapshot.pack.lacks {
             let (rect, label) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());

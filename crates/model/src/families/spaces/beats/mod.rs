@@ -31,7 +31,8 @@ use crate::{Init, ModelError, Parameter, Weights};
 
 /// Beats of a phrase.
 pub const BEATS: usize = STEPS / STEPS_PER_BEAT;
-/// What is decided of each cell: whether it sounds, and whether a note starts there though one sounded before.
+/// What is decided of each cell: whether it sounds, and whether a note starts there though one sounded
+/// before.
 pub(crate) const KINDS: usize = 2;
 /// Cells of a step.
 const CELLS: usize = KINDS * PITCHES;

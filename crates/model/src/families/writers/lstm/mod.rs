@@ -1,11 +1,11 @@
 //! A recurrent writer: from what was struck, held and waited for it says what is struck next, then when the
 //! one after comes, then what is held.
 //!
-//! Two networks. *Ours* is told the place in the bar, the genres' shares, how many notes a beat are wanted and
-//! what sounds; a symbol's vector is a sum over its rows and a vector of its own, and is read and written by
-//! one table. The *tutorial's* reads a window of 32 chords and durations, an embedding of each, and says both
-//! of the next symbol; all of a chord counts as struck. `across_time` joins the embeddings along time, as the
-//! tutorial's code did, in place of side by side.
+//! Two networks. *Ours* is told the place in the bar, the genres' shares, how many notes a beat are wanted
+//! and what sounds; a symbol's vector is a sum over its rows and a vector of its own, and is read and written
+//! by one table. The *tutorial's* reads a window of 32 chords and durations, an embedding of each, and says
+//! both of the next symbol; all of a chord counts as struck. `across_time` joins the embeddings along time,
+//! as the tutorial's code did, in place of side by side.
 
 pub(super) mod layer;
 mod network;
