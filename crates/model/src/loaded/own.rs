@@ -11,6 +11,8 @@ use crate::roles::{Answer, Ask, CORNERS, Context, Heard, Own, Settings, WhenSile
 const RINGS: u32 = STEPS_PER_BEAT as u32;
 /// The velocity of music that is written, from a pack without dynamics: SeqGAN's.
 const VELOCITY: u8 = 80;
+/// A share of its model's notes under which music has lost something.
+const THIN: f32 = 0.7;
 /// Mixed into the seeds of variations and morphs: other draws than a transfer's.
 const VARIES: u32 = 0x7661_7279;
 
@@ -84,7 +86,11 @@ impl LoadedPack {
                 continue;
             }
             let (from, to) = (first.max(bar * STEPS_PER_BAR), (bar + bars) * STEPS_PER_BAR);
-            let before = until(context.before, &out.cells, first, from);
+            let mut before = until(context.before, &out.cells, first, from);
+            // What reads itself for long loses its band, voice by voice: then it reads what was heard again.
+            if context.heard.is_some() && is_thinner(&before, &model) {
+                before = model;
+            }
             let ask = Ask {
                 shares,
                 key: context.key.or_else(|| Key::of(&model)),
@@ -284,6 +290,17 @@ fn until(before: Option<&Roll>, now: &Roll, first: usize, to: usize) -> Roll {
     roll
 }
 
+/// Whether music has become much thinner than its model: fewer notes, or fewer at once.
+fn is_thinner(music: &Roll, model: &Roll) -> bool {
+    density(music) < THIN * density(model) || at_once(music) < THIN * at_once(model)
+}
+
+/// Notes that start together.
+fn at_once(roll: &Roll) -> f32 {
+    let strikes = roll.onset.iter().filter(|bits| **bits != 0).count();
+    roll.onsets() as f32 / strikes.max(1) as f32
+}
+
 /// Notes that start in a beat, of the bars in which any do.
 fn density(roll: &Roll) -> f32 {
     let bars = roll.onset.chunks_exact(STEPS_PER_BAR).filter(|bar| bar.iter().any(|bits| *bits != 0)).count();
@@ -421,6 +438,22 @@ mod tests {
         let gaps = phrase(64, 64, &[4, 12]);
         assert_eq!(play(&gaps, Some(&heard(0)), &settings(WhenSilent::Fill)).0, [true; 4]);
         assert_eq!(play(&gaps, Some(&heard(0)), &on).0, [false, true, false, true], "only what comes after");
+    }
+
+    #[test]
+    fn music_that_has_become_thin_reads_what_was_heard_again() {
+        let (mut pack, _) = loaded();
+        let heard = heard(0);
+        let mut next = |before: &Roll| {
+            let context = Context { before: Some(before), heard: Some(&heard), ..Context::default() };
+            let mut answer = Answer::default();
+            pack.recast(&phrase(64, 60, &[]), &context, &settings(WhenSilent::Continue), &mut answer)
+                .unwrap();
+            127 - answer.cells.sounding[0].leading_zeros()
+        };
+        let dense: Vec<usize> = (0..16).collect();
+        assert_eq!(next(&phrase(0, 50, &dense).roll()), 50 - 24, "it goes on from itself");
+        assert_eq!(next(&phrase(0, 50, &[0, 4, 8, 12]).roll()), 60 - 24, "and from what was heard");
     }
 
     #[test]
