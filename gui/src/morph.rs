@@ -51,7 +51,7 @@ impl Square {
     /// Draws the pad with its phrases.
     pub fn pad(&mut self, ui: &mut Ui, scene: &mut Scene, selected: Option<u64>) {
         let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
-        let words = "Between phrases, whatever you play";
+        let words = "Between these phrases";
         let place = line.shrink2(vec2(9.0, 0.0)).with_max_x(line.right() - TRAILS);
         text_in(ui.painter(), place, Align2::LEFT_CENTER, words, 13.0, scene.theme.text);
         self.trails(ui, scene, line.with_min_x(line.right() - TRAILS));

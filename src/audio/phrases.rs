@@ -211,7 +211,8 @@ impl Audio {
     /// Asks for the phrase as it stands, from a beat before its line and after each change.
     pub(super) fn ask_ahead(&mut self, span: &Span, block: &Block) {
         let soon = !self.closed && span.time(span.to) >= self.line - AHEAD;
-        if soon && !self.capture.is_empty() {
+        // What a pack plays of its own is asked for ahead too: who comes in meanwhile is asked for anew.
+        if soon && (!self.capture.is_empty() || self.plays_on) {
             let settings = self.settings(block);
             let (capture, line, first) = (&self.capture, self.line, settings.first.into());
             self.answers.ask_ahead(capture.revision(), settings, block.options.manner, |input| {

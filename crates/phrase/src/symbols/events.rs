@@ -19,8 +19,8 @@ pub struct Event {
     pub sounding: u128,
 }
 
-/// The events of some steps, whose planes are as long as each other: one wherever something is struck, where a
-/// rest of two steps or more begins, and every [`LONGEST`] steps of nothing new. None for no steps.
+/// The events of some steps, whose planes are as long as each other: one wherever something is struck, where
+/// a rest of two steps or more begins, and every [`LONGEST`] steps of nothing new. None for no steps.
 pub fn events(sounding: &[u128], onset: &[u128]) -> Vec<Event> {
     let steps = sounding.len().min(onset.len());
     let mut starts = vec![0; usize::from(steps > 0)];
@@ -37,8 +37,8 @@ pub fn events(sounding: &[u128], onset: &[u128]) -> Vec<Event> {
     collect(&starts, steps, |step| (onset[step] & sounding[step], sounding[step]))
 }
 
-/// The slices of some steps, cut wherever what sounds changes or something is struck; all of a slice counts as
-/// struck, as in a score that was chordified.
+/// The slices of some steps, cut wherever what sounds changes or something is struck; all of a slice counts
+/// as struck, as in a score that was chordified.
 pub fn slices(sounding: &[u128], onset: &[u128]) -> Vec<Event> {
     let steps = sounding.len().min(onset.len());
     let changes = |&step: &usize| {

@@ -157,8 +157,8 @@ impl Trainee for ClassifierRun {
     fn recipe(&self) -> String {
         let o = &self.training.options;
         format!(
-            "Classifier of width {}, {} of {} steps of batch {}, Adam {:e}, transposition by up to {} semitones, \
-             seed {}.",
+            "Classifier of width {}, {} of {} steps of batch {}, Adam {:e}, transposition by up to {} \
+             semitones, seed {}.",
             o.width, self.training.step, o.steps, o.batch, o.rate, o.transpose, o.seed
         )
     }

@@ -119,8 +119,8 @@ pub fn check(
     ensure!(options.amount >= 50, "--amount {}: a pack is played at 50 % or more", options.amount);
     ensure!(
         options.classifier.is_none() && options.directions.is_empty(),
-        "--targets: leave --classifier and --direction out; what is asked is of all directions, by the pack's \
-         own classifier and others"
+        "--targets: leave --classifier and --direction out; what is asked is of all directions, by the \
+         pack's own classifier and others"
     );
     ensure!(options.latency == BARS, "--latency: leave it out; --windows DATASET measures all latencies");
     let mut amounts = options.amounts.clone();

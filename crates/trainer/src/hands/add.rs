@@ -11,8 +11,8 @@ use model::{Pack, Role, Weights, WriterFamily, spaces};
 pub struct AddOptions {
     /// The pack that gets them.
     pub pack: PathBuf,
-    /// Packs whose feel, dynamics, writer and space are added, or take the place of those that are there; each knows
-    /// all the pack's genres, by name.
+    /// Packs whose feel, dynamics, writer and space are added, or take the place of those that are there;
+    /// each knows all the pack's genres, by name.
     #[arg(long = "from", required = true, value_name = "PACK")]
     pub from: Vec<PathBuf>,
     /// The pack to write.

@@ -170,9 +170,9 @@ fn markdown(rows: &[Row]) -> String {
             text += &format!(" {step} | {cycle} | {generator} | {critic} |\n");
         }
     }
-    text += "\nShares of the phrases heard as the source genre and S_tot in %; change: cells added + removed = \
-             total ± standard deviation, in cells of the source; losses: means over the epoch that ended at \
-             the step.\n";
+    text += "\nShares of the phrases heard as the source genre and S_tot in %; change: cells added + removed \
+             = total ± standard deviation, in cells of the source; losses: means over the epoch that ended \
+             at the step.\n";
     text
 }
 

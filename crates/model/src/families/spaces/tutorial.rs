@@ -1,4 +1,5 @@
-//! The tutorial's space: 32 symbols of a fixed vocabulary, one-hot, to two numbers and back, a layer each way.
+//! The tutorial's space: 32 symbols of a fixed vocabulary, one-hot, to two numbers and back, a layer each
+//! way.
 //!
 //! The autoencoder of Hadjeres' *MiniBach* as a well-known tutorial has it, and its variational twin. A
 //! symbol is what sounds together. The tutorial takes a song's symbols one after another, whatever their

@@ -354,7 +354,8 @@ impl Measured {
             let [songs, stretches] = table.counts;
             writeln!(
                 text,
-                "\nwriter, {} ({} split): {songs} songs, {stretches} times 4 bars and the 4 after; [95 % of songs]",
+                "\nwriter, {} ({} split): {songs} songs, {stretches} times 4 bars and the 4 after; \
+                 [95 % of songs]",
                 table.genre,
                 self.split.name()
             )?;

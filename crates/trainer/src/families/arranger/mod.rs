@@ -139,8 +139,9 @@ pub struct ArrangerOptions {
     /// target genre never leaves its key; a genre that leaves it as often as any of the pack has nothing.
     #[arg(long, default_value_t = 2.5)]
     pub chromatic: f32,
-    /// What bass and inner voices have on their side in the pack's answers where they were struck a bar before,
-    /// and against them elsewhere, in logits, in the genre that repeats its rhythms most; others in proportion.
+    /// What bass and inner voices have on their side in the pack's answers where they were struck a bar
+    /// before, and against them elsewhere, in logits, in the genre that repeats its rhythms most; others in
+    /// proportion.
     #[arg(long, default_value_t = 1.3)]
     #[serde(default)]
     pub figure: f32,

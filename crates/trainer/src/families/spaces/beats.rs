@@ -267,8 +267,8 @@ impl Trainee for BeatsRun {
         };
         format!(
             "{kind} of phrases, a code of {} numbers a beat, a decoder that knows what it wrote; {} steps of \
-             batch {}, Adam {:e}, betas 0.9 / 0.99, {} warm-up steps, gradient at most {}, in every key up to \
-             {} semitones off, decoder shown damaged music in {} % of the phrases.",
+             batch {}, Adam {:e}, betas 0.9 / 0.99, {} warm-up steps, gradient at most {}, in every key up \
+             to {} semitones off, decoder shown damaged music in {} % of the phrases.",
             o.code,
             self.step,
             o.batch,

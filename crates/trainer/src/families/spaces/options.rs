@@ -88,7 +88,8 @@ pub struct SpaceArguments {
     /// Nats of each number of a code that cost nothing.
     #[arg(long, default_value_t = 0.05)]
     pub free: f32,
-    /// Share of the phrases before whose steps the decoder is shown damaged music: it must listen to the code.
+    /// Share of the phrases before whose steps the decoder is shown damaged music: it must listen to the
+    /// code.
     #[arg(long, default_value_t = 0.5)]
     pub damage: f32,
     /// Numbers of a beat's code.

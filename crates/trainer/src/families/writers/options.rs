@@ -109,7 +109,8 @@ pub struct WriterOptions {
     /// Steps between validations; the weights with the best one are kept.
     #[arg(long, default_value_t = 250)]
     pub validate: u64,
-    /// What answers' logits are divided by; 0 takes the likeliest always. By default 0.95, and 1 of the seeds'.
+    /// What answers' logits are divided by; 0 takes the likeliest always. By default 0.95, and 1 of the
+    /// seeds'.
     #[arg(long)]
     pub temperature: Option<f32>,
     /// Of the likeliest only those that together are so likely. By default 0.95, and 1 of the seeds'.

@@ -84,7 +84,7 @@ impl Frame {
 
     /// The point's codes.
     pub(super) fn codes(&self, point: &[f32]) -> Vec<f32> {
-        let rows = self.root.chunks_exact(point.len()).zip(&self.middle).enumerate();
+        let rows = self.root.chunks_exact(point.len().max(1)).zip(&self.middle).enumerate();
         rows.map(|(i, (row, middle))| {
             middle + row[..=i].iter().zip(&point[..=i]).map(|(l, y)| l * y).sum::<f32>()
         })
