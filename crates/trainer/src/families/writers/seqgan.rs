@@ -672,10 +672,10 @@ impl Trainee for SeqganRun {
         let o = &self.options;
         let critics = self.pretrain() + o.critic_pretrain;
         format!(
-            "Writer: SeqGAN's generator, {} units, {} tokens in C major or A minor, lines of {LINE}; {} \
-             steps of maximum likelihood (batch {}, Adam {:e}), {} of policy gradient (Adam {:e}, {} roll-\
-             outs, lag {}{}) against a discriminator of {} channels ({} negatives a round), seed {}; weights of \
-             the best validation of one each {} steps.",
+            "Writer: SeqGAN's generator, {} units, {} tokens in C major or A minor, lines of \
+             {LINE}; {} steps of maximum likelihood (batch {}, Adam {:e}), {} of policy gradient \
+             (Adam {:e}, {} roll-outs, lag {}{}) against a discriminator of {} channels ({} \
+             negatives a round), seed {}; weights of the best validation of one each {} steps.",
             self.sizes.units,
             self.sizes.tokens,
             self.step.min(self.pretrain()),
