@@ -2,7 +2,7 @@
 //!
 //! [`lstm`] says what is struck, when the next thing is, and what is held under it; [`seqgan`] tokens of both
 //! at once. What they share is here: the [`book`] of symbols, how one is drawn ([`Style`]), how events become
-//! cells ([`line`]), and that all music is read and written in C major or its relative minor ([`Moved`]).
+//! cells ([`mod@line`]), and that all music is read and written in C major or its relative minor ([`Moved`]).
 
 pub mod book;
 pub mod draw;
