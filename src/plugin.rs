@@ -12,6 +12,7 @@ use nice_plug::prelude::*;
 
 use crate::audio::clock::Transport;
 use crate::audio::event::{Event, Io};
+use crate::audio::stage::Choice;
 use crate::audio::{Audio, Block};
 use crate::editor::{self, EditorApp};
 use crate::link::{self, Desk, Shared, Watch};
@@ -122,7 +123,7 @@ impl Plugin for Contrafact {
     /// on.
     const MIDI_INPUT: MidiConfig = MidiConfig::MidiCCs;
     const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
-    /// Settings count at a phrase's closing only. And nice-plug 0.4.2 gives wrong positions after a transport
+    /// The shim splits blocks where parameters change: nice-plug 0.4.2 gives wrong positions after a transport
     /// event inside a block when this is on.
     const SAMPLE_ACCURATE_AUTOMATION: bool = false;
     /// More would make its queue allocate; the shim lets no more through.
@@ -202,7 +203,7 @@ impl Plugin for Contrafact {
             offline: vst3_shell::mode().map_or(self.offline, |mode| mode == vst3_shell::Mode::Offline),
             now: self.born.elapsed(),
         };
-        let mut io = HostIo { context, plugin: std::marker::PhantomData };
+        let mut io = HostIo { context, params: &self.params, plugin: std::marker::PhantomData };
         if !self.broken {
             match catch_unwind(AssertUnwindSafe(|| self.audio.process(&block, &mut io))) {
                 Ok(true) => return ProcessStatus::KeepAlive,
@@ -232,6 +233,7 @@ fn bar_beats(transport: &nice_plug::prelude::Transport) -> Option<f64> {
 /// The host's event queues of one block.
 struct HostIo<'a, P: Plugin, C: ProcessContext<P>> {
     context: &'a mut C,
+    params: &'a PluginParams,
     plugin: std::marker::PhantomData<P>,
 }
 
@@ -243,6 +245,12 @@ impl<P: Plugin<SysExMessage = ()>, C: ProcessContext<P>> Io for HostIo<'_, P, C>
     fn send(&mut self, event: Event) {
         // The shim keeps a note-off that the host will not take; another event that finds no room is lost.
         let _ = self.context.try_send_event(event);
+    }
+
+    fn choose(&mut self, choice: Choice, sample: u32) {
+        let (id, value) = self.params.chosen(choice);
+        // Where the host's queue is full it counts for this block only.
+        let _ = clap_shim::set_parameter(id, value, sample);
     }
 }
 

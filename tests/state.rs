@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 /// All parameters in their order, with the value (in thousandths of the range) that a fresh instance has, and
 /// an older state too.
-const DEFAULTS: [(&str, u32); 54] = [
+const DEFAULTS: [(&str, u32); 55] = [
     ("Target", 0),
     ("Source", 0),
     ("Amount", 750),
@@ -66,6 +66,7 @@ const DEFAULTS: [(&str, u32); 54] = [
     ("Morph", 0),
     ("Morph X", 500),
     ("Morph Y", 500),
+    ("Switch by", 0),
 ];
 
 /// All parameters' values, in thousandths.
@@ -79,7 +80,7 @@ fn values(plugin: &mut ClapHost) -> Vec<(String, u32)> {
 }
 
 /// The ids are part of every saved project and every automation lane: none may ever change.
-const IDS: [&str; 54] = [
+const IDS: [&str; 55] = [
     "amount",
     "blend",
     "bypass",
@@ -120,6 +121,7 @@ const IDS: [&str; 54] = [
     "source",
     "split",
     "swing",
+    "switches",
     "target",
     "texture",
     "thru",
@@ -169,7 +171,7 @@ fn hosts_see_the_table() {
     let seen = plugin.params().iter().map(|param| (param.name.clone(), param.automatable));
     assert_eq!(seen.collect::<Vec<_>>(), rows.collect::<Vec<_>>());
     let set_once: Vec<_> = ROWS.iter().filter(|row| !row.automatable).map(|row| row.name).collect();
-    assert_eq!(set_once, ["Margin", "When late", "Processor"]);
+    assert_eq!(set_once, ["Margin", "When late", "Processor", "Switch by"]);
 }
 
 #[test]

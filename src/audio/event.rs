@@ -5,6 +5,8 @@
 
 use nice_plug::midi::{Channel, Key, NoteEvent, VoiceID};
 
+use super::stage::Choice;
+
 /// A host event; its timing counts samples from the block's start.
 pub type Event = NoteEvent<()>;
 
@@ -14,6 +16,8 @@ pub trait Io {
     fn next(&mut self) -> Option<Event>;
     /// Hands an event to the host. Must be called in the order of time.
     fn send(&mut self, event: Event);
+    /// A parameter has a new value, from a sample of the block on: for the host, and for the next block.
+    fn choose(&mut self, choice: Choice, sample: u32);
 }
 
 /// A key on a channel: what a note-off must match.

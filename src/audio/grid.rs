@@ -70,15 +70,14 @@ impl Grid {
         self.anchor = time;
     }
 
-    /// The last line that is not after `time`.
+    /// The last line that is not after `time`; a time just before a line is on it.
     pub fn before(&self, time: f64) -> f64 {
-        self.anchor + ((time - self.anchor) / self.hop).floor() * self.hop
+        self.anchor + ((time - self.anchor + NOISE) / self.hop).floor() * self.hop
     }
 
-    /// The first line after `time`.
+    /// The first line after `time`, one from [`Grid::before`].
     pub fn after(&self, time: f64) -> f64 {
-        let lines = ((time - self.anchor) / self.hop + NOISE / self.hop).floor() + 1.0;
-        self.anchor + lines * self.hop
+        self.before(time) + self.hop
     }
 
     /// The first bar line that is not before `time`.
@@ -140,6 +139,15 @@ mod tests {
     }
 
     #[test]
+    fn a_time_just_before_a_line_is_on_it() {
+        let mut grid = Grid::new(plan(1));
+        grid.lay(plan(1), Bars { start: 43.0, length: 59.0 });
+        let time = 396.99956882207437;
+        assert_eq!((grid.before(time), grid.after(time)), (397.0, 456.0));
+        assert_eq!((grid.before(396.9), grid.after(396.9)), (338.0, 397.0));
+    }
+
+    #[test]
     fn shifted_and_pinned_lines_stay_until_something_changes() {
         let bars = |start| Bars { start, length: 16.0 };
         let mut grid = Grid::new(Plan { bars: 4, shift: 20.0 });
@@ -161,8 +169,7 @@ mod tests {
             let mut grid = Grid::new(plan(4));
             grid.lay(Plan { bars, shift: f64::from(shift) }, bars_of);
             let (before, after) = (grid.before(time), grid.after(time));
-            // A time just before a line counts as on it.
-            prop_assert!(before <= time + 1e-2 && time < after + 1e-2 && after - before <= 64.0 + 1e-9);
+            prop_assert!(before <= time + NOISE && time < after && after - before <= 64.0 + 1e-9);
             prop_assert!(grid.bar_from(time) >= time - 0.1 && grid.bar_from(time) < time + f64::from(length));
         }
     }

@@ -17,6 +17,7 @@ pub mod options;
 pub mod pace;
 mod phrases;
 pub mod player;
+pub mod stage;
 #[cfg(test)]
 mod tests;
 mod through;
@@ -38,6 +39,7 @@ use grid::Grid;
 use options::Options;
 use pace::Pace;
 use player::Player;
+use stage::Stage as Chosen;
 
 /// A window in steps.
 const WINDOW: f64 = STEPS as f64;
@@ -112,6 +114,8 @@ pub struct Audio {
     player: Player,
     answers: Answers,
     shared: Arc<Shared>,
+    /// What programs and keys have chosen.
+    chosen: Chosen,
     /// The options that the phrase being played began with: another latency, margin or shift counts from its
     /// line on.
     begun: Options,
@@ -168,6 +172,7 @@ impl Audio {
             player: Player::new(),
             answers: Answers::new(desk, shared.clone()),
             shared,
+            chosen: Chosen::default(),
             begun,
             start: 0.0,
             line: WINDOW,
@@ -216,6 +221,7 @@ impl Audio {
     pub fn process(&mut self, block: &Block, io: &mut impl Io) -> bool {
         let block = &block.sound();
         self.player.begin_block(block.options.longest);
+        self.chosen.begin();
         self.pace.block(block.now, f64::from(block.frames) / self.sample_rate);
         self.answers.collect();
         self.tell(block);

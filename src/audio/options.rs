@@ -176,25 +176,60 @@ pub enum AtMost {
 }
 
 impl AtMost {
-    /// All of them, the shortest first.
-    const ALL: [(Self, u8); 7] = [
-        (Self::One, 1),
-        (Self::Two, 2),
-        (Self::Four, 4),
-        (Self::Eight, 8),
-        (Self::Sixteen, 16),
-        (Self::ThirtyTwo, 32),
-        (Self::SixtyFour, 64),
-    ];
+    /// All of them in bars, in order.
+    const BARS: [u8; 7] = [1, 2, 4, 8, 16, 32, 64];
 
     /// In bars.
     pub fn bars(self) -> u8 {
-        Self::ALL[self as usize].1
+        Self::BARS[self as usize]
     }
 
     /// Its number among the choices, for the first that lasts so many bars.
     pub fn index(bars: u8) -> usize {
-        Self::ALL.iter().position(|(_, most)| *most >= bars).unwrap_or(Self::ALL.len() - 1)
+        Self::BARS.iter().position(|most| *most >= bars).unwrap_or(Self::BARS.len() - 1)
+    }
+}
+
+/// What of the host's events chooses the target and the key lock, on stage. See [`super::stage`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
+pub enum Switches {
+    /// Nothing.
+    #[default]
+    #[id = "off"]
+    #[name = "off"]
+    Off,
+    /// Program changes.
+    #[id = "programs"]
+    #[name = "programs"]
+    Programs,
+    /// The keys of two octaves, from MIDI's lowest key on.
+    #[id = "keys-1"]
+    #[name = "keys C-1"]
+    Lowest,
+    /// An octave higher.
+    #[id = "keys0"]
+    #[name = "keys C0"]
+    Low,
+    /// Two.
+    #[id = "keys1"]
+    #[name = "keys C1"]
+    Middle,
+    /// The two highest whole octaves of a piano.
+    #[id = "keys6"]
+    #[name = "keys C6"]
+    High,
+}
+
+impl Switches {
+    /// The lowest key that chooses.
+    pub fn lowest(self) -> Option<u8> {
+        match self {
+            Self::Off | Self::Programs => None,
+            Self::Lowest => Some(0),
+            Self::Low => Some(12),
+            Self::Middle => Some(24),
+            Self::High => Some(84),
+        }
     }
 }
 
@@ -219,6 +254,8 @@ pub struct Options {
     pub pedal: bool,
     /// What is done with what the network says.
     pub manner: Manner,
+    /// See [`Switches`].
+    pub switches: Switches,
     /// What computes.
     pub processor: Processor,
 }

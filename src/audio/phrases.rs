@@ -92,7 +92,7 @@ impl Audio {
         self.first = self.first_step();
         self.capture.close(self.line, self.first, span.tempo);
         self.closed = true;
-        let (settings, manner) = (self.settings(block), block.options.manner);
+        let (settings, manner) = (self.settings(block), self.chosen.manner(block.options.manner));
         let length = self.line - self.start;
         match self.capture.closed().is_empty() {
             true => self.rested = self.rested.map(|rested| rested + length),
@@ -105,7 +105,7 @@ impl Audio {
 
     /// What is asked of the network for the phrase being played.
     pub(super) fn settings(&self, block: &Block) -> Settings {
-        Settings { first: self.first_step() as u8, ..block.settings }
+        Settings { first: self.first_step() as u8, ..self.chosen.settings(block.settings) }
     }
 
     /// The phrase's first step in its window, if it ends at the line.
@@ -215,7 +215,8 @@ impl Audio {
         if soon && (!self.capture.is_empty() || self.plays_on) {
             let settings = self.settings(block);
             let (capture, line, first) = (&self.capture, self.line, settings.first.into());
-            self.answers.ask_ahead(capture.revision(), settings, block.options.manner, |input| {
+            let manner = self.chosen.manner(block.options.manner);
+            self.answers.ask_ahead(capture.revision(), settings, manner, |input| {
                 capture.snapshot(line, first, input);
             });
         }

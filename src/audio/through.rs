@@ -7,7 +7,7 @@ use super::capture::CLOSING;
 use super::clock::Span;
 use super::controllers::PEDAL;
 use super::event::{Address, Event, Io, Kind, Voice, kind, moved, on_channel};
-use super::options::Thru;
+use super::options::{Options, Thru};
 use super::{Audio, Block, NEAR};
 
 impl Audio {
@@ -26,6 +26,9 @@ impl Audio {
     pub(super) fn rest(&mut self, block: &Block, io: &mut impl Io) {
         while let Some(event) = io.next() {
             let sample = event.timing().min(block.frames.saturating_sub(1));
+            if self.chooses(&event, sample, block, io) {
+                continue;
+            }
             if let Kind::On(..) = kind(&event) {
                 let span = self.clock.start(&block.transport, sample, block.frames);
                 // Their times are of a clock that has stopped.
@@ -76,7 +79,7 @@ impl Audio {
             if closing == now {
                 self.close(span, block);
             } else if input == now {
-                if let Some(event) = event.take() {
+                if let Some(event) = event.take().filter(|event| !self.chooses(event, now, block, io)) {
                     self.hear(span, now, event, block, io);
                 }
                 event = io.next();
@@ -100,6 +103,12 @@ impl Audio {
             // note. Not on the line itself, for this block may hold notes after it.
             self.clock.reset();
         }
+    }
+
+    /// Whether an event only chooses a target or a key.
+    fn chooses(&mut self, event: &Event, sample: u32, block: &Block, io: &mut impl Io) -> bool {
+        let Options { switches, manner, .. } = &block.options;
+        self.chosen.takes(event, *switches, manner.guards.key, sample, io)
     }
 
     /// A note or controller of the host.

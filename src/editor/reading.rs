@@ -7,7 +7,7 @@ use model::Card;
 use phrase::Phrase;
 
 use super::EditorApp;
-use crate::audio::options::{Margin, Thru};
+use crate::audio::options::{Margin, Silent, Thru};
 use crate::link::{Frozen, Processor, Stage};
 
 /// Half a step is left between a phrase's closing and its line: so many milliseconds at one quarter note a
@@ -141,6 +141,12 @@ impl EditorApp {
             (_, Some(take)) => format!("Phrase {take} repeats; Redo leads back to now"),
             _ if params.freeze.value() => "Frozen: this answer repeats".to_string(),
             _ if !ready && !dry => "The pack is being loaded".to_string(),
+            _ if params.morph.value() && !dry && self.shared.model_rolls().has_corners() => {
+                format!("The point between your corners plays; the next begins in {count}")
+            }
+            (Stage::Listening, _) if matches!(params.silent.value(), Silent::Continue | Silent::Vary) => {
+                format!("Music goes on by itself while you rest; the next phrase begins in {count}")
+            }
             (Stage::Listening, _) => format!("Nothing played in this phrase yet; the next begins in {count}"),
             (Stage::Playing, _) if dry => format!("Your phrase comes back unchanged in {count}"),
             (Stage::Playing, _) => format!("Your phrase is answered in {count}"),

@@ -33,6 +33,13 @@ impl Default for ModelRolls {
     }
 }
 
+impl ModelRolls {
+    /// Whether there is anything to morph between.
+    pub fn has_corners(&self) -> bool {
+        self.corners.iter().any(|corner| !corner.is_empty())
+    }
+}
+
 impl Models {
     /// The phrases as cells. Not for the audio thread.
     pub fn rolls(&self) -> ModelRolls {

@@ -55,6 +55,7 @@ impl PluginParams {
             longest: small(&self.longest),
             pedal: self.pedal.value(),
             manner: self.manner(),
+            switches: self.switches.value(),
             processor: self.processor.value(),
         }
     }

@@ -17,10 +17,12 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 
+use crate::audio::stage::Choice;
 use crate::link::{FrozenField, ModelsField, Shared};
 use crate::packs::{PackField, Selection};
 pub use asked::{asked, corners, values};
 pub use table::{ROWS, Row, Table};
+use texts::key_value;
 
 /// All parameters of an instance, and what else a project saves of it.
 #[derive(Params)]
@@ -100,6 +102,17 @@ impl PluginParams {
         self.states.0.load(Ordering::Acquire)
     }
 
+    /// What was chosen on stage, as the CLAP's events have it: the parameter's number, and its value as a step
+    /// from its lowest. Real-time safe.
+    pub fn chosen(&self, choice: Choice) -> (u32, f64) {
+        const TARGET: u32 = clap_id("target");
+        const KEY: u32 = clap_id("key");
+        match choice {
+            Choice::Target(slot) => (TARGET, slot.into()),
+            Choice::Key(lock) => (KEY, key_value(lock).into()),
+        }
+    }
+
     /// The parameters that the window moves, and the lowest value of each in the window's units.
     pub fn controls(&self) -> Vec<(Control, ParamPtr, f32)> {
         let each = |(row, pointers): (&'static Row, Vec<ParamPtr>)| {
@@ -129,6 +142,17 @@ impl PluginParams {
         state.fields.entry("frozen".to_string()).or_insert_with(|| "null".to_string());
         state.fields.entry("models".to_string()).or_insert_with(|| "{}".to_string());
     }
+}
+
+/// The number by which the framework's CLAP knows a parameter: made of its id as Java hashes strings, without
+/// the highest bit.
+const fn clap_id(id: &str) -> u32 {
+    let (mut hash, mut at) = (0u32, 0);
+    while at < id.len() {
+        hash = hash.wrapping_mul(31).wrapping_add(id.as_bytes()[at] as u32);
+        at += 1;
+    }
+    hash & !(1 << 31)
 }
 
 /// The nearest value that a parameter can have; its default where there is none, or one of another type.

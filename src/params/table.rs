@@ -13,7 +13,7 @@ use nice_plug::prelude::*;
 
 use super::kinds::{Kind, Made};
 use super::texts::{key_to_text, shift_to_text, text_to_key, text_to_shift};
-use crate::audio::options::{AtMost, Fallback, Groove, Latency, Margin, Silent, Thru};
+use crate::audio::options::{AtMost, Fallback, Groove, Latency, Margin, Silent, Switches, Thru};
 use crate::link::Processor;
 use crate::link::Shared;
 
@@ -331,5 +331,12 @@ table! {
         id: "morph_y", name: "Morph Y", page: Page::Morph, rank: 70, automatable: true,
         kind: Kind::Percent(0.5),
         hint: "0 %: the phrases in the upper corners. 100 %: those in the lower ones.",
+    };
+    // For a project or a stage, not for a lane.
+    switches: EnumParam<Switches> = Row {
+        id: "switches", name: "Switch by", page: Page::Time, rank: 60, automatable: false,
+        kind: Kind::Choice(Switches::variants),
+        hint: "Incoming programs, or the keys of two octaves, choose Target and Key lock. Such keys play \
+               nothing.",
     };
 }

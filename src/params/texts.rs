@@ -14,6 +14,15 @@ pub fn key_lock(value: i32) -> KeyLock {
     }
 }
 
+/// The parameter's value of a lock.
+pub fn key_value(lock: KeyLock) -> i32 {
+    match lock {
+        KeyLock::Off => 0,
+        KeyLock::Auto => 1,
+        KeyLock::Key(tonic, mode) => 2 + 2 * i32::from(tonic) + i32::from(mode == Mode::Minor),
+    }
+}
+
 /// "off", "auto", "C major", "C minor", "C# major" and so on.
 pub fn key_to_text(value: i32) -> String {
     match key_lock(value) {
@@ -128,5 +137,6 @@ mod tests {
     fn keys_have_names_and_are_read_back() {
         assert_eq!([0, 1, 2, 3, 25].map(key_to_text), ["off", "auto", "C major", "C minor", "B minor"]);
         assert!((0..=25).all(|key| text_to_key(&key_to_text(key)) == Some(key)));
+        assert!((0..=25).all(|key| key_value(key_lock(key)) == key));
     }
 }

@@ -1,6 +1,6 @@
 //! What a block's events wait in until they are in order, and the note-offs that the host would not take.
 
-use std::mem::size_of;
+use std::mem::{MaybeUninit, size_of};
 
 use clap_sys::events::{
     CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_NOTE_CHOKE, CLAP_EVENT_NOTE_OFF, CLAP_EVENT_NOTE_ON,
@@ -9,15 +9,37 @@ use clap_sys::events::{
 
 /// Events of a block that find room. Of those beyond, note-offs come in the next block and others are lost.
 pub const OUTPUT: usize = 16_384;
-/// Bytes of the longest event that a plugin without system exclusive messages sends, rounded up.
+/// Bytes of the longest event of CLAP but the transport, rounded up.
 const LONGEST: usize = 64;
 
-/// An event, whatever its kind.
+/// An event, whatever its kind. What it points to is the sender's.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-struct Slot([u8; LONGEST]);
+pub struct Slot([MaybeUninit<u8>; LONGEST]);
 
 impl Slot {
+    pub const EMPTY: Self = Self([MaybeUninit::zeroed(); LONGEST]);
+
+    /// A copy of an event, at another time; `None` where it is longer than a slot.
+    ///
+    /// # Safety
+    ///
+    /// `event` begins an event of the size that it says.
+    pub unsafe fn of(event: *const clap_event_header, time: u32) -> Option<Self> {
+        let mut slot = Self::EMPTY;
+        // SAFETY: the caller's; and the slot is long enough, and aligned for any event.
+        unsafe {
+            let size = (*event).size as usize;
+            if !(size_of::<clap_event_header>()..=LONGEST).contains(&size) {
+                return None;
+            }
+            let to: *mut u8 = slot.0.as_mut_ptr().cast();
+            std::ptr::copy_nonoverlapping(event.cast::<u8>(), to, size);
+            (*to.cast::<clap_event_header>()).time = time;
+        }
+        Some(slot)
+    }
+
     fn header(&self) -> &clap_event_header {
         // SAFETY: a slot begins with a whole header, and is aligned for any event.
         unsafe { &*self.0.as_ptr().cast() }
@@ -55,6 +77,8 @@ enum Does {
 pub struct Outbox {
     slots: Vec<Slot>,
     order: Vec<u16>,
+    /// The sample of the block at which the part starts that the plugin is at.
+    start: u32,
     /// Keys whose note-on the host has taken, and whose note-off not yet.
     sounding: Keys,
     /// Those of them whose note-off it is owed.
@@ -63,15 +87,24 @@ pub struct Outbox {
     late: Keys,
 }
 
-impl Outbox {
-    pub fn new() -> Self {
+impl Default for Outbox {
+    fn default() -> Self {
         let [sounding, owed, late] = [Keys::default(); 3];
-        Self { slots: Vec::with_capacity(OUTPUT), order: Vec::with_capacity(OUTPUT), sounding, owed, late }
+        let (slots, order) = (Vec::with_capacity(OUTPUT), Vec::with_capacity(OUTPUT));
+        Self { slots, order, start: 0, sounding, owed, late }
+    }
+}
+
+impl Outbox {
+    /// Begins a block.
+    pub fn begin(&mut self) {
+        self.slots.clear();
     }
 
-    /// The list that the plugin writes to, while this stays where it is.
-    pub fn list(&mut self) -> clap_output_events {
-        self.slots.clear();
+    /// The list that the plugin writes to in the part of the block that starts at a sample, while this stays
+    /// where it is.
+    pub fn list(&mut self, start: u32) -> clap_output_events {
+        self.start = start;
         clap_output_events { ctx: std::ptr::from_mut(self).cast(), try_push: Some(try_push) }
     }
 
@@ -79,15 +112,10 @@ impl Outbox {
     ///
     /// `event` begins an event of the size that it says.
     unsafe fn push(&mut self, event: &clap_event_header) -> bool {
-        let size = event.size as usize;
-        let fits = (size_of::<clap_event_header>()..=LONGEST).contains(&size) && self.slots.len() < OUTPUT;
-        if fits {
-            let mut slot = Slot([0; LONGEST]);
-            // SAFETY: the caller's; and the slot is long enough.
-            unsafe {
-                let from = std::ptr::from_ref(event).cast::<u8>();
-                std::ptr::copy_nonoverlapping(from, slot.0.as_mut_ptr(), size);
-            }
+        let time = event.time.saturating_add(self.start);
+        // SAFETY: the caller's.
+        let slot = unsafe { Slot::of(event, time) }.filter(|_| self.slots.len() < OUTPUT);
+        if let Some(slot) = slot {
             self.slots.push(slot);
             return true;
         }

@@ -1,4 +1,6 @@
-//! As many events as the plugin's queue has room for.
+//! As many events as the plugin's queue has room for, which is empty when its process is called.
+//!
+//! Parameters do not wait there, those that the plugin sets itself among them.
 
 use clap_sys::events::{
     CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_MIDI, CLAP_EVENT_MIDI_SYSEX, CLAP_EVENT_MIDI2,
@@ -6,7 +8,7 @@ use clap_sys::events::{
     clap_event_header, clap_event_midi, clap_event_note, clap_input_events,
 };
 
-/// Notes and controllers of one block that reach the plugin. Its queue must have room for as many.
+/// Notes and controllers that reach the plugin in one call. Its queue must have room for as many.
 pub const ROOM: usize = 8_192;
 /// From here on only what ends something is let through: a note-off for every key there is, and more.
 const CROWDED: usize = ROOM - 16 * 128 - 256;
@@ -23,7 +25,7 @@ enum Kind {
     End,
 }
 
-/// The host's events of one block, as many as there is room for.
+/// The host's events of a block or a part of it, as many as there is room for.
 pub struct Room {
     host: *const clap_input_events,
     queued: usize,

@@ -9,10 +9,10 @@ use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 
 use crate::audio::Scratch;
+use crate::buses::Later;
+use crate::calls::Calls;
 use crate::input::Unmodulated;
-use crate::outbox::Outbox;
 use crate::params;
-use crate::room::Room;
 
 /// A plugin behind the layer.
 #[repr(C)]
@@ -28,10 +28,12 @@ struct Shim {
     stage: Stage,
 }
 
+#[derive(Default)]
 struct Stage {
+    rate: f64,
     scratch: Scratch,
-    room: Room,
-    outbox: Outbox,
+    later: Later,
+    calls: Calls,
 }
 
 /// Puts the layer before `inner`; gives it back as it is where it is null or cannot process. The host
@@ -40,7 +42,7 @@ struct Stage {
 /// # Safety
 ///
 /// `inner` is null or a fresh plugin that nobody else uses, and whose functions look at its `plugin_data`
-/// only.
+/// only. An event that comes in it looks at before it asks for 1,024 others.
 pub unsafe fn wrap(inner: *const clap_plugin) -> *const clap_plugin {
     // SAFETY: the caller's.
     let Some(plugin) = (unsafe { inner.as_ref() }) else { return inner };
@@ -54,9 +56,8 @@ pub unsafe fn wrap(inner: *const clap_plugin) -> *const clap_plugin {
         get_extension: Some(get_extension),
         ..*plugin
     };
-    let stage = Stage { scratch: Scratch::default(), room: Room::default(), outbox: Outbox::new() };
-    let shim =
-        Box::new(Shim { object, inner, params: AtomicPtr::default(), busy: AtomicBool::new(false), stage });
+    let (params, busy, stage) = (AtomicPtr::default(), AtomicBool::new(false), Stage::default());
+    let shim = Box::new(Shim { object, inner, params, busy, stage });
     Box::into_raw(shim).cast_const().cast()
 }
 
@@ -102,8 +103,9 @@ unsafe extern "C" fn destroy(object: *const clap_plugin) {
 unsafe extern "C" fn activate(object: *const clap_plugin, rate: f64, least: u32, most: u32) -> bool {
     let prepare = |stage: &mut Stage, inner: &clap_plugin| {
         stage.scratch.resize(most);
-        // SAFETY: the host's call, handed on.
-        inner.activate.is_some_and(|activate| unsafe { activate(inner, rate, least, most) })
+        stage.rate = rate;
+        // SAFETY: the host's call, handed on; but a part of a block may be as short as one sample.
+        inner.activate.is_some_and(|activate| unsafe { activate(inner, rate, least.min(1), most) })
     };
     // SAFETY: the host has the object from `wrap`.
     unsafe { enter(object, false, prepare) }
@@ -147,9 +149,8 @@ impl Stage {
     ///
     /// `given` is whole: what it points to is null or there.
     unsafe fn process(&mut self, inner: &clap_plugin, given: &clap_process) -> clap_process_status {
-        let Some(process) = inner.process else { return CLAP_PROCESS_ERROR };
         let mut block = *given;
-        // SAFETY: the caller's; what is lent to the block lives until the plugin's own call is over.
+        // SAFETY: the caller's; what is lent to the block lives until the plugin's own calls are over.
         unsafe {
             let Some(lent) = self.scratch.lend(given, &mut block) else { return CLAP_PROCESS_ERROR };
             let events = Unmodulated::of(given.in_events);
@@ -157,17 +158,11 @@ impl Stage {
             if let Some(input) = &unmodulated {
                 block.in_events = input;
             }
-            let input = self.room.list(block.in_events);
-            if let Some(input) = &input {
-                block.in_events = input;
-            }
-            let output = self.outbox.list();
-            block.out_events = &output;
-            let status = process(inner, &block);
+            let status = self.calls.process(inner, &block, self.rate, &mut self.later);
             if lent {
                 self.scratch.copy_back(given);
             }
-            self.outbox.send(given.out_events);
+            self.calls.outbox.send(given.out_events);
             status
         }
     }

@@ -118,13 +118,14 @@ impl Feel {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use candle_core::{Device, Tensor};
     use phrase::Note;
 
     use super::*;
 
-    fn feel() -> Feel {
+    /// Of a genre that is straight and one that swings.
+    pub(crate) fn feel() -> Feel {
         let mut weights = Weights::new();
         let table =
             |values: Vec<f32>, width: usize| Tensor::from_vec(values, (2, width), &Device::Cpu).unwrap();

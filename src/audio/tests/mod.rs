@@ -4,6 +4,7 @@ mod answers;
 mod music;
 mod notes;
 mod rig;
+mod stage;
 mod takes;
 mod time;
 

@@ -10,6 +10,7 @@ use nice_plug::midi::{Channel, Key, NoteEvent, VoiceID};
 use crate::audio::clock::Transport;
 use crate::audio::event::{Event, Io, Voice, moved, note_off, note_on};
 use crate::audio::options::Options;
+use crate::audio::stage::Choice;
 use crate::audio::{Audio, Block};
 use crate::link::{PackView, Shared};
 use crate::worker::fake::{Fake, Way};
@@ -22,6 +23,8 @@ pub struct Tape {
     pub input: VecDeque<Event>,
     /// What was sent.
     pub sent: Vec<Event>,
+    /// What was chosen, with its sample.
+    pub chosen: Vec<(Choice, u32)>,
 }
 
 impl Io for Tape {
@@ -31,6 +34,10 @@ impl Io for Tape {
 
     fn send(&mut self, event: Event) {
         self.sent.push(event);
+    }
+
+    fn choose(&mut self, choice: Choice, sample: u32) {
+        self.chosen.push((choice, sample));
     }
 }
 
@@ -71,6 +78,8 @@ pub struct Rig {
     pub input: Vec<(u64, Event)>,
     /// What came out, by elapsed sample.
     pub log: Vec<(u64, Event)>,
+    /// What was chosen, by elapsed sample: parameters have it from the next block on, as with a host.
+    pub chosen: Vec<(u64, Choice)>,
     sounding: Vec<Voice>,
 }
 
@@ -119,6 +128,7 @@ impl Rig {
             elapsed: 0,
             input: Vec::new(),
             log: Vec::new(),
+            chosen: Vec::new(),
             sounding: Vec::new(),
         }
     }
@@ -194,7 +204,7 @@ impl Rig {
         let due = self.input.drain(..taken);
         let input =
             due.map(|(sample, event)| timed(event, sample.saturating_sub(self.elapsed) as u32)).collect();
-        let mut tape = Tape { input, sent: Vec::new() };
+        let mut tape = Tape { input, ..Tape::default() };
         let transport = Transport {
             playing: self.playing,
             tempo: self.tells.0.then_some(self.tempo),
@@ -218,6 +228,13 @@ impl Rig {
         assert!(tape.input.is_empty(), "every event is taken");
         self.check(&tape.sent, frames);
         let start = self.elapsed;
+        for (choice, sample) in tape.chosen {
+            match choice {
+                Choice::Target(slot) => self.settings.target = Settings::to(slot.into()).target,
+                Choice::Key(lock) => self.options.manner.guards.key = lock,
+            }
+            self.chosen.push((start + u64::from(sample), choice));
+        }
         self.log.extend(tape.sent.into_iter().map(|event| (start + u64::from(event.timing()), event)));
         self.elapsed = until;
         if !self.playing {

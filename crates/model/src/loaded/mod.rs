@@ -16,7 +16,7 @@ use crate::families::logits;
 use crate::families::touch::Strikes;
 use crate::feel::Feel;
 use crate::roles::{
-    Answer, Context, Question, Report, Role, SLOTS, Settings, Setup, Space, Transfer, Writer,
+    Answer, Context, Own, Question, Report, Role, SLOTS, Settings, Setup, Space, Transfer, Writer,
 };
 use crate::{Classifier, ModelError, Ops, Pack};
 
@@ -122,11 +122,25 @@ impl LoadedPack {
         };
         let mut straight = Phrase::new(input.position, input.tempo);
         timing.straight(input, &mut straight);
-        let mut report =
-            self.ask(&straight.roll(), &straight.notes, input.position, context, settings, out)?;
+        let report = match (&shares, own::corners(context, settings)) {
+            // Corners are asked for in place of what is played: no transfer has a say.
+            (Some(shares), Some(corners)) => {
+                *out = Answer::default();
+                self.morph(input.position, corners, settings, shares, out)?;
+                Report { own: Own::Morphed, ..Report::default() }
+            }
+            _ => {
+                let (roll, notes) = (straight.roll(), &straight.notes);
+                let report = self.ask(&roll, notes, input.position, context, settings, out)?;
+                let own = match &shares {
+                    Some(shares) => self.play_on(&straight, context, settings, shares, out)?,
+                    None => Own::None,
+                };
+                Report { own, ..report }
+            }
+        };
         out.timing = timing;
         if let Some(shares) = &shares {
-            report.own = self.play_on(&straight, context, settings, shares, out)?;
             self.strike(&straight, shares, report.own, out)?;
         }
         Ok(report)

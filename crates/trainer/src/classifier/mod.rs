@@ -2,7 +2,8 @@
 //! only there a classifier is called a judge.
 //!
 //! [`training`] makes one out of a dataset ([`trainee`] as a run that can be stopped), [`ClassifierFile`]
-//! keeps it, [`noise`] measures how far noise confuses it, and [`classify()`] is the command around all three.
+//! keeps it, [`noise`] measures how far noise confuses it, and [`classify()`] is the command around all
+//! three.
 //! [`beats`] is a classifier of another build, to judge what was trained with this one's help;
 //! [`BuiltClassifier`] is either.
 
