@@ -4,7 +4,7 @@
 mod common;
 
 use common::{BLOCK, BPM, Deck, LATER, RATE, instance, library, packs_folder, sample, sorted, spans, tune};
-use host::{Event, EventKind, Transport, Vst3Host, drive};
+use host::{Event, EventKind, Transport, Vst3Edit, Vst3Host, drive};
 
 /// The sample at which the first phrase closes: half a step and the rounding's tolerance before its line.
 fn closing() -> u64 {
@@ -125,4 +125,9 @@ fn keys_choose_in_the_vst3_too() {
     drive(&mut plugin, &mut transport, until, &sorted(input), &mut output).unwrap();
     let expected = answer(&[("Target", slot(2))], BLOCK, &[]);
     assert_eq!(spans(&common::heard(&output)), expected);
+    let target = plugin.param("Target").unwrap();
+    plugin.main_loop().pump(std::time::Duration::from_secs(10));
+    let edits = plugin.edits();
+    let told = |edit: &Vst3Edit| matches!(edit, Vst3Edit::Set(id, value) if (*id, *value) == (target, slot(2)));
+    assert!(edits.iter().any(told), "the host moves its knob: {edits:?}");
 }

@@ -57,7 +57,7 @@ pub enum Fallback {
     Silence,
     /// The answer before it once more.
     #[id = "last"]
-    #[name = "last answer"]
+    #[name = "again"]
     Last,
 }
 
