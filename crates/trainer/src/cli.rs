@@ -12,6 +12,7 @@ use crate::classifier::PackClassifierOptions;
 use crate::classifier::{ClassifyOptions, classify};
 use crate::data::export::{ExportNpyOptions, export_npy};
 use crate::dataset::Dataset;
+use crate::evaluate::report::Told;
 use crate::evaluate::{EvaluateOptions, OutputOptions, TargetOptions, check, evaluate, spaces, writer};
 use crate::families::{FAMILIES, Family};
 use crate::hands::add::{self, AddOptions};
@@ -162,13 +163,15 @@ fn work(command: Command) -> Result<()> {
         Command::Evaluate { pack: path, dataset, options, targets, output } => {
             let dataset = Dataset::read(&dataset)?;
             let pack = Pack::read(&path)?;
+            let name = format!("{} {}", pack.card.name, pack.card.version);
             let beside = options.writer_beside.as_deref().map(Pack::read).transpose()?;
             let writer = writer::measure(&pack, beside.as_ref(), &dataset, options.split, options.limit)?;
             if targets.targets {
                 let bytes = std::fs::metadata(&path)?.len();
                 let (checked, evaluation) = check::check(&pack, bytes, &dataset, &options, &targets)?;
                 output.json(&checked)?;
-                output.write(&evaluation, &dataset)?;
+                let told = Told { transfer: Some(&evaluation), writer: writer.as_ref(), space: None };
+                output.write(&name, &told, &dataset)?;
                 print!("{checked}{}", evaluation.faults_table());
             } else {
                 // A pack of other parts alone recasts nothing.
@@ -184,15 +187,16 @@ fn work(command: Command) -> Result<()> {
                     figures["writer"] = serde_json::to_value(writer)?;
                 }
                 output.json(&figures)?;
-                if let Some(evaluation) = &evaluation {
-                    output.write(evaluation, &dataset)?;
+                let (transfer, writer, space) = (evaluation.as_ref(), writer.as_ref(), space.as_ref());
+                output.write(&name, &Told { transfer, writer, space }, &dataset)?;
+                if let Some(evaluation) = transfer {
                     print!("{}", evaluation.table());
                     if options.faults {
                         print!("{}", evaluation.faults_table());
                     }
                 }
-                writer.iter().for_each(|writer| print!("{}", writer.table()));
-                space.iter().for_each(|space| print!("{}", space.table()));
+                writer.into_iter().for_each(|writer| print!("{}", writer.table()));
+                space.into_iter().for_each(|space| print!("{}", space.table()));
                 if let Some(measured) = dynamics::measure::of_pack(&pack, &dataset)? {
                     print!("{}", measured.table());
                 }

@@ -1,9 +1,12 @@
 //! Evaluation from a pack and a dataset to figures and files.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
+use common::well_formed;
 use model::resnet::GeneratorConfig;
 use model::{Card, ClassifierConfig, Pack, Parts, Weights};
 use phrase::{Roll, STEPS_PER_BAR, Song};
@@ -11,6 +14,7 @@ use trainer::classifier::{BuiltConfig, ClassifierFile};
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
 use trainer::evaluate::check::{Checked, check};
 use trainer::evaluate::judge::Judge;
+use trainer::evaluate::report::Told;
 use trainer::evaluate::targets::Bound;
 use trainer::evaluate::{EvaluateOptions, Evaluation, Layout, OutputOptions, TargetOptions, evaluate};
 use trainer::random;
@@ -191,7 +195,7 @@ fn a_classifier_of_a_pair_scores_in_its_own_direction_as_the_papers_do() {
         layout: Layout::Papers,
         ..OutputOptions::default()
     };
-    output.write(&e, &data).unwrap();
+    output.write("pack", &told(&e), &data).unwrap();
     let way = folder.path().join("LS_L2LS_S_Random____odd_/BtoA");
     assert!(!way.with_file_name("AtoB").exists());
     let ranking = std::fs::read_to_string(way.join("mid_attach_prob/Rankings_BtoA.txt")).unwrap();
@@ -278,7 +282,7 @@ fn json_has_every_figure() {
 fn the_files_are_the_papers_and_songs_are_whole() {
     let folder = tempfile::tempdir().unwrap();
     let output = OutputOptions { files: Some(folder.path().join("files")), ..OutputOptions::default() };
-    output.write(whole(), &dataset(["short", "long"])).unwrap();
+    output.write("Random & <odd> 1", &told(whole()), &dataset(["short", "long"])).unwrap();
     let files = folder.path().join("files");
     let ranking = std::fs::read_to_string(files.join("Rankings_long2short.txt")).unwrap();
     let rows: Vec<Vec<f64>> = ranking
@@ -309,6 +313,11 @@ fn the_files_are_the_papers_and_songs_are_whole() {
     assert!(last > 128.0 && last <= 192.0, "{last}");
 }
 
+/// What a page tells of a pack that has a transfer only.
+fn told(evaluation: &Evaluation) -> Told<'_> {
+    Told { transfer: Some(evaluation), ..Told::default() }
+}
+
 #[test]
 fn the_report_is_one_well_formed_page() {
     let folder = tempfile::tempdir().unwrap();
@@ -319,10 +328,13 @@ fn the_report_is_one_well_formed_page() {
         run: Some(run.clone()),
         ..OutputOptions::default()
     };
-    let error = format!("{:#}", output.write(whole(), &dataset(["short", "long"])).unwrap_err());
+    let error = format!(
+        "{:#}",
+        output.write("Random & <odd> 1", &told(whole()), &dataset(["short", "long"])).unwrap_err()
+    );
     assert!(error.contains("losses.svg"), "{error}");
     std::fs::write(run.join("losses.svg"), "<?xml version=\"1.0\"?><svg><g id=\"curve\"></g></svg>").unwrap();
-    output.write(whole(), &dataset(["short", "long"])).unwrap();
+    output.write("Random & <odd> 1", &told(whole()), &dataset(["short", "long"])).unwrap();
     let page = std::fs::read_to_string(folder.path().join("new/report.html")).unwrap();
     well_formed(&page);
     assert!(page.contains("Random &amp; &lt;odd&gt;") && page.contains("id=\"curve\""));
@@ -340,34 +352,6 @@ fn the_report_is_one_well_formed_page() {
         !page.contains("http://")
             || page.matches("http://").count() == page.matches("http://www.w3.org").count()
     );
-}
-
-/// Fails where the page opens and closes its elements in another order, or leaves an attribute unquoted.
-fn well_formed(page: &str) {
-    let mut open: Vec<&str> = Vec::new();
-    let body = page.strip_prefix("<!DOCTYPE html>").unwrap();
-    for piece in body.split('<').skip(1) {
-        let (tag, text) = piece.split_once('>').expect("every tag is closed");
-        assert!(
-            !text.contains('>') || open.last() == Some(&"head") || tag.starts_with("style"),
-            "stray > in {text}"
-        );
-        for (i, part) in text.split('&').enumerate() {
-            let entity = part.split_once(';').is_some_and(|(name, _)| name.len() < 8);
-            assert!(i == 0 || entity, "stray & in {text}");
-        }
-        let name = tag.trim_start_matches('/').split([' ', '/', '\n']).next().unwrap();
-        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
-        for outside in tag.split('"').step_by(2) {
-            assert_eq!(outside.matches('=').count(), usize::from(outside.ends_with('=')), "{tag}");
-        }
-        if tag.starts_with('/') {
-            assert_eq!(open.pop(), Some(name), "closed out of order");
-        } else if !tag.ends_with('/') && !tag.starts_with('?') {
-            open.push(name);
-        }
-    }
-    assert_eq!(open, Vec::<&str>::new());
 }
 
 /// Windows from every bar of songs on, as `prepare --hop-bars 1` makes them: six a song.
@@ -494,7 +478,7 @@ fn pictures_are_drawn_of_every_direction() {
     let folder = tempfile::tempdir().unwrap();
     let pictures = folder.path().join("pictures");
     let output = OutputOptions { pictures: Some(pictures.clone()), ..OutputOptions::default() };
-    output.write(whole(), &dataset(["short", "long"])).unwrap();
+    output.write("Random & <odd> 1", &told(whole()), &dataset(["short", "long"])).unwrap();
     for direction in ["short2long", "long2short"] {
         for kind in ["best", "median", "worst"] {
             let png = std::fs::read(pictures.join(format!("{direction}-{kind}.png"))).unwrap();

@@ -5,10 +5,11 @@ mod common;
 use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
-use common::music;
+use common::{music, well_formed};
 use model::{Pack, Role, SpaceFamily, kernels};
 use serde_json::Value;
 use trainer::classifier::PackClassifierOptions;
+use trainer::evaluate::report::{Told, page};
 use trainer::evaluate::{EvaluateOptions, spaces};
 use trainer::families::spaces::{arguments, losses, plan};
 use trainer::hands::add::merge;
@@ -122,6 +123,9 @@ fn a_few_steps_already_bring_phrases_back_and_are_measured() {
         assert!(after.table().contains(part), "{}", after.table());
     }
     assert!(after.metrics().contains_key("space_onset_f1"));
+    let page = page("Pack", &Told { space: Some(&after), ..Told::default() }, None);
+    well_formed(&page);
+    assert_eq!(page.matches("half way to another").count(), 6, "two phrases of each genre are drawn");
     serde_json::to_string(&after).unwrap();
 }
 

@@ -48,12 +48,25 @@ fn a_file_in_json_is_the_same_and_the_order_of_its_keys_no_matter() {
 }
 
 #[test]
+fn several_grids_are_one_sweep() {
+    let grids = "[[grid]]\nmodel = ['base', 'full']\n[[grid]]\nmodel = ['full']\nattention = [true]\n";
+    let sweep = read(&format!("dataset = 'd'\nfolder = 'f'\n{grids}"), "s.toml").unwrap();
+    let points = sweep.points().unwrap();
+    let names: Vec<_> = points.iter().map(|point| (point.index, point.name.as_str())).collect();
+    assert_eq!(names, [(0, "model-base"), (1, "model-full"), (2, "attention-true_model-full")]);
+    assert_eq!(sweep.flags(&points[2]), ["--attention", "--model=full"]);
+}
+
+#[test]
 fn a_file_that_is_no_sweep_is_refused_in_a_sentence() {
     let head = "dataset = 'd'\nfolder = 'f'\n";
     for (text, part) in [
         ("nothing".to_string(), "no sweep file"),
         (format!("{head}speed = 1\n[grid]\n"), "speed"),
         (format!("{head}[grid]\na = []\n"), "no values"),
+        (format!("{head}grid = []\n"), "no values"),
+        (format!("{head}grid = 3\n"), "[[grid]]"),
+        (format!("{head}[[grid]]\na = [1]\n[[grid]]\na = [1]\n"), "the same name"),
         (format!("{head}[grid]\na = [1, 1]\n"), "the same name"),
         (format!("{head}[grid]\na = ['x y', 'x+y']\n"), "the same name"),
         (
@@ -183,7 +196,7 @@ fn runs_are_done_once_and_one_that_fails_harms_no_other() {
 fn a_run_goes_on_where_it_stopped_and_again_where_its_options_change() {
     let folder = tempfile::tempdir().unwrap();
     let mut sweep = tiny(folder.path());
-    sweep.grid.clear();
+    sweep.grid = vec![Default::default()];
     let points = sweep.points().unwrap();
     let state = |sweep: &SweepFile| sweep::works(sweep, &points, program())[0].state();
     // An interruption before the first step leaves a checkpoint of it; `run` says that it is not the end.

@@ -1,12 +1,16 @@
 //! Writers from training to a pack: what they are measured by, and how they come into other packs.
 
+mod common;
+
 use std::path::Path;
 
 use clap::FromArgMatches;
+use common::well_formed;
 use model::{Ask, Pack, Role};
 use phrase::{Roll, STEPS};
 use trainer::classifier::PackClassifierOptions;
 use trainer::dataset::{Dataset, GenreInfo, Info, Item, Split};
+use trainer::evaluate::report::{Told, page};
 use trainer::evaluate::writer::measure;
 use trainer::families::writers::{WriterOptions, plan};
 use trainer::families::{FAMILIES, Family};
@@ -91,6 +95,9 @@ fn what_is_learned_beats_counting_on_music_that_is_all_rule() {
     let text = measured.table();
     assert!(text.contains("Markov, order 3") && text.contains("top-1 symbol"), "{text}");
     assert!(measured.metrics().keys().any(|name| name.starts_with("writer_perplexity")));
+    let page = page("Pack & 1", &Told { writer: Some(&measured), ..Told::default() }, None);
+    well_formed(&page);
+    assert_eq!(page.matches("written then").count(), 4, "two songs of each genre are drawn");
     // Songs without eight bars say nothing.
     let mut short = data.clone();
     short.items.iter_mut().for_each(|splits| splits[2].retain(|item| item.at.start == 0));

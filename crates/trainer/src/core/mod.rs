@@ -1,5 +1,5 @@
 //! What every family trains with: variables and their optimiser, the parts of a step that threads share, the
-//! learning rate's schedule, and losses by name.
+//! learning rate's schedule, losses by name, and what these are computed with.
 
 pub mod adam;
 mod losses;
@@ -7,12 +7,14 @@ mod optimised;
 pub mod rms;
 mod schedule;
 mod step;
+mod tensors;
 mod variables;
 
 pub use losses::Losses;
 pub use optimised::Optimised;
 pub use schedule::Schedule;
-pub use step::{NotFinite, SHARDS, Sum, clip, shards, sum};
+pub use step::{NotFinite, SHARDS, Share, Sum, check_finite, clip, shards, sum, summed};
+pub use tensors::{cross_entropy, mask};
 pub use variables::{Gradients, Variables};
 
 use anyhow::{Result, ensure};

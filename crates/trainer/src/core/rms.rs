@@ -21,7 +21,7 @@ impl Rms {
     }
 
     /// Moves `values` against `gradients` at learning rate `rate`. It sees the gradients' scale only through
-    /// [`EPSILON`].
+    /// `EPSILON`.
     pub fn update(&mut self, values: &mut Gradients, gradients: &Gradients, rate: f32) {
         let pairs = values.iter_mut().flatten().zip(gradients.iter().flatten());
         for ((value, &gradient), square) in pairs.zip(self.square.iter_mut().flatten()) {

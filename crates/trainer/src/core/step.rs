@@ -1,8 +1,10 @@
 //! One step, cut into shards: their threads, their sum, and what stops it.
 
 use anyhow::{Context, Result};
+use rand_chacha::ChaCha8Rng;
 
 use super::{Gradients, Losses};
+use crate::random;
 
 /// A step's batch is cut into this many parts whose gradients are added in order: the sum is the same however
 /// many threads there are.
@@ -21,6 +23,25 @@ pub fn shards<T: Send>(threads: usize, work: impl Fn(usize) -> Result<T> + Sync)
         let handles: Vec<_> = (0..SHARDS).map(|shard| scope.spawn(move || work(shard))).collect();
         handles.into_iter().map(|handle| handle.join().expect("a training thread panicked")).collect()
     })
+}
+
+/// A shard's share of its step's batch.
+#[derive(Debug)]
+pub struct Share {
+    /// How many examples it draws.
+    pub size: usize,
+    /// The number of the first of them, counted over the whole run: what takes turns goes by it.
+    pub turn: usize,
+    /// Its own random numbers.
+    pub rng: ChaCha8Rng,
+}
+
+impl Share {
+    /// Of a shard of step `step` (counted from 0) of a run of this seed and batch.
+    pub fn of(seed: u64, batch: usize, step: u64, shard: usize) -> Self {
+        let (counter, size) = (step * SHARDS as u64 + shard as u64, batch / SHARDS);
+        Self { size, turn: counter as usize * size, rng: random::stream(seed, counter) }
+    }
 }
 
 /// Gradients of `N` networks, and losses: of a shard, or of a whole step.
@@ -49,9 +70,30 @@ pub fn sum<const N: usize>(step: u64, shards: impl IntoIterator<Item = Sum<N>>) 
         }
     }
     total.losses = losses;
-    let what = match total.losses.fault() {
+    check_finite(step, &total.losses, &total.gradients)?;
+    Ok(total)
+}
+
+/// The sum over the shards of the step that follows `done` steps.
+///
+/// # Errors
+/// The first shard's that has one; [`NotFinite`] where a loss or a gradient is not finite.
+pub fn summed<const N: usize>(
+    done: u64,
+    threads: usize,
+    work: impl Fn(usize) -> Result<Sum<N>> + Sync,
+) -> Result<Sum<N>> {
+    sum(done + 1, shards(threads, work)?)
+}
+
+/// Whether all numbers of step number `step` (counted from 1) are finite.
+///
+/// # Errors
+/// [`NotFinite`] names the first that is not.
+pub fn check_finite(step: u64, losses: &Losses, gradients: &[Gradients]) -> Result<()> {
+    let what = match losses.fault() {
         Some(name) => format!("the {name} loss"),
-        None if total.gradients.iter().flatten().flatten().all(|x| x.is_finite()) => return Ok(total),
+        None if gradients.iter().flatten().flatten().all(|x| x.is_finite()) => return Ok(()),
         None => "a gradient".to_string(),
     };
     Err(NotFinite { step, what }.into())

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{Evaluation, files, layout, report};
+use super::report::Told;
+use super::{files, layout, report};
 use crate::dataset::{Dataset, write_whole};
 
 /// How the files of `--files` are laid out.
@@ -25,8 +26,8 @@ pub struct OutputOptions {
     /// All figures as JSON: of every phrase too, or with --targets those of its table.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// A page for people: tables, charts and the rolls of the best, the median and the worst phrases, as one
-    /// HTML file.
+    /// A page for people: tables, charts and the rolls of the best, the median and the worst phrases, of what
+    /// the writer goes on with and of what lies around phrases in the space, as one HTML file.
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
     /// The run's folder, whose loss curves (losses.svg) the report then shows.
@@ -59,16 +60,17 @@ impl OutputOptions {
         write_whole(path, serde_json::to_string_pretty(figures)?.as_bytes())
     }
 
-    /// Writes what else was asked for. `data` is what was evaluated.
+    /// Writes what else was asked for of the pack `name`. `data` is what was evaluated.
     ///
     /// # Errors
     /// When a file cannot be written, or the run's curves cannot be read.
-    pub fn write(&self, evaluation: &Evaluation, data: &Dataset) -> Result<()> {
+    pub fn write(&self, name: &str, told: &Told, data: &Dataset) -> Result<()> {
         if let Some(path) = &self.report {
             let curves = self.run.as_deref().map(curves).transpose()?;
             prepare(path)?;
-            write_whole(path, report::page(evaluation, curves.as_deref()).as_bytes())?;
+            write_whole(path, report::page(name, told, curves.as_deref()).as_bytes())?;
         }
+        let Some(evaluation) = told.transfer else { return Ok(()) };
         if let Some(folder) = &self.pictures {
             files::pictures(evaluation, folder)?;
         }

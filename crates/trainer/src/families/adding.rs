@@ -1,19 +1,23 @@
 //! `add-genre`: what adding a genre to a pack has in common, whatever the pack's transfer is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use candle_core::Tensor;
+use anyhow::{Result, bail};
+use candle_core::{Device, Tensor};
 use clap::{ArgMatches, FromArgMatches};
-use model::{Card, ClassifierConfig, Corpus, Family, Pack, Role, Weights};
+use model::{Card, Classifier, ClassifierConfig, Corpus, Family, Ops, Pack, Parts, Role, Weights};
+use phrase::{PITCHES, STEPS};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::resnet::Terms;
 use super::{Plan, arranger, papers};
 use crate::classifier::accuracy::accuracy;
 use crate::classifier::{BuiltConfig, ClassifierFile};
-use crate::dataset::{Dataset, Split};
-use crate::run::RunOptions;
+use crate::dataset::{Dataset, GenreInfo, Info, Split};
+use crate::run::{RunOptions, Trainee};
+use crate::{batch, random};
 
 /// What the command line gives.
 #[derive(Clone, Debug, clap::Args)]
@@ -124,6 +128,45 @@ pub struct Header {
     pub hash: String,
 }
 
+impl Header {
+    /// Of a run that adds `genre` to the pack of this card.
+    pub fn of(options: &AdditionOptions, step: u64, genre: &str, card: &Card) -> Self {
+        let (options, genre, hash) = (options.clone(), genre.to_string(), card.hash.clone());
+        Self { options, step, genre, card: card.clone(), hash }
+    }
+}
+
+/// How unlikely a classifier of these weights finds the genres of `size` phrases of `music`, the mean. Genres
+/// and phrases come by chance, each moved by up to `transpose` semitones.
+///
+/// # Errors
+/// Where a weight is missing.
+pub fn unheard(
+    (config, weights): (ClassifierConfig, &Weights),
+    music: &Dataset,
+    (size, transpose): (usize, i32),
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Result<Tensor> {
+    let (mut cells, mut labels) = (vec![0.0; size * STEPS * PITCHES], Vec::with_capacity(size));
+    for cells in cells.chunks_exact_mut(STEPS * PITCHES) {
+        let genre = rng.random_range(0..=config.genres - 1);
+        labels.push(genre as u32);
+        batch::draw(music, genre, transpose, rng).to_f32(cells);
+    }
+    let rolls = Tensor::from_vec(cells, (size, STEPS, PITCHES), device)?;
+    let logits = Classifier::new(config, weights, Ops::on(device))?.forward(&rolls)?;
+    Ok(candle_nn::loss::cross_entropy(&logits, &Tensor::from_vec(labels, size, device)?)?)
+}
+
+/// What of these weights is not the classifier's.
+pub fn transfer(all: &Weights) -> Weights {
+    let mut weights = Weights::new();
+    let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
+    own.for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
+    weights
+}
+
 /// The classifier of these weights for the genres of `music`. Its accuracy is that on held-out songs.
 ///
 /// # Errors
@@ -163,11 +206,30 @@ pub fn bare(pack: &Pack) -> Weights {
     all
 }
 
-/// A tensor that must be there.
+/// Writes `file` into `folder`, a pack of random weights that a test can add a genre to: of two genres, with
+/// the transfer that `fresh` trains with its family's small options. Gives the options of such a test.
 ///
 /// # Errors
-/// Names it where it is not.
-pub fn find(weights: &Weights, name: &str) -> Result<Tensor> {
-    let found = weights.iter().find(|(key, _)| *key == name).map(|(_, tensor)| tensor.clone());
-    found.with_context(|| format!("there is no {name}"))
+/// Where it cannot be written.
+pub fn small(
+    (folder, file): (&Path, &str),
+    family: &super::Family,
+    fresh: fn(&ArgMatches, usize) -> Result<Box<dyn Trainee>>,
+) -> Result<Vec<String>> {
+    let names = ["high", "low"].map(String::from);
+    let flags = (family.small)(folder)?;
+    let run = fresh(&family.options_command().try_get_matches_from(flags)?, names.len())?;
+    let info = |name: &String| GenreInfo { name: name.clone(), ..GenreInfo::default() };
+    let info = Info { genres: names.iter().map(info).collect(), options: serde_json::Value::Null };
+    let data = Dataset::of_rolls(info, vec![Default::default(); names.len()]);
+    let (parts, mut weights) = run.pack(&data)?;
+    let classifier = ClassifierConfig { genres: names.len(), width: 4 };
+    let mut rng = random::stream(1, 0);
+    for parameter in classifier.parameters() {
+        weights.insert(&parameter.name, random::start(&parameter, &mut rng)?);
+    }
+    let card = Card::new("small", names.to_vec(), Parts { classifier: Some(classifier), ..parts });
+    let path = folder.join(file);
+    Pack::new(card, &weights).write(&path)?;
+    Ok(vec![path.display().to_string(), "--batch=4".to_string()])
 }

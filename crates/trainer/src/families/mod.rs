@@ -13,8 +13,10 @@ pub mod writers;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use clap::{ArgMatches, Args, Command};
+use model::{Role, Weights};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::dataset::Dataset;
@@ -90,6 +92,16 @@ impl Plan {
     ) -> Self {
         Self { family, options, fresh: Box::new(fresh) }
     }
+
+    /// A plan of a run that is made of nothing but its options and what `fresh` holds.
+    fn of<O: Serialize + 'static, T: Trainee + 'static>(
+        family: &'static str,
+        options: O,
+        fresh: impl FnOnce(O, &Device) -> Result<T> + 'static,
+    ) -> Self {
+        let kept = serde_json::json!(options);
+        Self::new(family, kept, move |device| Ok(Box::new(fresh(options, device)?)))
+    }
 }
 
 /// Adds the arguments of `A` to a command.
@@ -128,4 +140,17 @@ pub fn named(name: &str) -> Result<&'static Family> {
 /// What a family is called today that was once called `name`.
 pub fn today(name: &str) -> &str {
     named(name).map_or(name, |family| family.name)
+}
+
+/// Weights by the names that a pack has for those of a part.
+fn prefixed<'a>(role: Role, weights: impl Iterator<Item = (&'a String, &'a Tensor)>) -> Weights {
+    let mut all = Weights::new();
+    weights.for_each(|(name, tensor)| all.insert(format!("{}{name}", role.prefix()), tensor.clone()));
+    all
+}
+
+/// A tensor that must be there.
+fn find(weights: &Weights, name: &str) -> Result<Tensor> {
+    let found = weights.iter().find(|(key, _)| *key == name).map(|(_, tensor)| tensor.clone());
+    found.with_context(|| format!("there is no {name}"))
 }

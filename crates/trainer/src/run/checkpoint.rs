@@ -15,6 +15,7 @@ use model::spectral::Spectral;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::core::Optimised;
 use crate::dataset::write_whole;
 use crate::families;
 
@@ -30,6 +31,17 @@ struct Envelope {
     kind: String,
     data: String,
     header: Value,
+}
+
+/// The header of a run that is known by its options, its step and the number of its genres.
+#[derive(Serialize, Deserialize)]
+pub struct Header<O> {
+    /// Every option that decides the numbers, under [`OPTIONS`].
+    pub options: O,
+    /// Steps done.
+    pub step: u64,
+    /// How many genres it learns from.
+    pub genres: usize,
 }
 
 /// A state between two steps.
@@ -49,6 +61,20 @@ impl Checkpoint {
     /// A checkpoint without tensors.
     pub fn new(kind: &str, header: Value) -> Self {
         Self { kind: kind.to_string(), data: String::new(), header, tensors: BTreeMap::new() }
+    }
+
+    /// A checkpoint of these networks, each as [`Optimised::save`] has it.
+    ///
+    /// # Errors
+    /// Where a network cannot be read.
+    pub fn of<'a>(
+        kind: &str,
+        header: impl Serialize,
+        networks: impl IntoIterator<Item = &'a Optimised>,
+    ) -> Result<Self> {
+        let mut checkpoint = Self::new(kind, serde_json::to_value(header)?);
+        networks.into_iter().try_for_each(|network| network.save(&mut checkpoint))?;
+        Ok(checkpoint)
     }
 
     /// Adds tensors as `part/name`.

@@ -40,6 +40,7 @@ pub use log::{Log, lines as log_lines};
 pub use progress::Progress;
 pub use record::{Data, Record, Session, digest};
 pub use samples::{Sample, played_by, samples};
+pub(crate) use trainee::read_off;
 pub use trainee::{Needs, Sight, Trainee};
 
 use crate::core::NotFinite;

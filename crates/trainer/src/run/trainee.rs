@@ -155,3 +155,30 @@ pub trait Trainee: std::fmt::Debug {
     /// How the weights came to be, in a sentence or two for the pack's card.
     fn recipe(&self) -> String;
 }
+
+/// What of a [`Trainee`] is read off: of constants, what it needs and the names of its losses; of its fields
+/// `step` and `options`, the rest. `steps` is the field or the method of the options that says how many.
+macro_rules! read_off {
+    ($needs:expr, $losses:expr, $($steps:tt)+) => {
+        fn needs(&self) -> $crate::run::Needs {
+            $needs
+        }
+
+        fn step(&self) -> u64 {
+            self.step
+        }
+
+        fn steps(&self) -> u64 {
+            self.options.$($steps)+
+        }
+
+        fn losses(&self) -> Vec<&'static str> {
+            $losses.to_vec()
+        }
+
+        fn configuration(&self) -> serde_json::Value {
+            serde_json::json!(self.options)
+        }
+    };
+}
+pub(crate) use read_off;

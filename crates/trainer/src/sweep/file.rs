@@ -5,10 +5,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// More runs than this are a slip of the pen.
 const MOST: usize = 10_000;
+/// What is wrong with a sweep of no runs.
+const EMPTY: &str = "a key of the grid has no values";
 
 /// A value of an option, passed on to the command line unread.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -38,6 +40,24 @@ impl fmt::Display for Setting {
 /// Options by name, without the dashes.
 pub type Settings = BTreeMap<String, Setting>;
 
+/// Options of which every combination is a run.
+pub type Grid = BTreeMap<String, Vec<Setting>>;
+
+/// One grid, or several one after another.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a grid is a table of lists: [grid], or several: [[grid]]")]
+enum Grids {
+    One(Grid),
+    Several(Vec<Grid>),
+}
+
+fn grids<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Grid>, D::Error> {
+    Ok(match Grids::deserialize(from)? {
+        Grids::One(grid) => vec![grid],
+        Grids::Several(grids) => grids,
+    })
+}
+
 /// A sweep as its TOML or JSON file says. Paths are relative to the folder in which the command runs.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,8 +72,9 @@ pub struct SweepFile {
     /// Its options in every run.
     #[serde(default)]
     pub options: Settings,
-    /// Its options that differ: every combination is a run.
-    pub grid: BTreeMap<String, Vec<Setting>>,
+    /// Its options that differ, as `[grid]` or, for what is no whole grid, as several `[[grid]]`.
+    #[serde(deserialize_with = "grids")]
+    pub grid: Vec<Grid>,
     /// After how many epochs the summary has the losses: the papers' table is "after 20".
     #[serde(default = "twenty")]
     pub epochs: u64,
@@ -109,23 +130,19 @@ impl SweepFile {
     /// # Errors
     /// Where there are none, far too many, or two of one name.
     pub fn points(&self) -> Result<Vec<Point>> {
-        let total = self.grid.values().try_fold(1usize, |product, values| product.checked_mul(values.len()));
+        let size =
+            |grid: &Grid| grid.values().try_fold(1usize, |product, values| product.checked_mul(values.len()));
+        let sizes: Option<Vec<usize>> = self.grid.iter().map(size).collect();
+        let total = sizes.as_ref().and_then(|sizes| sizes.iter().try_fold(0usize, |a, b| a.checked_add(*b)));
         let total = total.unwrap_or(usize::MAX);
-        ensure!(total > 0, "a key of the grid has no values");
+        ensure!(!self.grid.is_empty() && sizes.is_none_or(|sizes| !sizes.contains(&0)), EMPTY);
         ensure!(total <= MOST, "{total} runs are more than the {MOST} that a sweep may have");
-        let point = |index: usize| {
-            let mut place = Settings::new();
-            let mut rest = index;
-            for (key, values) in self.grid.iter().rev() {
-                place.insert(key.clone(), values[rest % values.len()].clone());
-                rest /= values.len();
+        let mut points: Vec<Point> = Vec::with_capacity(total);
+        for grid in &self.grid {
+            for index in 0..size(grid).unwrap_or_default() {
+                points.push(point(grid, index, points.len()));
             }
-            let parts: Vec<_> = place.iter().map(|(key, value)| format!("{key}-{value}")).collect();
-            let name = if parts.is_empty() { "run".to_string() } else { parts.join("_") };
-            let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '+' };
-            Point { index, name: name.chars().map(plain).collect(), place }
-        };
-        let points: Vec<_> = (0..total).map(point).collect();
+        }
         let names: BTreeSet<_> = points.iter().map(|point| &point.name).collect();
         ensure!(
             names.len() == points.len(),
@@ -140,6 +157,20 @@ impl SweepFile {
         all.extend(point.place.clone());
         flags(&all)
     }
+}
+
+/// The run at a place of a grid, which is `index` in the sweep.
+fn point(grid: &Grid, at: usize, index: usize) -> Point {
+    let mut place = Settings::new();
+    let mut rest = at;
+    for (key, values) in grid.iter().rev() {
+        place.insert(key.clone(), values[rest % values.len()].clone());
+        rest /= values.len();
+    }
+    let parts: Vec<_> = place.iter().map(|(key, value)| format!("{key}-{value}")).collect();
+    let name = if parts.is_empty() { "run".to_string() } else { parts.join("_") };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '+' };
+    Point { index, name: name.chars().map(plain).collect(), place }
 }
 
 /// Settings as a command line.

@@ -103,8 +103,7 @@ fn judges(rows: &[Row]) -> Vec<String> {
 fn csv(rows: &[Row]) -> Result<Vec<u8>> {
     let mut sorted = judges(rows);
     sorted.sort();
-    let keys: Vec<&String> =
-        rows.first().map(|(work, ..)| work.point.place.keys().collect()).unwrap_or_default();
+    let keys: BTreeSet<&String> = rows.iter().flat_map(|(work, ..)| work.point.place.keys()).collect();
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut head: Vec<String> = ["index", "run", "state"].map(String::from).to_vec();
     head.extend(keys.iter().map(|key| key.to_string()));
@@ -120,7 +119,9 @@ fn csv(rows: &[Row]) -> Result<Vec<u8>> {
     for (work, lines, losses) in rows {
         let point = work.point;
         let mut first = vec![point.index.to_string(), point.name.clone(), work.state().to_string()];
-        first.extend(point.place.values().map(ToString::to_string));
+        // A key of another grid has here what the options say.
+        let value = |key: &&String| point.place.get(*key).or(work.sweep.options.get(*key));
+        first.extend(keys.iter().map(|key| value(key).map(ToString::to_string).unwrap_or_default()));
         for line in lines {
             let mut row = first.clone();
             row.extend(line.genres.clone());

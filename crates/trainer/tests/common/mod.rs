@@ -64,3 +64,31 @@ pub fn options(steps: u64) -> ResnetOptions {
         },
     }
 }
+
+/// Fails where the page opens and closes its elements in another order, or leaves an attribute unquoted.
+pub fn well_formed(page: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let body = page.strip_prefix("<!DOCTYPE html>").unwrap();
+    for piece in body.split('<').skip(1) {
+        let (tag, text) = piece.split_once('>').expect("every tag is closed");
+        assert!(
+            !text.contains('>') || open.last() == Some(&"head") || tag.starts_with("style"),
+            "stray > in {text}"
+        );
+        for (i, part) in text.split('&').enumerate() {
+            let entity = part.split_once(';').is_some_and(|(name, _)| name.len() < 8);
+            assert!(i == 0 || entity, "stray & in {text}");
+        }
+        let name = tag.trim_start_matches('/').split([' ', '/', '\n']).next().unwrap();
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        for outside in tag.split('"').step_by(2) {
+            assert_eq!(outside.matches('=').count(), usize::from(outside.ends_with('=')), "{tag}");
+        }
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "closed out of order");
+        } else if !tag.ends_with('/') && !tag.starts_with('?') {
+            open.push(name);
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new());
+}

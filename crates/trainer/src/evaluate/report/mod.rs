@@ -2,11 +2,13 @@
 
 mod charts;
 mod html;
+mod parts;
 pub mod rolls;
 
 use super::figures::{Music, Spread};
 use super::histograms::{self, HISTOGRAMS};
-use super::{Answer, Direction, Evaluation, ranking};
+use super::spaces::SpaceMeasured;
+use super::{Answer, Direction, Evaluation, ranking, writer};
 use charts::Bar;
 use html::{Table, decimals, escape, figure, percent};
 
@@ -14,18 +16,26 @@ const STYLE: &str = include_str!("style.css");
 /// How many of the feature judge's weights are shown for each genre.
 const WEIGHTS: usize = 8;
 
-/// The page. `curves` is an SVG of the training's losses.
-pub fn page(evaluation: &Evaluation, curves: Option<&str>) -> String {
-    let e = evaluation;
-    let title = format!("{} {}", escape(&e.pack[0]), escape(&e.pack[1]));
-    let mut body = head(e, &title);
-    body += &heard(e);
-    body += &content(e);
-    body += &music(e);
-    body += &rolls_of(e);
-    body += &confusion(e);
-    body += &distances(e);
-    body += &feature_judge(e);
+/// What a page tells of a pack: of each part that was measured.
+#[derive(Clone, Copy, Default)]
+pub struct Told<'a> {
+    /// Its transfer.
+    pub transfer: Option<&'a Evaluation>,
+    /// Its writer.
+    pub writer: Option<&'a writer::Measured>,
+    /// Its space.
+    pub space: Option<&'a SpaceMeasured>,
+}
+
+/// The page of the pack `name`. `curves` is an SVG of the training's losses.
+pub fn page(name: &str, told: &Told, curves: Option<&str>) -> String {
+    let title = escape(name);
+    let mut body = match told.transfer {
+        Some(evaluation) => transfer(evaluation, &title),
+        None => format!("<h1>{title}</h1>\n"),
+    };
+    body += &told.writer.map(parts::writer).unwrap_or_default();
+    body += &told.space.map(parts::space).unwrap_or_default();
     if let Some(svg) = curves {
         // An SVG file may begin with a line that only a file can have.
         let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
@@ -36,6 +46,21 @@ pub fn page(evaluation: &Evaluation, curves: Option<&str>) -> String {
          content=\"width=device-width\"/>\n<title>{title}: \
          evaluation</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
+}
+
+/// What is told of a transfer.
+fn transfer(e: &Evaluation, title: &str) -> String {
+    [
+        head(e, title),
+        heard(e),
+        content(e),
+        music(e),
+        rolls_of(e),
+        confusion(e),
+        distances(e),
+        feature_judge(e),
+    ]
+    .concat()
 }
 
 fn head(e: &Evaluation, title: &str) -> String {

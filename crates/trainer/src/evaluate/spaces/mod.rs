@@ -25,6 +25,8 @@ use ways::{Ways, ways};
 const PHRASES: usize = 200;
 /// Pairs a genre that are gone between, and draws a genre.
 const PAIRS: usize = 100;
+/// Phrases of a genre that are kept as samples.
+const SAMPLES: usize = 2;
 /// A number of a code is active whose variance over phrases is more (Burda et al., 2016).
 const ACTIVE: f64 = 0.01;
 /// Distances at which variations are measured.
@@ -56,6 +58,10 @@ pub struct SpaceMeasured {
     pub drawn: Vec<(&'static str, Looks)>,
     /// Variations by distance: onset F1 with their phrase, and notes outside its key.
     pub variations: Vec<Variation>,
+    /// By genre, of some: a phrase, what comes back, a variation at a distance of 1, and the point half way to a
+    /// phrase of another work.
+    #[serde(skip)]
+    pub samples: Vec<(String, [Roll; 4])>,
 }
 
 /// Variations at a distance.
@@ -169,6 +175,7 @@ pub fn of_pack(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result
     if let Some(bare) = &mut bare {
         drawn.push(("standard normal codes", draws(bare)?));
     }
+    let samples = samples(&mut asked, &all, &points, &genres)?;
     let variations = DISTANCES.map(|distance| varied(&mut asked, &all, &points, &again, distance));
     Ok(Some(SpaceMeasured {
         family: family.name(),
@@ -182,6 +189,7 @@ pub fn of_pack(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result
         real,
         drawn,
         variations: variations.into_iter().collect::<Result<_>>()?,
+        samples,
     }))
 }
 
@@ -201,6 +209,34 @@ impl SpaceMeasured {
         let finite = all.into_iter().filter(|(_, value)| value.is_finite());
         finite.map(|(name, value)| (name.to_string(), (value * 1e4).round() / 1e4)).collect()
     }
+}
+
+/// The first phrases of each genre and what lies around them; see [`SpaceMeasured::samples`].
+fn samples(
+    asked: &mut Asked,
+    all: &[Known],
+    points: &[Vec<f32>],
+    genres: &[String],
+) -> Result<Vec<(String, [Roll; 4])>> {
+    let mut rng = random::stream(1, 3);
+    let mut samples = Vec::new();
+    for (genre, name) in genres.iter().enumerate() {
+        let own: Vec<usize> = (0..all.len()).filter(|&index| all[index].genre == genre).collect();
+        for &index in own.iter().step_by((own.len() / SAMPLES).max(1)).take(SAMPLES) {
+            let (known, point) = (&all[index], &points[index]);
+            // As far along the list as can be: songs are neighbours in it.
+            let other = &points[(index + all.len() / 2) % all.len()];
+            let reach = asked.space.spread();
+            let noise = random::normal(&mut rng, point.len());
+            let varied: Vec<f32> = point.iter().zip(noise).map(|(x, noise)| x + reach * noise).collect();
+            let half: Vec<f32> = point.iter().zip(other).map(|(a, b)| (a + b) / 2.0).collect();
+            let key = Key::of(known.roll);
+            let mut heard = |point: &[f32]| asked.phrase(point, genre, key, 0.0);
+            let rolls = [*known.roll, heard(point)?, heard(&varied)?, heard(&half)?];
+            samples.push((name.clone(), rolls));
+        }
+    }
+    Ok(samples)
 }
 
 /// How many numbers vary over points, of how many.

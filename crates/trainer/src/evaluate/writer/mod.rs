@@ -14,7 +14,7 @@ use candle_nn::ops::log_softmax;
 use model::writers::lstm::{Kind, LstmSizes};
 use model::writers::seqgan::{Generator, LINE, SeqganSizes};
 use model::{Ops, Pack, Role, Weights, WriterFamily};
-use phrase::STEPS;
+use phrase::{Roll, STEPS};
 use serde::Serialize;
 
 use super::faults::Interval;
@@ -29,6 +29,8 @@ use tally::{MEASURES, Measure, Tally, intervals};
 
 /// Stretches of a genre that are looked at, where nothing else is asked for.
 const MOST: usize = 200;
+/// Songs of a genre that are kept as samples.
+const SAMPLES: usize = 2;
 
 /// A writer as it is measured.
 struct Asked {
@@ -188,6 +190,10 @@ pub struct Measured {
     pub tables: Vec<Table>,
     /// Milliseconds that four bars take, the mean.
     pub milliseconds: f64,
+    /// By genre, of some songs: four bars that were played, those that were written then, and those that
+    /// followed in truth.
+    #[serde(skip)]
+    pub samples: Vec<(String, [Roll; 3])>,
 }
 
 /// What is seen of one song, by column.
@@ -197,6 +203,8 @@ struct Seen {
     tallies: Vec<Tally>,
     /// Symbols that were written, a line a stretch, by column.
     lines: Vec<Vec<Vec<u32>>>,
+    /// Of the first stretch: what was played, what the writer wrote then, and what followed in truth.
+    first: Option<[Roll; 3]>,
 }
 
 /// Measures the writer of a pack on the split's songs; `beside` is another pack's.
@@ -321,7 +329,12 @@ pub fn measure(
         });
     }
     let milliseconds = players[0].milliseconds();
-    Ok(Some(Measured { split, columns, tables, milliseconds }))
+    let mut samples = Vec::new();
+    for (genre, name) in names.iter().enumerate() {
+        let firsts = songs.iter().filter(|((own, _), _)| *own == genre).filter_map(|(_, seen)| seen.first);
+        samples.extend(firsts.take(SAMPLES).map(|rolls| (name.to_string(), rolls)));
+    }
+    Ok(Some(Measured { split, columns, tables, milliseconds, samples }))
 }
 
 impl Measured {

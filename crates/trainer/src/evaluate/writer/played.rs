@@ -11,6 +11,7 @@ use phrase::symbols::{Event, LONGEST, events, slices};
 use phrase::{Key, Roll, STEPS, STEPS_PER_BEAT};
 use rand::Rng;
 
+use super::super::faults;
 use super::tally::{Measure, Tally};
 use super::{Counted, Seen, around, numbers};
 use crate::families::writers::bleu::Bleu;
@@ -125,6 +126,16 @@ fn judge(before: &Roll, next: &Roll, real: &Roll, line: &[u32], bleu: &Bleu, tal
     tally.add(Measure::Kept, f64::from(u8::from((0.7..=1.3).contains(&ratio))), 1.0);
     let struck = next.onset.iter().filter(|bits| **bits != 0).count();
     tally.add(Measure::Struck, next.onsets().into(), struck as f64);
+    let mut heard = faults::Tally::default();
+    heard.hear(next, Some(before));
+    for (measure, of) in [
+        (Measure::BorderLeaps, faults::Measure::LeapsAtBorders),
+        (Measure::Leaps, faults::Measure::LeapsInside),
+        (Measure::HeldOver, faults::Measure::HeldOver),
+    ] {
+        let [counted, of] = heard.shares[of as usize];
+        tally.add(measure, counted, of);
+    }
     for (measure, order) in [(Measure::Bleu2, 2), (Measure::Bleu3, 3), (Measure::Bleu4, 4)] {
         tally.add(measure, bleu.of(line, order), 1.0);
     }
@@ -174,6 +185,9 @@ pub fn continued(
         judge(&before, &written[0], &real, &tokens, &references.all, &mut seen.tallies[column]);
         seen.tallies[column].add(Measure::Loops, is_loop(&split(&written)), 1.0);
         seen.lines[column].push(tokens);
+        if column == 0 && seen.first.is_none() {
+            seen.first = Some([before, written[0], real]);
+        }
         let argmax = player.eight(&before, &ask, true)?;
         seen.tallies[column].add(Measure::ArgmaxLoops, is_loop(&split(&argmax)), 1.0);
     }

@@ -7,7 +7,7 @@ use crate::families::writers::lstm::Scored;
 use crate::random;
 
 /// How many measures there are.
-pub const MEASURES: usize = 14;
+pub const MEASURES: usize = 17;
 /// How often songs are drawn, and from which seed.
 const DRAWS: usize = 1000;
 const SEED: u64 = 1;
@@ -35,6 +35,12 @@ pub enum Measure {
     Kept,
     /// Notes at once, the mean over what is struck.
     Struck,
+    /// Leaps of the bass from what was played into what follows, see [`super::super::faults`].
+    BorderLeaps,
+    /// Those inside what follows.
+    Leaps,
+    /// Times that a note sounds on over the border.
+    HeldOver,
     /// BLEU of groups of up to 2, 3 and 4 symbols.
     Bleu2,
     /// See [`Measure::Bleu2`].
@@ -58,6 +64,9 @@ impl Measure {
         Self::Density,
         Self::Kept,
         Self::Struck,
+        Self::BorderLeaps,
+        Self::Leaps,
+        Self::HeldOver,
         Self::Bleu2,
         Self::Bleu3,
         Self::Bleu4,
@@ -77,6 +86,9 @@ impl Measure {
             Self::Density => "density ratio",
             Self::Kept => "density within 0.7-1.3",
             Self::Struck => "notes struck at once",
+            Self::BorderLeaps => "bass: leaps at the border",
+            Self::Leaps => "bass: leaps inside",
+            Self::HeldOver => "held over the border",
             Self::Bleu2 => "BLEU-2",
             Self::Bleu3 => "BLEU-3",
             Self::Bleu4 => "BLEU-4",

@@ -11,25 +11,21 @@ use candle_core::{Device, Tensor};
 use clap::FromArgMatches;
 use model::arranger::{Arranger, Sizes, TEXTURE, TEXTURES};
 use model::{
-    Card, Classifier, ClassifierConfig, Family as ModelFamily, Init, Ops, Pack, Parameter, Parts, SLOTS,
-    Weights,
+    Card, ClassifierConfig, Family as ModelFamily, Init, Ops, Pack, Parameter, Parts, SLOTS, Weights,
 };
-use phrase::{PITCHES, STEPS};
-use rand::Rng;
+use phrase::STEPS;
 
 use super::examples::Examples;
 use super::textures::textures;
 use super::trainee::{LOSSES, losses};
 use super::{ArrangerOptions, ArrangerRun, Corruption, Habits};
-use crate::batch;
 use crate::classifier::ClassifierFile;
-use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum, clip};
-use crate::dataset::{Dataset, GenreInfo, Info, Split};
-use crate::families::adding::{self, AdditionOptions, Header, bare, find, new_genre};
-use crate::families::{Family, Plan, flags};
+use crate::core::{self, Losses, Optimised, Schedule, Share, Sum, clip};
+use crate::dataset::{Dataset, Split};
+use crate::families::adding::{self, AdditionOptions, Header, bare, new_genre};
+use crate::families::{Family, Plan, find, flags};
 use crate::random;
-use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{Needs, Trainee};
+use crate::run::{Checkpoint, Needs, Trainee, read_off};
 
 /// What the family is called in checkpoints, cards and docs.
 pub const NAME: &str = "arranger-addition";
@@ -45,9 +41,10 @@ pub const FAMILY: Family = Family {
     plan: adding::command,
     resume: |checkpoint, device| Ok(Box::new(AdditionRun::resume(checkpoint, device)?)),
     small: |folder| {
-        let path = folder.join("arranged.safetensors");
-        small_pack()?.write(&path)?;
-        Ok(vec![path.display().to_string(), "--batch=4".to_string()])
+        adding::small((folder, "arranged.safetensors"), &super::FAMILY, |matches, genres| {
+            let options = ArrangerOptions::from_arg_matches(matches)?;
+            Ok(Box::new(ArrangerRun::new(options, genres, &Device::Cpu)?))
+        })
     },
     bench: &[],
 };
@@ -59,6 +56,8 @@ const COLUMNS: &str = "classifier.genres";
 /// What is trained: the rows, and the column.
 const ROWS: [&str; 2] = ["new.reader", "new.writer"];
 const COLUMN: &str = "new.column";
+/// What the losses are called.
+const ALL_LOSSES: [&str; 3] = [LOSSES[0], LOSSES[1], "classifier"];
 /// The longest a step's gradient may be.
 const CLIP: f32 = 1.0;
 
@@ -98,35 +97,7 @@ pub fn plan(pack: Pack, options: AdditionOptions, data: &Dataset) -> Result<Plan
          its genres with that of the new one",
         lacking.join(", ")
     );
-    let kept = serde_json::json!(options);
-    Ok(Plan::new(NAME, kept, move |device| Ok(Box::new(AdditionRun::new(options, pack, genre, device)?))))
-}
-
-/// A pack of random weights that a test can add a genre to.
-fn small_pack() -> Result<Pack> {
-    let names = ["high", "low"].map(String::from);
-    let matches = super::FAMILY.options_command().try_get_matches_from([
-        "--width=16",
-        "--heads=2",
-        "--reader=1",
-        "--writer=1",
-        "--inner=16",
-        "--units=8",
-    ])?;
-    let options = ArrangerOptions::from_arg_matches(&matches)?;
-    let run = ArrangerRun::new(options, names.len(), &Device::Cpu)?;
-    let info = |name: &String| GenreInfo { name: name.clone(), ..GenreInfo::default() };
-    let info = Info { genres: names.iter().map(info).collect(), options: serde_json::Value::Null };
-    let (parts, mut weights) = run.pack(&Dataset::of_rolls(info, vec![Default::default(); names.len()]))?;
-    let classifier = ClassifierConfig { genres: names.len(), width: 4 };
-    let mut rng = random::stream(1, 0);
-    for parameter in classifier.parameters() {
-        weights.insert(&parameter.name, random::start(&parameter, &mut rng)?);
-    }
-    Ok(Pack::new(
-        Card::new("small", names.to_vec(), Parts { classifier: Some(classifier), ..parts }),
-        &weights,
-    ))
+    Ok(Plan::of(NAME, options, move |options, device| AdditionRun::new(options, pack, genre, device)))
 }
 
 impl AdditionRun {
@@ -197,9 +168,7 @@ impl AdditionRun {
     /// Gradients and losses of one part of a step's batch.
     fn shard(&self, music: &(Arc<Dataset>, Examples), shard: usize) -> Result<Sum<2>> {
         let ((music, examples), options, device) = (music, &self.options, &self.device);
-        let counter = self.step * SHARDS as u64 + shard as u64;
-        let size = options.batch / SHARDS;
-        let mut rng = random::stream(options.seed, counter);
+        let Share { size, mut rng, .. } = Share::of(options.seed, options.batch, self.step, shard);
         let [rows, column] = self.optimised.each_ref().map(Optimised::weights);
         let weights = extended(&bare(&self.pack).to_device(device)?, &[&rows, &column])?;
 
@@ -212,17 +181,11 @@ impl AdditionRun {
         let rows = self.optimised[0].gradients(&total.backward()?)?;
         let [sounding, onset] = told.to_vec1::<f32>()?[..] else { bail!("the arranger has two losses") };
 
-        let (mut cells, mut labels) = (vec![0.0; size * STEPS * PITCHES], Vec::with_capacity(size));
-        for cells in cells.chunks_exact_mut(STEPS * PITCHES) {
-            let genre = rng.random_range(0..=self.slot());
-            labels.push(genre as u32);
-            batch::draw(music, genre, options.transpose, &mut rng).to_f32(cells);
-        }
-        let rolls = Tensor::from_vec(cells, (size, STEPS, PITCHES), device)?;
-        let heard = Classifier::new(self.classifier, &weights, Ops::on(device))?.forward(&rolls)?;
-        let heard = candle_nn::loss::cross_entropy(&heard, &Tensor::from_vec(labels, size, device)?)?;
+        let asked = (size, options.transpose);
+        let heard = adding::unheard((self.classifier, &weights), music, asked, &mut rng, device)?;
         let column = self.optimised[1].gradients(&heard.backward()?)?;
-        let losses = [(LOSSES[0], sounding), (LOSSES[1], onset), ("classifier", heard.to_scalar::<f32>()?)];
+        let [first, second, third] = ALL_LOSSES;
+        let losses = [(first, sounding), (second, onset), (third, heard.to_scalar::<f32>()?)];
         Ok(Sum { gradients: [rows, column], losses: Losses::new(losses) })
     }
 
@@ -266,27 +229,12 @@ impl Trainee for AdditionRun {
         NAME
     }
 
-    fn needs(&self) -> Needs {
-        Needs::TRANSFER
-    }
-
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn steps(&self) -> u64 {
-        self.options.steps
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        LOSSES.into_iter().chain(["classifier"]).collect()
-    }
+    read_off!(Needs::TRANSFER, ALL_LOSSES, steps);
 
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
-        let this = &*self;
-        let music = this.music(data)?;
-        let shards = core::shards(threads, |shard| this.shard(music, shard))?;
-        let Sum { gradients: [mut rows, column], losses } = core::sum(self.step + 1, shards)?;
+        let music = self.music(data)?;
+        let Sum { gradients: [mut rows, column], losses } =
+            core::summed(self.step, threads, |shard| self.shard(music, shard))?;
         clip(&mut rows, CLIP);
         let o = &self.options;
         let scale = Schedule::new(o.steps, o.decay).scale(self.step);
@@ -299,27 +247,17 @@ impl Trainee for AdditionRun {
         Ok(losses)
     }
 
-    fn configuration(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
-    }
-
     fn checkpoint(&self) -> Result<Checkpoint> {
-        let header = serde_json::json!({
-            OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card,
-                "hash": self.pack.card.hash
-        });
-        let mut checkpoint = Checkpoint::new(NAME, header);
+        let header = Header::of(&self.options, self.step, &self.genre, &self.pack.card);
+        let mut checkpoint = Checkpoint::of(NAME, header, &self.optimised)?;
         checkpoint.add("pack", &self.pack.weights);
-        self.optimised.iter().try_for_each(|network| network.save(&mut checkpoint))?;
         Ok(checkpoint)
     }
 
     fn pack(&self, data: &Dataset) -> Result<(Parts, Weights)> {
         let (music, _) = self.music(data)?;
-        let (mut weights, mut sizes, slot) = (Weights::new(), self.sizes, self.slot());
-        let all = self.averaged()?;
-        let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
-        own.for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
+        let (all, mut sizes, slot) = (self.averaged()?, self.sizes, self.slot());
+        let mut weights = adding::transfer(&all);
         if sizes.network.edition > 1 {
             let new = textures(music, slot, self.options.seed);
             let new = Tensor::from_vec(new, (TEXTURES, TEXTURE + 1), &Device::Cpu)?;

@@ -51,8 +51,8 @@ pub const FAMILY: Family = Family {
 /// Where the dataset has not what it needs.
 pub fn plan(options: ArrangerOptions, data: &Dataset) -> Result<Plan> {
     Needs::TRANSFER.check(data)?;
-    let (kept, genres) = (serde_json::json!(options), data.items.len());
-    Ok(Plan::new(NAME, kept, move |device| Ok(Box::new(ArrangerRun::new(options, genres, device)?))))
+    let genres = data.items.len();
+    Ok(Plan::of(NAME, options, move |options, device| ArrangerRun::new(options, genres, device)))
 }
 
 /// Everything that decides the numbers of a run, and how its pack writes.

@@ -7,17 +7,15 @@ use candle_core::{Device, Tensor};
 use model::arranger::{Arranger, ArrangerConfig, Sizes, TEXTURE, TEXTURES};
 use model::{Family, Ops, Parts, Weights};
 use phrase::STEPS;
-use rand::Rng;
-use serde::{Deserialize, Serialize};
 
 use super::examples::{Batch, Examples};
 use super::textures::textures;
 use super::{ArrangerOptions, Habits, NAME};
-use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum, clip};
+use crate::core::{self, Losses, Optimised, Schedule, Share, Sum, clip};
 use crate::dataset::{Dataset, Split};
 use crate::random;
-use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{Needs, Trainee};
+use crate::run::checkpoint::{Checkpoint, Header};
+use crate::run::{Needs, Trainee, read_off};
 
 /// Losses in nats a phrase: which cells sound, and which of those that sound on are struck anew.
 pub(super) const LOSSES: [&str; 2] = ["sounding", "onset"];
@@ -77,31 +75,18 @@ impl ArrangerRun {
         Ok(run)
     }
 
-    /// What the learning rate is multiplied by.
-    fn schedule(&self) -> Schedule {
-        Schedule::new(self.options.steps, self.options.decay).rising(self.options.warmup)
-    }
-
     /// Gradients and losses of one part of a step's batch.
     fn shard(&self, data: &Dataset, shard: usize) -> Result<Sum<1>> {
-        let counter = self.step * SHARDS as u64 + shard as u64;
-        let size = self.options.batch / SHARDS;
-        let mut rng = random::stream(self.options.seed, counter);
-        let (corruption, turn) = (&self.options.corruption, counter as usize * size);
+        let o = &self.options;
+        let Share { size, turn, mut rng } = Share::of(o.seed, o.batch, self.step, shard);
         let examples = self.examples.get_or_init(|| Examples::of(data));
-        let how = (&self.config, corruption, self.options.transpose);
+        let how = (&self.config, &o.corruption, o.transpose);
         let genres: Vec<usize> = (0..self.config.genres).collect();
         let batch = examples.batch(data, how, (size, turn, &genres), &mut rng, &self.device)?;
         let weights = self.network.weights();
         let network = Arranger::new(self.config, &weights, Ops::on(&self.device));
-        let (drop, device) = (self.options.drop, &self.device);
-        let mut mask = |shape: &[usize]| {
-            let kept = 1.0 / (1.0 - drop);
-            let len = shape.iter().product::<usize>();
-            let draws = (0..len).map(|_| if rng.random::<f32>() < drop { 0.0 } else { kept });
-            Tensor::from_iter(draws, device)?.reshape(shape)
-        };
-        let masks = if drop > 0.0 { Some(&mut mask as &mut dyn FnMut(&[usize]) -> _) } else { None };
+        let mut mask = |shape: &[usize]| core::mask(shape, o.drop, &mut rng, &self.device);
+        let masks = if o.drop > 0.0 { Some(&mut mask as &mut dyn FnMut(&[usize]) -> _) } else { None };
         let logits = network.forward(&batch.content, &batch.genres, &batch.cells, masks)?;
         let losses = losses(&logits, &batch)?;
         let total = (losses.sum_all()? / STEPS as f64)?;
@@ -115,18 +100,9 @@ impl ArrangerRun {
 
 /// Cross-entropies in nats a phrase, `[2]`, in the order of [`LOSSES`].
 pub(super) fn losses(logits: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
-    // softplus(x) - x y, without overflow.
-    let softplus = (logits.relu()? + (logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
     let cells = batch.cells.narrow(1, batch.cells.dim(1)? - STEPS, STEPS)?;
-    let each = ((softplus - (logits * cells)?)? * &batch.decided)?;
+    let each = (core::cross_entropy(logits, &cells)? * &batch.decided)?;
     each.sum((0, 1, 3))? / batch.decided.dim(0)? as f64
-}
-
-#[derive(Serialize, Deserialize)]
-struct Header {
-    options: ArrangerOptions,
-    step: u64,
-    genres: usize,
 }
 
 /// Parts of the checkpoint: `weights`, `mean`, `square` and `average`.
@@ -135,44 +111,23 @@ impl Trainee for ArrangerRun {
         NAME
     }
 
-    fn needs(&self) -> Needs {
-        Needs::TRANSFER
-    }
-
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn steps(&self) -> u64 {
-        self.options.steps
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        LOSSES.to_vec()
-    }
+    read_off!(Needs::TRANSFER, LOSSES, steps);
 
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
-        let this = &*self;
-        let shards = core::shards(threads, |shard| this.shard(data, shard))?;
-        let Sum { gradients: [mut gradients], losses } = core::sum(self.step + 1, shards)?;
-        clip(&mut gradients, self.options.clip);
-        let rate = self.options.rate * self.schedule().scale(self.step);
-        let values = self.network.descend(&gradients, rate)?;
-        self.network.follow(&values, self.options.average, self.step);
+        let Sum { gradients: [mut gradients], losses } =
+            core::summed(self.step, threads, |shard| self.shard(data, shard))?;
+        let o = &self.options;
+        clip(&mut gradients, o.clip);
+        let scale = Schedule::new(o.steps, o.decay).rising(o.warmup).scale(self.step);
+        let values = self.network.descend(&gradients, o.rate * scale)?;
+        self.network.follow(&values, o.average, self.step);
         self.step += 1;
         Ok(losses)
     }
 
-    fn configuration(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
-    }
-
     fn checkpoint(&self) -> Result<Checkpoint> {
-        let header =
-            serde_json::json!({ OPTIONS: self.options, "step": self.step, "genres": self.config.genres });
-        let mut checkpoint = Checkpoint::new(NAME, header);
-        self.network.save(&mut checkpoint)?;
-        Ok(checkpoint)
+        let header = Header { options: &self.options, step: self.step, genres: self.config.genres };
+        Checkpoint::of(NAME, header, [&self.network])
     }
 
     fn pack(&self, data: &Dataset) -> Result<(Parts, Weights)> {

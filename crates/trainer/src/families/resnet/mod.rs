@@ -37,8 +37,8 @@ pub const FAMILY: Family = Family {
 /// Where the dataset has not what it needs.
 pub fn plan(options: ResnetOptions, data: &Dataset) -> Result<Plan> {
     Needs::TRANSFER.check(data)?;
-    let (kept, genres) = (serde_json::json!(options), data.items.len());
-    Ok(Plan::new(NAME, kept, move |device| Ok(Box::new(ResnetRun::new(options, genres, device)?))))
+    let genres = data.items.len();
+    Ok(Plan::of(NAME, options, move |options, device| ResnetRun::new(options, genres, device)))
 }
 
 /// Everything that decides the numbers of a run.

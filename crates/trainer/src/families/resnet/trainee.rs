@@ -7,15 +7,14 @@ use candle_core::Device;
 use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
 use model::{Family, Ops, Parameter, Parts, Weights};
-use serde::{Deserialize, Serialize};
 
 use super::{NAME, ResnetOptions, losses};
 use crate::batch::{self, Batch};
-use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum};
+use crate::core::{self, Losses, Optimised, Schedule, Share, Sum};
 use crate::dataset::Dataset;
 use crate::random;
-use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{Needs, Trainee};
+use crate::run::checkpoint::{Checkpoint, Header};
+use crate::run::{Needs, Trainee, read_off};
 
 /// What the losses are called.
 const LOSSES: [&str; 5] = ["adversarial", "cycle", "identity", "keep", "discriminator"];
@@ -85,10 +84,8 @@ impl ResnetRun {
     /// Gradients and losses of one part of a step's batch.
     fn shard(&self, data: &Dataset, spectra: &BTreeMap<String, Spectral>, shard: usize) -> Result<Sum<2>> {
         let (options, ops) = (&self.options, Ops::on(&self.device));
-        let counter = self.step * SHARDS as u64 + shard as u64;
-        let size = options.batch / SHARDS;
-        let mut rng = random::stream(options.seed, counter);
-        let (directions, turn) = (batch::directions(data.items.len()), counter as usize * size);
+        let Share { size, turn, mut rng } = Share::of(options.seed, options.batch, self.step, shard);
+        let directions = batch::directions(data.items.len());
         let batch = Batch::draw(data, &directions, size, turn, options.transpose, &mut rng, &self.device)?;
 
         let weights = spectral::normalised(&self.discriminator.weights(), spectra)?;
@@ -106,13 +103,6 @@ impl ResnetRun {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Header {
-    options: ResnetOptions,
-    step: u64,
-    genres: usize,
-}
-
 /// Parts of the checkpoint: `weights`, `mean` and `square` of both networks, `average` of the generator, and
 /// `spectral/<weight>/left|right`.
 impl Trainee for ResnetRun {
@@ -120,28 +110,13 @@ impl Trainee for ResnetRun {
         NAME
     }
 
-    fn needs(&self) -> Needs {
-        Needs::TRANSFER
-    }
-
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn steps(&self) -> u64 {
-        self.options.steps
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        LOSSES.to_vec()
-    }
+    read_off!(Needs::TRANSFER, LOSSES, steps);
 
     /// Gradients of both networks from the same state, then both move.
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         let spectra = spectral::followed(&self.discriminator.weights(), &self.spectra)?;
-        let this = &*self;
-        let shards = core::shards(threads, |shard| this.shard(data, &spectra, shard))?;
-        let Sum { gradients: [of_generator, of_discriminator], losses } = core::sum(self.step + 1, shards)?;
+        let Sum { gradients: [of_generator, of_discriminator], losses } =
+            core::summed(self.step, threads, |shard| self.shard(data, &spectra, shard))?;
         self.spectra = spectra;
         let o = &self.options;
         let scale = Schedule::new(o.steps, o.decay).scale(self.step);
@@ -152,16 +127,9 @@ impl Trainee for ResnetRun {
         Ok(losses)
     }
 
-    fn configuration(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
-    }
-
     fn checkpoint(&self) -> Result<Checkpoint> {
-        let header =
-            serde_json::json!({ OPTIONS: self.options, "step": self.step, "genres": self.configs.0.genres });
-        let mut checkpoint = Checkpoint::new(NAME, header);
-        self.generator.save(&mut checkpoint)?;
-        self.discriminator.save(&mut checkpoint)?;
+        let header = Header { options: &self.options, step: self.step, genres: self.configs.0.genres };
+        let mut checkpoint = Checkpoint::of(NAME, header, [&self.generator, &self.discriminator])?;
         checkpoint.add_spectra(&self.spectra);
         Ok(checkpoint)
     }

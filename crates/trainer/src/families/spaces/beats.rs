@@ -11,13 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::losses::{self, WARM};
 use super::phrases;
-use super::{Kind, LOSSES, Preset, Scale, SpaceArguments};
-use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum, clip};
+use super::{Kind, LOSSES, NEEDS, Preset, Scale, SpaceArguments};
+use crate::core::{self, Losses, Optimised, Schedule, Share, Sum, clip};
 use crate::dataset::{Dataset, Split};
-use crate::families::Plan;
 use crate::random;
-use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{Needs, Sight, Trainee};
+use crate::run::checkpoint::{Checkpoint, Header};
+use crate::run::{Trainee, read_off};
 
 /// Training phrases that the frame is measured on.
 const FRAMED: usize = 4096;
@@ -82,21 +81,6 @@ impl BeatsOptions {
     }
 }
 
-/// What spaces need of the music.
-pub(super) const NEEDS: Needs = Needs { sight: Sight::Rolls, genres: 1..=model::SLOTS, classifier: false };
-
-/// A fresh run.
-///
-/// # Errors
-/// Where the dataset has not what it needs.
-pub fn plan(arguments: &SpaceArguments, data: &Dataset) -> Result<Plan> {
-    NEEDS.check(data)?;
-    let options = BeatsOptions::of(arguments);
-    let (kept, genres) = (serde_json::json!(options), data.items.len());
-    let name = super::name(options.kind);
-    Ok(Plan::new(name, kept, move |device| Ok(Box::new(BeatsRun::new(options, genres, device)?))))
-}
-
 /// A run: network, optimiser, average.
 #[derive(Debug)]
 pub struct BeatsRun {
@@ -107,13 +91,6 @@ pub struct BeatsRun {
     network: Optimised,
     /// Numbers of the training phrases that the frame is measured on; the same for every pack of the run.
     framed: OnceLock<Vec<(usize, usize)>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Header {
-    options: BeatsOptions,
-    step: u64,
-    genres: usize,
 }
 
 impl BeatsRun {
@@ -146,11 +123,8 @@ impl BeatsRun {
 
     fn shard(&self, data: &Dataset, shard: usize) -> Result<Sum<1>> {
         let o = &self.options;
-        let counter = self.step * SHARDS as u64 + shard as u64;
-        let size = o.batch / SHARDS;
-        let mut rng = random::stream(o.seed, counter);
-        let turn = (size, counter as usize * size);
-        let batch = phrases::batch(data, turn, o.transpose, o.damage, &mut rng, &self.device)?;
+        let Share { size, turn, mut rng } = Share::of(o.seed, o.batch, self.step, shard);
+        let batch = phrases::batch(data, (size, turn), o.transpose, o.damage, &mut rng, &self.device)?;
         let weights = self.network.weights();
         let network = Network::new(self.config, &weights, "", Ops::on(&self.device));
         let coded = network.encode(&batch.cells)?;
@@ -201,44 +175,23 @@ impl Trainee for BeatsRun {
         super::name(self.options.kind)
     }
 
-    fn needs(&self) -> Needs {
-        NEEDS
-    }
-
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn steps(&self) -> u64 {
-        self.options.steps
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        LOSSES.to_vec()
-    }
+    read_off!(NEEDS, LOSSES, steps);
 
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
-        let this = &*self;
-        let shards = core::shards(threads, |shard| this.shard(data, shard))?;
-        let Sum { gradients: [mut gradients], losses } = core::sum(self.step + 1, shards)?;
-        clip(&mut gradients, self.options.clip);
-        let schedule = Schedule::new(self.options.steps, self.options.decay).rising(self.options.warmup);
-        let values = self.network.descend(&gradients, self.options.rate * schedule.scale(self.step))?;
-        self.network.follow(&values, self.options.average, self.step);
+        let Sum { gradients: [mut gradients], losses } =
+            core::summed(self.step, threads, |shard| self.shard(data, shard))?;
+        let o = &self.options;
+        clip(&mut gradients, o.clip);
+        let scale = Schedule::new(o.steps, o.decay).rising(o.warmup).scale(self.step);
+        let values = self.network.descend(&gradients, o.rate * scale)?;
+        self.network.follow(&values, o.average, self.step);
         self.step += 1;
         Ok(losses)
     }
 
-    fn configuration(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
-    }
-
     fn checkpoint(&self) -> Result<Checkpoint> {
-        let header =
-            serde_json::json!({ OPTIONS: self.options, "step": self.step, "genres": self.config.genres });
-        let mut checkpoint = Checkpoint::new(self.family(), header);
-        self.network.save(&mut checkpoint)?;
-        Ok(checkpoint)
+        let header = Header { options: &self.options, step: self.step, genres: self.config.genres };
+        Checkpoint::of(self.family(), header, [&self.network])
     }
 
     fn pack(&self, data: &Dataset) -> Result<(Parts, Weights)> {
@@ -250,12 +203,8 @@ impl Trainee for BeatsRun {
             codes
         };
         let codes: Vec<Vec<f32>> = self.framed(data).iter().map(codes).collect();
-        let prefix = Role::Space.prefix();
-        let mut weights = Weights::new();
-        for (name, tensor) in trained.iter().filter(|(name, _)| !name.starts_with("doubt")) {
-            weights.insert(format!("{prefix}{name}"), tensor.clone());
-        }
-        Frame::of(&codes).save(prefix, &mut weights)?;
+        let mut weights = super::played(&trained);
+        Frame::of(&codes).save(Role::Space.prefix(), &mut weights)?;
         Ok((SpaceFamily::from(self.config).into(), weights))
     }
 

@@ -3,17 +3,11 @@
 use candle_core::{Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 
+pub use crate::core::cross_entropy;
 use crate::random;
 
 /// What a code costs rises over so many times the steps over which the rate does.
 pub(super) const WARM: u64 = 4;
-
-/// Cross-entropy of each cell with its logit, in nats.
-pub fn cross_entropy(logits: &Tensor, cells: &Tensor) -> Result<Tensor> {
-    // softplus(x) - x y, without overflow.
-    let softplus = (logits.relu()? + (logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
-    softplus - (logits * cells)?
-}
 
 /// Draws a point out of each phrase's cloud: `mean + exp(doubt / 2) noise`.
 pub(super) fn drawn(mean: &Tensor, doubt: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor> {

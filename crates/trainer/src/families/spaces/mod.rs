@@ -11,17 +11,24 @@ pub mod pictures;
 pub mod tutorial;
 
 use anyhow::Result;
+use candle_core::Device;
 use clap::{ArgMatches, Command, FromArgMatches};
+use model::{Role, Weights};
 
-use super::{Family, Plan, flags};
+use super::{Family, Plan, flags, prefixed};
 use crate::dataset::Dataset;
 use crate::run::checkpoint::OPTIONS;
-use crate::run::{Checkpoint, RunOptions, Trainee};
-use candle_core::Device;
+use crate::run::{Checkpoint, Needs, RunOptions, Sight, Trainee};
+use beats::{BeatsOptions, BeatsRun};
 pub use options::{Kind, Preset, Scale, SpaceArguments, Strokes};
+use pictures::{PicturesOptions, PicturesRun};
+use tutorial::{TutorialOptions, TutorialRun};
 
 /// What the losses of an autoencoder are called.
 pub(crate) const LOSSES: [&str; 2] = ["reconstruction", "kl"];
+
+/// What spaces need of the music.
+const NEEDS: Needs = Needs { sight: Sight::Rolls, genres: 1..=model::SLOTS, classifier: false };
 
 const ABOUT: &str = "Trains a space: a network in which phrases are points, between which there are others. \
                      `export` makes a pack of it, `add-part` puts that into another";
@@ -63,11 +70,22 @@ fn command(matches: &ArgMatches, data: &Dataset, _: &RunOptions) -> Result<Plan>
 /// # Errors
 /// Where the dataset has not what it needs, or the arguments do not go together.
 pub fn plan(arguments: &SpaceArguments, data: &Dataset) -> Result<Plan> {
-    match (arguments.kind, arguments.preset) {
-        (Kind::VaeGan, _) => pictures::plan(arguments, data),
-        (_, Preset::Seed) => tutorial::plan(arguments, data),
-        (_, Preset::Ours) => beats::plan(arguments, data),
-    }
+    NEEDS.check(data)?;
+    let (name, genres) = (name(arguments.kind), data.items.len());
+    Ok(match (arguments.kind, arguments.preset) {
+        (Kind::VaeGan, _) => Plan::of(name, PicturesOptions::of(arguments), move |options, device| {
+            PicturesRun::new(options, genres, device)
+        }),
+        (_, Preset::Seed) => {
+            let words = tutorial::vocabulary(data, arguments.symbols);
+            Plan::of(name, TutorialOptions::of(arguments), move |options, device| {
+                TutorialRun::new(options, genres, words, device)
+            })
+        }
+        (_, Preset::Ours) => Plan::of(name, BeatsOptions::of(arguments), move |options, device| {
+            BeatsRun::new(options, genres, device)
+        }),
+    })
 }
 
 /// The family of a kind.
@@ -83,10 +101,15 @@ fn resume(checkpoint: &Checkpoint, device: &Device) -> Result<Box<dyn Trainee>> 
     let options = &checkpoint.header[OPTIONS];
     let (kind, preset) = (&options["kind"], &options["preset"]);
     match (serde_json::from_value(kind.clone())?, serde_json::from_value(preset.clone())?) {
-        (Kind::VaeGan, _) => Ok(Box::new(pictures::PicturesRun::resume(checkpoint, device)?)),
-        (_, Preset::Seed) => Ok(Box::new(tutorial::TutorialRun::resume(checkpoint, device)?)),
-        (_, Preset::Ours) => Ok(Box::new(beats::BeatsRun::resume(checkpoint, device)?)),
+        (Kind::VaeGan, _) => Ok(Box::new(PicturesRun::resume(checkpoint, device)?)),
+        (_, Preset::Seed) => Ok(Box::new(TutorialRun::resume(checkpoint, device)?)),
+        (_, Preset::Ours) => Ok(Box::new(BeatsRun::resume(checkpoint, device)?)),
     }
+}
+
+/// What a pack has of a space's weights: all but how sure the encoder is.
+fn played(trained: &Weights) -> Weights {
+    prefixed(Role::Space, trained.iter().filter(|(name, _)| !name.starts_with("doubt")))
 }
 
 fn small(kind: &str) -> Result<Vec<String>> {

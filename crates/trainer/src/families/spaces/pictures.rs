@@ -15,16 +15,14 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::beats::NEEDS;
-use super::losses;
-use super::{Kind, Preset, SpaceArguments, Strokes};
-use crate::core::{self, Losses, Optimised, SHARDS, Sum, clip};
+use super::{Kind, NEEDS, Preset, SpaceArguments, Strokes, losses};
+use crate::core::{self, Losses, Optimised, Share, Sum, clip};
 use crate::data::view::{KEYS, LOWEST_KEY, Velocities, View};
 use crate::dataset::{Dataset, Split};
-use crate::families::Plan;
+use crate::families::prefixed;
 use crate::random;
-use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{Needs, Trainee};
+use crate::run::checkpoint::{Checkpoint, Header};
+use crate::run::{Trainee, read_off};
 
 /// What the losses are called.
 const NAMES: [&str; 5] = ["features", "cells", "kl", "generator", "discriminator"];
@@ -95,18 +93,6 @@ pub fn rates(rate: f32, generator: f32, discriminator: f32) -> [f32; 2] {
     [rate.max((rate * ratio).min(FASTEST * rate)), rate.min(rate / ratio.max(1e-6))]
 }
 
-/// A fresh run.
-///
-/// # Errors
-/// Where the dataset has not what it needs.
-pub fn plan(arguments: &SpaceArguments, data: &Dataset) -> Result<Plan> {
-    NEEDS.check(data)?;
-    let options = PicturesOptions::of(arguments);
-    let (kept, genres) = (serde_json::json!(options), data.items.len());
-    let name = super::name(options.kind);
-    Ok(Plan::new(name, kept, move |device| Ok(Box::new(PicturesRun::new(options, genres, device)?))))
-}
-
 /// A run: the networks, their optimisers, and what the generator's norms have seen.
 #[derive(Debug)]
 pub struct PicturesRun {
@@ -119,13 +105,6 @@ pub struct PicturesRun {
     judge: Optimised,
     /// Running means and variances by parameter name.
     norms: BTreeMap<String, Vec<f32>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Header {
-    options: PicturesOptions,
-    step: u64,
-    genres: usize,
 }
 
 /// What a shard gives: gradients and losses, and the norms' means and variances.
@@ -170,6 +149,15 @@ impl PicturesRun {
         Ok(run)
     }
 
+    /// What the generator's norms have seen, as tensors.
+    fn seen(&self) -> Result<Weights> {
+        let mut weights = Weights::new();
+        for (name, values) in &self.norms {
+            weights.insert(name, Tensor::from_slice(values, values.len(), &Device::Cpu)?);
+        }
+        Ok(weights)
+    }
+
     /// Pictures of training phrases, as they were struck; where that is not known, and for our preset every
     /// second one, all notes are as loud: what is encoded later has no velocities.
     fn pictures(&self, data: &Dataset, size: usize, turn: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
@@ -206,10 +194,8 @@ impl PicturesRun {
 
     fn shard(&self, data: &Dataset, shard: usize) -> Result<Part> {
         let o = &self.options;
-        let counter = self.step * SHARDS as u64 + shard as u64;
-        let size = o.batch / SHARDS;
-        let mut rng = random::stream(o.seed, counter);
-        let real = self.pictures(data, size, counter as usize * size, &mut rng);
+        let Share { size, turn, mut rng } = Share::of(o.seed, o.batch, self.step, shard);
+        let real = self.pictures(data, size, turn, &mut rng);
         let real = Tensor::from_vec(real, (size, SIDE, SIDE, self.config.planes), &self.device)?;
         let ops = Ops::on(&self.device);
         let (player, judge) = (self.player.weights(), self.judge.weights());
@@ -275,26 +261,11 @@ impl Trainee for PicturesRun {
         super::name(self.options.kind)
     }
 
-    fn needs(&self) -> Needs {
-        NEEDS
-    }
-
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn steps(&self) -> u64 {
-        self.options.steps
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        NAMES.to_vec()
-    }
+    read_off!(NEEDS, NAMES, steps);
 
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
-        let this = &*self;
         let (sums, norms): (Vec<_>, Vec<_>) =
-            core::shards(threads, |shard| this.shard(data, shard))?.into_iter().unzip();
+            core::shards(threads, |shard| self.shard(data, shard))?.into_iter().unzip();
         let Sum { gradients: [mut player, mut judge], losses } = core::sum(self.step + 1, sums)?;
         // A phrase's nats, not a mean over its cells: longer gradients are in order.
         clip(&mut player, self.options.clip * 100.0);
@@ -319,33 +290,17 @@ impl Trainee for PicturesRun {
         Ok(losses)
     }
 
-    fn configuration(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
-    }
-
     fn checkpoint(&self) -> Result<Checkpoint> {
-        let header = serde_json::json!({ OPTIONS: self.options, "step": self.step, "genres": self.genres });
-        let mut checkpoint = Checkpoint::new(self.family(), header);
-        self.player.save(&mut checkpoint)?;
-        self.judge.save(&mut checkpoint)?;
-        let mut kept = Weights::new();
-        for (name, values) in &self.norms {
-            kept.insert(name, Tensor::from_slice(values, values.len(), &Device::Cpu)?);
-        }
-        checkpoint.add("norms", &kept);
+        let header = Header { options: &self.options, step: self.step, genres: self.genres };
+        let mut checkpoint = Checkpoint::of(self.family(), header, [&self.player, &self.judge])?;
+        checkpoint.add("norms", &self.seen()?);
         Ok(checkpoint)
     }
 
     fn pack(&self, _: &Dataset) -> Result<(Parts, Weights)> {
-        let prefix = Role::Space.prefix();
-        let mut weights = Weights::new();
-        for (name, tensor) in self.player.averaged()?.iter().filter(|(name, _)| !name.starts_with("doubt")) {
-            weights.insert(format!("{prefix}{name}"), tensor.clone());
-        }
-        for (name, values) in &self.norms {
-            let values = Tensor::from_slice(values, values.len(), &Device::Cpu)?;
-            weights.insert(format!("{prefix}{name}"), values);
-        }
+        let mut weights = super::played(&self.player.averaged()?);
+        let seen = prefixed(Role::Space, self.seen()?.iter());
+        seen.iter().for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
         Ok((SpaceFamily::from(self.config).into(), weights))
     }
 

@@ -9,15 +9,12 @@ use model::{Ops, Parts, Role, SpaceFamily, Weights};
 use phrase::PITCHES;
 use serde::{Deserialize, Serialize};
 
-use super::beats::NEEDS;
 use super::losses::{self, WARM};
-use super::{Kind, LOSSES, Preset, Scale, SpaceArguments, phrases};
-use crate::core::{self, Losses, Optimised, SHARDS, Sum};
+use super::{Kind, LOSSES, NEEDS, Preset, Scale, SpaceArguments, phrases};
+use crate::core::{self, Losses, Optimised, SHARDS, Share, Sum};
 use crate::dataset::{Dataset, Split};
-use crate::families::Plan;
 use crate::random;
-use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{Needs, Trainee};
+use crate::run::{Checkpoint, Trainee, read_off};
 
 /// Training phrases of each genre that the vocabulary is counted in.
 const COUNTED: usize = 4096;
@@ -63,25 +60,9 @@ impl TutorialOptions {
     }
 }
 
-/// A fresh run.
-///
-/// # Errors
-/// Where the dataset has not what it needs.
-pub fn plan(arguments: &SpaceArguments, data: &Dataset) -> Result<Plan> {
-    NEEDS.check(data)?;
-    let options = TutorialOptions::of(arguments);
-    let (kept, genres) = (serde_json::json!(options), data.items.len());
-    let words = vocabulary(data, options.symbols);
-    let name = super::name(options.kind);
-    let fresh = move |device: &Device| -> Result<Box<dyn Trainee>> {
-        Ok(Box::new(TutorialRun::new(options, genres, words, device)?))
-    };
-    Ok(Plan::new(name, kept, fresh))
-}
-
 /// The commonest sets of pitches in a dataset's training phrases, the commonest first; silence is one of
 /// them.
-fn vocabulary(data: &Dataset, symbols: usize) -> Vec<u128> {
+pub(super) fn vocabulary(data: &Dataset, symbols: usize) -> Vec<u128> {
     let mut counts: HashMap<u128, usize> = HashMap::from([(0, usize::MAX / 2)]);
     for genre in 0..data.items.len() {
         let items = data.split(genre, Split::Train);
@@ -156,13 +137,11 @@ impl TutorialRun {
 
     fn shard(&self, data: &Dataset, shard: usize) -> Result<Sum<1>> {
         let o = &self.options;
-        let counter = self.step * SHARDS as u64 + shard as u64;
-        let size = o.batch / SHARDS;
-        let mut rng = random::stream(o.seed, counter);
+        let Share { size, turn, mut rng } = Share::of(o.seed, o.batch, self.step, shard);
         let (symbols, cells) = (self.config.symbols, self.config.cells());
         let mut all = vec![0.0f32; size * cells];
         for (i, one_hot) in all.chunks_exact_mut(cells).enumerate() {
-            let genre = (counter as usize * size + i) % self.genres;
+            let genre = (turn + i) % self.genres;
             let roll = phrases::draw(data, genre, o.transpose, &mut rng);
             for (slot, pitches) in slots(&roll).into_iter().enumerate() {
                 one_hot[slot * symbols + nearest(&self.vocabulary, pitches)] = 1.0;
@@ -202,26 +181,11 @@ impl Trainee for TutorialRun {
         super::name(self.options.kind)
     }
 
-    fn needs(&self) -> Needs {
-        NEEDS
-    }
-
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn steps(&self) -> u64 {
-        self.options.steps
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        LOSSES.to_vec()
-    }
+    read_off!(NEEDS, LOSSES, steps);
 
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
-        let this = &*self;
-        let shards = core::shards(threads, |shard| this.shard(data, shard))?;
-        let Sum { gradients: [mut gradients], losses } = core::sum(self.step + 1, shards)?;
+        let Sum { gradients: [mut gradients], losses } =
+            core::summed(self.step, threads, |shard| self.shard(data, shard))?;
         // A mean over the shards: the optimiser's small constant sees the scale.
         gradients.iter_mut().flatten().for_each(|x| *x /= SHARDS as f32);
         self.network.descend(&gradients, self.options.rate)?;
@@ -229,30 +193,19 @@ impl Trainee for TutorialRun {
         Ok(losses)
     }
 
-    fn configuration(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
-    }
-
     fn checkpoint(&self) -> Result<Checkpoint> {
-        let vocabulary: Vec<String> = self.vocabulary.iter().map(|set| format!("{set:x}")).collect();
-        let header = serde_json::json!({
-            OPTIONS: self.options, "step": self.step, "genres": self.genres, "vocabulary": vocabulary,
-        });
-        let mut checkpoint = Checkpoint::new(self.family(), header);
-        self.network.save(&mut checkpoint)?;
-        Ok(checkpoint)
+        let vocabulary = self.vocabulary.iter().map(|set| format!("{set:x}")).collect();
+        let header =
+            Header { options: self.options.clone(), step: self.step, genres: self.genres, vocabulary };
+        Checkpoint::of(self.family(), header, [&self.network])
     }
 
     fn pack(&self, _: &Dataset) -> Result<(Parts, Weights)> {
-        let prefix = Role::Space.prefix();
-        let mut weights = Weights::new();
-        for (name, tensor) in self.network.averaged()?.iter().filter(|(name, _)| !name.starts_with("doubt")) {
-            weights.insert(format!("{prefix}{name}"), tensor.clone());
-        }
+        let mut weights = super::played(&self.network.averaged()?);
         let sounds = |set: &u128| (0..PITCHES).map(|row| (set >> row & 1) as f32).collect::<Vec<_>>();
         let rows: Vec<f32> = self.vocabulary.iter().flat_map(sounds).collect();
         let rows = Tensor::from_vec(rows, (self.vocabulary.len(), PITCHES), &Device::Cpu)?;
-        weights.insert(format!("{prefix}vocabulary"), rows);
+        weights.insert(format!("{}vocabulary", Role::Space.prefix()), rows);
         Ok((SpaceFamily::from(self.config).into(), weights))
     }
 

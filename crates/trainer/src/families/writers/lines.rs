@@ -120,6 +120,20 @@ impl Music {
         Self { genres: (0..data.items.len()).map(genre).collect() }
     }
 
+    /// Of a dataset's split, in the key that the options ask for.
+    pub fn asked(data: &Dataset, split: Split, options: &WriterOptions) -> Self {
+        let music = Self::of(data, split);
+        match options.only() {
+            Some(key) => music.only(key),
+            None => music,
+        }
+    }
+
+    /// One genre's alone.
+    pub fn genre(&self, genre: usize) -> Self {
+        Self { genres: vec![self.genres[genre].clone()] }
+    }
+
     /// Without the songs that are in another key than this one.
     pub fn only(mut self, key: (u8, phrase::Mode)) -> Self {
         for passages in &mut self.genres {
@@ -203,13 +217,12 @@ impl Symbols {
     /// # Errors
     /// When there is none.
     pub fn of(data: &Dataset, options: &WriterOptions) -> Result<Self> {
-        let music = Music::of(data, Split::Train);
-        let music = options.only().map_or(music.clone(), |key| music.only(key));
+        let music = Music::asked(data, Split::Train, options);
         let (most, notes) = (options.symbols.unwrap_or(3000), options.notes.unwrap_or(5));
         let with_length = options.kind == Kind::Seqgan;
         let mut all: HashMap<(u128, usize), f64> = HashMap::new();
         for genre in 0..music.genres.len() {
-            let one = Music { genres: vec![music.genres[genre].clone()] };
+            let one = music.genre(genre);
             let symbols = one.stretches(8).flat_map(|(_, _, stretch)| {
                 let events = stretch.events(stretch.moved(), options.slices());
                 events.into_iter().map(|e| (e.struck, if with_length { e.length } else { 0 }))

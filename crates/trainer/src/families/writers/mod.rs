@@ -3,6 +3,7 @@
 //! [`lines`] makes lines of symbols of a dataset's music, [`lstm`] and [`seqgan`] learn to go on from them,
 //! and [`markov`] is the model that counts, which both must beat.
 
+mod best;
 pub mod bleu;
 pub mod lines;
 pub mod lstm;
@@ -16,6 +17,7 @@ use clap::FromArgMatches;
 use super::{Family, Plan, flags};
 use crate::dataset::Dataset;
 use crate::run::{Needs, Sight};
+use best::Best;
 pub use options::{Concat, Kind, Output, Preset, Target, WriterOptions};
 
 /// What a writer needs of the music.
@@ -70,15 +72,14 @@ pub const SEQGAN: Family = Family {
 pub fn plan(options: WriterOptions, data: &Dataset) -> Result<Plan> {
     NEEDS.check(data)?;
     let options = options.complete()?;
-    let kept = serde_json::json!(options);
     let genres = data.items.len();
     let symbols = lines::Symbols::of(data, &options)?;
     Ok(match options.kind {
-        Kind::Lstm => Plan::new(lstm::NAME, kept, move |device| {
-            Ok(Box::new(lstm::LstmRun::new(options, symbols, genres, device)?))
+        Kind::Lstm => Plan::of(lstm::NAME, options, move |options, device| {
+            lstm::LstmRun::new(options, symbols, genres, device)
         }),
-        Kind::Seqgan => Plan::new(seqgan::NAME, kept, move |device| {
-            Ok(Box::new(seqgan::SeqganRun::new(options, symbols, genres, device)?))
+        Kind::Seqgan => Plan::of(seqgan::NAME, options, move |options, device| {
+            seqgan::SeqganRun::new(options, symbols, genres, device)
         }),
     })
 }

@@ -1,6 +1,7 @@
 //! Options of `train-writer`.
 
 use anyhow::{Result, ensure};
+use model::writers::Style;
 use phrase::Mode;
 use phrase::symbols::key_named;
 use serde::{Deserialize, Serialize};
@@ -172,23 +173,23 @@ impl WriterOptions {
     pub fn complete(mut self) -> Result<Self> {
         let (seed, gan) = (self.preset == Preset::Seed, self.kind == Kind::Seqgan);
         let of = |ours, seeds| if seed { seeds } else { ours };
-        self.steps = self.steps.or(Some(if seed && !gan { 3000 } else { 9000 }));
-        self.batch = self.batch.or(Some(of(24, 64)));
-        self.rate = self.rate.or(Some(match (gan, seed) {
+        self.steps.get_or_insert(if seed && !gan { 3000 } else { 9000 });
+        self.batch.get_or_insert(of(24, 64));
+        self.rate.get_or_insert(match (gan, seed) {
             (true, true) => 0.01,
             (true, false) => 3e-3,
             (false, true) => 1e-3,
             (false, false) => 2e-3,
-        }));
-        self.symbols = self.symbols.or(Some(3000));
-        self.notes = self.notes.or(Some(of(5, 12)));
-        self.width = self.width.or(Some(if gan { of(64, 32) } else { of(96, 64) }));
-        self.units = self.units.or(Some(if gan { of(128, 32) } else { of(256, 512) }));
-        self.temperature = self.temperature.or(Some(if seed { 1.0 } else { 0.95 }));
-        self.top_p = self.top_p.or(Some(if seed { 1.0 } else { 0.95 }));
-        self.pretrain = self.pretrain.or(Some(6000));
-        self.policy_rate = self.policy_rate.or(Some(if seed { 0.01 } else { 1e-3 }));
-        self.thinner = self.thinner.or(Some(of(8, 1)));
+        });
+        self.symbols.get_or_insert(3000);
+        self.notes.get_or_insert(of(5, 12));
+        self.width.get_or_insert(if gan { of(64, 32) } else { of(96, 64) });
+        self.units.get_or_insert(if gan { of(128, 32) } else { of(256, 512) });
+        self.temperature.get_or_insert(if seed { 1.0 } else { 0.95 });
+        self.top_p.get_or_insert(if seed { 1.0 } else { 0.95 });
+        self.pretrain.get_or_insert(6000);
+        self.policy_rate.get_or_insert(if seed { 0.01 } else { 1e-3 });
+        self.thinner.get_or_insert(of(8, 1));
         core::check_batch(self.batch())?;
         ensure!((0.0..1.0).contains(&self.drop), "the share that is dropped must be under 1");
         ensure!(self.validate > 0, "there must be steps between validations, one at least");
@@ -212,6 +213,14 @@ impl WriterOptions {
     /// Learning rate.
     pub fn rate(&self) -> f32 {
         self.rate.unwrap_or(1e-3)
+    }
+
+    /// How symbols are drawn, where the preset's network draws them as `usual`.
+    pub fn style(&self, usual: Style) -> Style {
+        Style {
+            temperature: self.temperature.unwrap_or(usual.temperature),
+            top_p: self.top_p.unwrap_or(usual.top_p),
+        }
     }
 
     /// The key that songs must be in, if any.

@@ -4,13 +4,12 @@
 //! its norms (Dumoulin et al., *A Learned Representation for Artistic Style*, 2017, add styles so): only
 //! those of the new genre are trained, one as source and one as target, and one column of the classifier. So
 //! the old directions answer bit by bit as before, and their music is not needed: where the dataset lacks an
-//! old genre, [`replay`] stands in for it.
+//! old genre, `replay` stands in for it.
 
 mod replay;
 mod trainee;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, bail, ensure};
@@ -18,23 +17,17 @@ use candle_core::{Device, Tensor};
 use clap::FromArgMatches;
 use model::resnet::{Discriminator, DiscriminatorConfig, Generator, GeneratorConfig};
 use model::spectral::{self, Spectral};
-use model::{
-    Card, Classifier, ClassifierConfig, Family as ModelFamily, Init, Ops, Pack, Parameter, Parts, SLOTS,
-    Weights,
-};
-use phrase::{PITCHES, STEPS};
-use rand::Rng;
+use model::{Card, ClassifierConfig, Family as ModelFamily, Init, Ops, Pack, Parameter, SLOTS, Weights};
 
 use crate::batch::{self, Batch};
-use crate::core::{self, Losses, Optimised, SHARDS, Schedule, Sum};
-use crate::dataset::{Dataset, GenreInfo, Info};
+use crate::core::{self, Losses, Optimised, Schedule, Share, Sum};
+use crate::dataset::Dataset;
 pub use crate::families::adding::AdditionOptions;
-use crate::families::adding::{self, Header, bare, find, new_genre};
-use crate::families::resnet::losses;
-use crate::families::resnet::{self, ResnetOptions, ResnetRun};
-use crate::families::{Family, Plan, flags};
+use crate::families::adding::{self, Header, bare, new_genre};
+use crate::families::resnet::{self, ResnetOptions, ResnetRun, losses};
+use crate::families::{Family, Plan, find, flags};
 use crate::random;
-use crate::run::{Checkpoint, Trainee};
+use crate::run::Checkpoint;
 
 const GENRE: &str = "generator.genre";
 const COLUMNS: &str = "classifier.genres";
@@ -56,8 +49,10 @@ pub const FAMILY: Family = Family {
     plan: adding::command,
     resume: |checkpoint, device| Ok(Box::new(AdditionRun::resume(checkpoint, device)?)),
     small: |folder| {
-        let path = small_pack(folder)?;
-        Ok(vec![path.display().to_string(), "--batch=4".to_string()])
+        adding::small((folder, "pack.safetensors"), &resnet::FAMILY, |matches, genres| {
+            let options = ResnetOptions::from_arg_matches(matches)?;
+            Ok(Box::new(ResnetRun::new(options, genres, &Device::Cpu)?))
+        })
     },
     bench: &[],
 };
@@ -97,29 +92,7 @@ pub struct AdditionRun {
 /// In one sentence, where the dataset has no genre that can be added.
 pub fn plan(pack: Pack, options: AdditionOptions, data: &Dataset) -> Result<Plan> {
     let genre = new_genre(&pack.card, data, options.genre.as_deref())?;
-    let kept = serde_json::json!(options);
-    Ok(Plan::new(NAME, kept, move |device| Ok(Box::new(AdditionRun::new(options, pack, genre, device)?))))
-}
-
-/// A pack of random weights that a test can add a genre to, in `folder`.
-fn small_pack(folder: &Path) -> Result<PathBuf> {
-    let names = ["high", "low"].map(String::from);
-    let flags = (resnet::FAMILY.small)(folder)?;
-    let matches = resnet::FAMILY.options_command().try_get_matches_from(flags)?;
-    let run = ResnetRun::new(ResnetOptions::from_arg_matches(&matches)?, names.len(), &Device::Cpu)?;
-    let info = |name: &String| GenreInfo { name: name.clone(), ..GenreInfo::default() };
-    let info = Info { genres: names.iter().map(info).collect(), options: serde_json::Value::Null };
-    let data = Dataset::of_rolls(info, vec![Default::default(); names.len()]);
-    let (parts, mut weights) = run.pack(&data)?;
-    let classifier = ClassifierConfig { genres: names.len(), width: 4 };
-    let mut rng = random::stream(1, 0);
-    for parameter in classifier.parameters() {
-        weights.insert(&parameter.name, random::start(&parameter, &mut rng)?);
-    }
-    let path = folder.join("pack.safetensors");
-    let card = Card::new("small", names.to_vec(), Parts { classifier: Some(classifier), ..parts });
-    Pack::new(card, &weights).write(&path)?;
-    Ok(path)
+    Ok(Plan::of(NAME, options, move |options, device| AdditionRun::new(options, pack, genre, device)))
 }
 
 impl AdditionRun {
@@ -244,9 +217,8 @@ impl AdditionRun {
     fn advance(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         let music = self.music(data)?;
         let spectra = spectral::followed(&self.optimised[CRITIC].weights(), &self.spectra)?;
-        let this = &*self;
-        let shards = core::shards(threads, |shard| this.shard(&music, &spectra, shard))?;
-        let Sum { gradients, losses } = core::sum(self.step + 1, shards)?;
+        let Sum { gradients, losses } =
+            core::summed(self.step, threads, |shard| self.shard(&music, &spectra, shard))?;
         self.spectra = spectra;
         let o = &self.options;
         let scale = Schedule::new(o.steps, o.decay).scale(self.step);
@@ -262,15 +234,12 @@ impl AdditionRun {
     /// Gradients and losses of one part of a step's batch.
     fn shard(&self, music: &Dataset, spectra: &BTreeMap<String, Spectral>, shard: usize) -> Result<Sum<3>> {
         let (options, device, ops) = (&self.options, &self.device, Ops::on(&self.device));
-        let counter = self.step * SHARDS as u64 + shard as u64;
-        let size = options.batch / SHARDS;
-        let mut rng = random::stream(options.seed, counter);
+        let Share { size, turn, mut rng } = Share::of(options.seed, options.batch, self.step, shard);
         let new = self.pack.card.genres.len();
         let mut directions = batch::directions(new + 1);
         if !options.unfreeze {
             directions.retain(|&(from, to)| from == new || to == new);
         }
-        let turn = counter as usize * size;
         let batch = Batch::draw(music, &directions, size, turn, options.transpose, &mut rng, device)?;
         let [of_generator, of_critic, of_classifier] = self.optimised.each_ref().map(Optimised::weights);
         let weights = self.whole(&of_generator, &of_classifier)?;
@@ -285,17 +254,8 @@ impl AdditionRun {
         let telling = losses::discriminator(&critic, &batch, &loss.answers, &options.terms)?;
         let critic = self.optimised[CRITIC].gradients(&telling.backward()?)?;
 
-        let mut cells = vec![0.0; size * STEPS * PITCHES];
-        let mut labels = Vec::with_capacity(size);
-        for cells in cells.chunks_exact_mut(STEPS * PITCHES) {
-            let genre = rng.random_range(0..=new);
-            labels.push(genre as u32);
-            batch::draw(music, genre, options.transpose, &mut rng).to_f32(cells);
-        }
-        let rolls = Tensor::from_vec(cells, (size, STEPS, PITCHES), device)?;
-        let labels = Tensor::from_vec(labels, size, device)?;
-        let logits = Classifier::new(self.classifier, &weights, ops)?.forward(&rolls)?;
-        let told = candle_nn::loss::cross_entropy(&logits, &labels)?;
+        let asked = (size, options.transpose);
+        let told = adding::unheard((self.classifier, &weights), music, asked, &mut rng, device)?;
         let classifier = self.optimised[CLASSIFIER].gradients(&told.backward()?)?;
         let mut losses = loss.parts;
         let more = [("discriminator", telling.to_scalar()?), ("classifier", told.to_scalar()?)];

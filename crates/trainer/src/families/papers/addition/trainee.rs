@@ -7,9 +7,8 @@ use super::{AdditionRun, LOSSES, NAME};
 use crate::classifier::ClassifierFile;
 use crate::core::Losses;
 use crate::dataset::Dataset;
-use crate::families::adding;
-use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{Needs, Trainee};
+use crate::families::adding::{self, Header};
+use crate::run::{Checkpoint, Needs, Trainee, read_off};
 
 /// Parts of the checkpoint: `pack`, which it started from; `weights`, `mean` and `square` of what is trained;
 /// `average` of generator and classifier; and `spectral/<weight>/left|right`.
@@ -18,49 +17,23 @@ impl Trainee for AdditionRun {
         NAME
     }
 
-    /// Of the dataset with the replays: a genre that is added may come alone.
-    fn needs(&self) -> Needs {
-        Needs::TRANSFER
-    }
-
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn steps(&self) -> u64 {
-        self.options.steps
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        LOSSES.to_vec()
-    }
+    // Of the dataset with the replays: a genre that is added may come alone.
+    read_off!(Needs::TRANSFER, LOSSES, steps);
 
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         self.advance(data, threads)
     }
 
-    fn configuration(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
-    }
-
     fn checkpoint(&self) -> Result<Checkpoint> {
-        let header = serde_json::json!({
-            OPTIONS: self.options, "step": self.step, "genre": self.genre, "card": self.pack.card,
-                "hash": self.pack.card.hash
-        });
-        let mut checkpoint = Checkpoint::new(NAME, header);
+        let header = Header::of(&self.options, self.step, &self.genre, &self.pack.card);
+        let mut checkpoint = Checkpoint::of(NAME, header, &self.optimised)?;
         checkpoint.add("pack", &self.pack.weights);
-        self.optimised.iter().try_for_each(|network| network.save(&mut checkpoint))?;
         checkpoint.add_spectra(&self.spectra);
         Ok(checkpoint)
     }
 
     fn pack(&self, _: &Dataset) -> Result<(Parts, Weights)> {
-        let mut weights = Weights::new();
-        let all = self.averaged()?;
-        let own = all.iter().filter(|(name, _)| !name.starts_with("classifier."));
-        own.for_each(|(name, tensor)| weights.insert(name, tensor.clone()));
-        Ok((Family::from(self.generator).into(), weights))
+        Ok((Family::from(self.generator).into(), adding::transfer(&self.averaged()?)))
     }
 
     /// The pack's own classifier with a column for the new genre. Its accuracy is that on held-out songs of

@@ -82,8 +82,7 @@ pub fn plan(arguments: &PairArguments, data: &Dataset, run: &RunOptions) -> Resu
     let phrases = music::smaller(data, &pair)?;
     let options = arguments.resolve(pair, phrases)?;
     Music::new(data, &options)?;
-    let kept = serde_json::json!(options);
-    Ok(Plan::new(NAME, kept, move |device| Ok(Box::new(PairRun::new(options, device)?))))
+    Ok(Plan::of(NAME, options, PairRun::new))
 }
 
 /// Random streams a step: one for each part, and one for the pool.

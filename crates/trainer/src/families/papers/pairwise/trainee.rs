@@ -8,8 +8,7 @@ use super::options::{CycleKind, Model, NetworkKind, NoiseKind, Padding, Spectral
 use super::{LOSSES, NAME, PairOptions, PairRun};
 use crate::core::Losses;
 use crate::dataset::{Dataset, GenreInfo};
-use crate::run::checkpoint::{Checkpoint, OPTIONS};
-use crate::run::{Needs, Trainee};
+use crate::run::{Checkpoint, Needs, Trainee, read_off};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Header {
@@ -24,34 +23,15 @@ impl Trainee for PairRun {
         NAME
     }
 
-    fn needs(&self) -> Needs {
-        Needs::TRANSFER
-    }
-
-    fn step(&self) -> u64 {
-        self.step
-    }
-
-    fn steps(&self) -> u64 {
-        self.options.steps
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        LOSSES.to_vec()
-    }
+    read_off!(Needs::TRANSFER, LOSSES, steps);
 
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
         self.advance(data, threads)
     }
 
-    fn configuration(&self) -> serde_json::Value {
-        serde_json::json!(self.options)
-    }
-
     fn checkpoint(&self) -> Result<Checkpoint> {
-        let header = serde_json::json!({ OPTIONS: self.options, "step": self.step });
-        let mut checkpoint = Checkpoint::new(NAME, header);
-        self.optimised.iter().try_for_each(|network| network.save(&mut checkpoint))?;
+        let header = Header { options: self.options.clone(), step: self.step };
+        let mut checkpoint = Checkpoint::of(NAME, header, &self.optimised)?;
         self.spectra.iter().for_each(|spectra| checkpoint.add_spectra(spectra));
         if let Some([a, b]) = self.pool.tensors()? {
             checkpoint.tensors.insert("pool/a".to_string(), a);
