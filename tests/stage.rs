@@ -128,6 +128,7 @@ fn keys_choose_in_the_vst3_too() {
     let target = plugin.param("Target").unwrap();
     plugin.main_loop().pump(std::time::Duration::from_secs(10));
     let edits = plugin.edits();
-    let told = |edit: &Vst3Edit| matches!(edit, Vst3Edit::Set(id, value) if (*id, *value) == (target, slot(2)));
+    let told =
+        |edit: &Vst3Edit| matches!(edit, Vst3Edit::Set(id, value) if (*id, *value) == (target, slot(2)));
     assert!(edits.iter().any(told), "the host moves its knob: {edits:?}");
 }
