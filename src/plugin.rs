@@ -248,9 +248,10 @@ impl<P: Plugin<SysExMessage = ()>, C: ProcessContext<P>> Io for HostIo<'_, P, C>
     }
 
     fn choose(&mut self, choice: Choice, sample: u32) {
-        let (id, value) = self.params.chosen(choice);
-        // Where the host's queue is full it counts for this block only.
-        let _ = clap_shim::set_parameter(id, value, sample);
+        for (id, value) in self.params.chosen(choice) {
+            // Where the host's queue is full it counts for this block only.
+            let _ = clap_shim::set_parameter(id, value, sample);
+        }
     }
 }
 

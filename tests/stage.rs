@@ -105,6 +105,32 @@ fn a_program_moves_the_target_and_counts_at_once() {
 }
 
 #[test]
+fn what_is_chosen_is_there_when_the_block_returns_and_ends_a_blend() {
+    let expected = answer(&[("Target", slot(2))], BLOCK, &[]);
+    for block in [64, 8192] {
+        let mut plugin = instance();
+        for (name, value) in [("Target", slot(1)), ("Blend", 1.0), ("Switch by", 1.0 / 5.0)] {
+            plugin.set(name, value).unwrap();
+        }
+        let mut deck = Deck::of(plugin, RATE, BPM, block);
+        let first: Vec<_> = tune().into_iter().filter(|note| note.1 + note.2 < 60.0).collect();
+        let mut input = deck.events(&first);
+        // In one block with the closing, where blocks are large.
+        let at = closing() - 100;
+        input.push(Event::midi(at, [0xC0, 2, 0]));
+        let input = sorted(input);
+        deck.run(LATER - 0.5, &input);
+        assert!(deck.transport.steady() > at);
+        let value = |deck: &mut Deck, name: &str| deck.plugin.value(name).unwrap();
+        assert!((value(&mut deck, "Target") - slot(2)).abs() < 1e-6, "in blocks of {block}");
+        assert_eq!(value(&mut deck, "Blend"), 0.0, "in blocks of {block}");
+        let rest: Vec<_> = input.into_iter().filter(|event| event.time >= deck.transport.steady()).collect();
+        deck.run(2.5 * LATER, &rest);
+        assert_eq!(spans(&deck.heard()), expected, "in blocks of {block}");
+    }
+}
+
+#[test]
 fn keys_choose_in_the_vst3_too() {
     packs_folder();
     let keys = 3.0 / 5.0;

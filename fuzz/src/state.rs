@@ -1,6 +1,7 @@
 //! The fuzz target `state`.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use host::{ClapHost, ClapLibrary, Event, Transport, drive};
@@ -40,14 +41,15 @@ impl Place {
 }
 
 thread_local! {
-    static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) };
+    /// Never dropped: a thread's end holds a lock on Windows that the plug-in's own threads need to end.
+    static PLACE: RefCell<Option<ManuallyDrop<Place>>> = const { RefCell::new(None) };
 }
 
 /// Saved states, through the plugin's own CLAP entry: whatever the bytes, they are refused or the plugin
 /// plays on with them, and saves what it will load again.
 pub fn state(bytes: &[u8]) {
     PLACE.with_borrow_mut(|place| {
-        let place = place.get_or_insert_with(Place::new);
+        let place = place.get_or_insert_with(|| ManuallyDrop::new(Place::new()));
         // As a CLAP host gives it: a length, then the text.
         let mut state = (bytes.len() as u64).to_le_bytes().to_vec();
         state.extend(bytes);

@@ -261,7 +261,7 @@ impl Audio {
                 if self.clock.is_free() {
                     self.clock.reset();
                 }
-                self.bypass(io);
+                self.bypass(Some(block), io);
             }
             Some(span) => self.go_through(&span, None, block, io),
             None => self.rest(block, io),
@@ -284,7 +284,7 @@ impl Audio {
     /// After a panic in [`Audio::process`]: passes the rest of the block's events and ends all that sounds,
     /// for nothing here will be called again that could.
     pub fn give_up(&mut self, frames: u32, io: &mut impl Io) {
-        self.bypass(io);
+        self.bypass(None, io);
         self.silence(frames.saturating_sub(1), io);
     }
 

@@ -11,10 +11,13 @@ use super::options::{Options, Thru};
 use super::{Audio, Block, NEAR};
 
 impl Audio {
-    /// Notes pass at once.
-    pub(super) fn bypass(&mut self, io: &mut impl Io) {
+    /// Notes pass at once; what chooses, in a block, still does, and is no music.
+    pub(super) fn bypass(&mut self, block: Option<&Block>, io: &mut impl Io) {
         while let Some(event) = io.next() {
             let sample = event.timing();
+            if block.is_some_and(|block| self.chooses(&event, sample, block, io)) {
+                continue;
+            }
             match kind(&event) {
                 Kind::On(address, velocity) => self.pass_on(sample, address, velocity, io),
                 _ => self.pass(event, sample, io),

@@ -50,6 +50,9 @@ const MOST: u64 = 1 << 20;
 /// The windows of this process write one after another.
 static WRITING: Mutex<()> = Mutex::new(());
 
+/// A path that is written in full.
+const WHOLE: &str = if cfg!(windows) { r"C:\music" } else { "/music" };
+
 impl Preferences {
     /// The user's, and what is to be said where they cannot be read.
     pub fn read() -> (Self, Option<String>) {
@@ -127,7 +130,7 @@ impl Preferences {
         let name = name.trim();
         let path = PathBuf::from(name);
         if !name.is_empty() && !path.is_absolute() {
-            return Err(format!("{name}: this is no absolute path; begin it at the root"));
+            return Err(format!("{name}: this is no absolute path; write all of it, as in {WHOLE}"));
         }
         self.kept.midi = (!name.is_empty()).then_some(path);
         self.keep("midi", json!(self.kept.midi))
@@ -241,10 +244,10 @@ mod tests {
         let (mut one, mut other) = (open(home.path()).0, open(home.path()).0);
         one.set_zoom(150).unwrap();
         other.set_look(Look::Light).unwrap();
-        one.set_midi("/music").unwrap();
+        one.set_midi(WHOLE).unwrap();
         assert_eq!(one.look(), Look::Dark, "an open window stays as it is");
         let (both, _) = open(home.path());
-        assert_eq!((both.zoom(), both.look(), both.midi()), (150, Look::Light, PathBuf::from("/music")));
+        assert_eq!((both.zoom(), both.look(), both.midi()), (150, Look::Light, PathBuf::from(WHOLE)));
         let text = fs::read_to_string(at(home.path())).unwrap();
         assert!(text.contains("of the future"), "{text}");
         assert!(one.set_midi("music").unwrap_err().contains("absolute"));
@@ -268,7 +271,7 @@ mod tests {
     #[test]
     fn a_file_is_whole_whoever_writes() {
         let home = tempfile::tempdir().unwrap();
-        open(home.path()).0.set_midi("/music").unwrap();
+        open(home.path()).0.set_midi(WHOLE).unwrap();
         std::thread::scope(|scope| {
             for zoom in [110, 120] {
                 let mut window = open(home.path()).0;
@@ -278,7 +281,7 @@ mod tests {
             scope.spawn(move || (0..100).for_each(|_| window.set_look(Look::Light).unwrap()));
             for _ in 0..300 {
                 let (read, problem) = open(home.path());
-                assert_eq!((read.midi(), problem), (PathBuf::from("/music"), None));
+                assert_eq!((read.midi(), problem), (PathBuf::from(WHOLE), None));
             }
         });
         let (last, _) = open(home.path());

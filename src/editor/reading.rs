@@ -144,8 +144,11 @@ impl EditorApp {
             _ if params.morph.value() && !dry && self.shared.model_rolls().has_corners() => {
                 format!("The point between your corners plays; the next begins in {count}")
             }
-            (Stage::Listening, _) if matches!(params.silent.value(), Silent::Continue | Silent::Vary) => {
-                format!("Music goes on by itself while you rest; the next phrase begins in {count}")
+            (Stage::Listening, _)
+                if !dry && matches!(params.silent.value(), Silent::Continue | Silent::Vary) =>
+            {
+                let most = params.silent_bars.value().bars();
+                format!("Where you rest, music goes on for at most {most} bars; the next phrase: in {count}")
             }
             (Stage::Listening, _) => format!("Nothing played in this phrase yet; the next begins in {count}"),
             (Stage::Playing, _) if dry => format!("Your phrase comes back unchanged in {count}"),

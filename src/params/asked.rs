@@ -3,10 +3,10 @@
 use gui::Control;
 use model::{CORNERS, SLOTS, Settings, SwingBy};
 use nice_plug::prelude::*;
-use phrase::{Band, Feel, Guards, KeyLock, Mode};
+use phrase::{Band, Feel, Guards};
 
 use super::PluginParams;
-use super::texts::key_lock;
+use super::texts::{key_lock, key_value};
 use crate::audio::options::{AtMost, Groove, Options, Silent};
 use crate::link::Manner;
 
@@ -123,12 +123,6 @@ pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
     let one = |weight: &f32| *weight > 0.0;
     let blend = target.iter().filter(|weight| one(weight)).count() != 1;
     let slot = target.iter().position(one).unwrap_or(0);
-    let key = match guards.key {
-        KeyLock::Off => 0,
-        KeyLock::Auto => 1,
-        KeyLock::Key(tonic, Mode::Major) => 2 + 2 * tonic,
-        KeyLock::Key(tonic, Mode::Minor) => 3 + 2 * tonic,
-    };
     let on = |switch: bool| f32::from(u8::from(switch));
     let groove = match swing {
         SwingBy::Auto | SwingBy::Level => 0.0,
@@ -146,7 +140,7 @@ pub fn values(settings: &Settings, manner: &Manner) -> Vec<(Control, f32)> {
         (Control("limits"), on(limits)),
         (Control("harmony"), harmony),
         (Control("melody"), on(guards.melody)),
-        (Control("key"), key.into()),
+        (Control("key"), key_value(guards.key) as f32),
         (Control("lowest"), guards.lowest.into()),
         (Control("highest"), guards.highest.into()),
         (Control("voices"), guards.voices.into()),

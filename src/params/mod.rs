@@ -102,15 +102,17 @@ impl PluginParams {
         self.states.0.load(Ordering::Acquire)
     }
 
-    /// What was chosen on stage, as the CLAP's events have it: the parameter's number, and its value as a step
-    /// from its lowest. Real-time safe.
-    pub fn chosen(&self, choice: Choice) -> (u32, f64) {
+    /// What was chosen on stage, as the CLAP's events have it: parameters' numbers, and their values as steps
+    /// from the lowest. A target ends a blend, as a click on its corner of the pad does. Real-time safe.
+    pub fn chosen(&self, choice: Choice) -> impl Iterator<Item = (u32, f64)> {
         const TARGET: u32 = clap_id("target");
+        const BLEND: u32 = clap_id("blend");
         const KEY: u32 = clap_id("key");
-        match choice {
-            Choice::Target(slot) => (TARGET, slot.into()),
-            Choice::Key(lock) => (KEY, key_value(lock).into()),
-        }
+        let (first, second) = match choice {
+            Choice::Target(slot) => ((TARGET, slot.into()), self.blend.value().then_some((BLEND, 0.0))),
+            Choice::Key(lock) => ((KEY, key_value(lock).into()), None),
+        };
+        std::iter::once(first).chain(second)
     }
 
     /// The parameters that the window moves, and the lowest value of each in the window's units.

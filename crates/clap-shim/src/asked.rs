@@ -1,7 +1,8 @@
 //! The parameters that a plugin sets itself while it processes.
 //!
 //! The host is told with the events that the plugin sends. The framework learns of it as of any change: by an
-//! event that comes in, with the next call of its process.
+//! event that comes in, with the next part of the block, or by a flush at the block's end: the host may not
+//! call again for long, and must not find the old value until then.
 
 use std::cell::Cell;
 use std::mem::size_of;
@@ -9,7 +10,7 @@ use std::ptr::null_mut;
 
 use clap_sys::events::{
     CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_VALUE, clap_event_header, clap_event_param_value,
-    clap_output_events,
+    clap_input_events, clap_output_events,
 };
 use clap_sys::id::clap_id;
 
@@ -38,12 +39,29 @@ impl Queue {
         self.events[..self.count].get(index)
     }
 
+    /// As the events that come in. They stay where they are while they are read.
+    pub fn list(&self) -> clap_input_events {
+        let ctx: *const Self = self;
+        clap_input_events { ctx: ctx.cast_mut().cast(), size: Some(size), get: Some(get) }
+    }
+
     /// Takes all that is there.
     pub fn take(&mut self) -> Self {
         let taken = *self;
         self.count = 0;
         taken
     }
+}
+
+unsafe extern "C" fn size(list: *const clap_input_events) -> u32 {
+    // SAFETY: lists with this function are made by `Queue::list` and used while it lives.
+    unsafe { (*(*list).ctx.cast::<Queue>()).len() as u32 }
+}
+
+unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const clap_event_header {
+    // SAFETY: as above.
+    let event = unsafe { (*(*list).ctx.cast::<Queue>()).get(index as usize) };
+    event.map_or(std::ptr::null(), |event| &raw const event.header)
 }
 
 /// A call of the plugin's process that is under way.
@@ -61,8 +79,9 @@ thread_local! {
 }
 
 /// Sets a parameter of the plugin whose process call this thread is in, at a sample of what that call is
-/// given. The host is told with the events of the block; the plugin itself gets the value as its next call's
-/// first event, so that what it keeps of the parameter follows as it does for the host's own changes.
+/// given. The host is told with the events of the block; the plugin itself gets the value as an event, of its
+/// next call in this block or of a flush at the block's end, so that what it keeps of the parameter follows as
+/// it does for the host's own changes.
 ///
 /// False, and nothing is done: outside of such a call; for a value that is no finite number; where the call
 /// has set [`ASKED`] already, or has sent more than there is room for.

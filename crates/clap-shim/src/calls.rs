@@ -1,5 +1,6 @@
 //! The calls of the plugin's own process that one block becomes.
 
+use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_plugin_params};
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 
@@ -15,7 +16,7 @@ use crate::transport::Clock;
 pub struct Calls {
     split: Split,
     room: Room,
-    /// What the plugin has set itself; it comes in with its next call, whatever the host does until then.
+    /// What the plugin has set itself; it comes in with its next call, or is flushed at the block's end.
     asked: Queue,
     pub outbox: Outbox,
 }
@@ -38,7 +39,9 @@ impl Calls {
         // SAFETY: the caller's.
         unsafe {
             if !self.split.begin(block.in_events, block.frames_count, buses::fit(block)) {
-                return self.call(inner, *block, 0);
+                let status = self.call(inner, *block, 0);
+                self.settle(inner, block.frames_count);
+                return status;
             }
             let mut clock = Clock::new(block.transport, rate);
             let mut strongest = clap_process_status::MAX;
@@ -49,8 +52,31 @@ impl Calls {
                 }
             }
             buses::vary(block);
+            self.settle(inner, block.frames_count);
             // The least number: it failed, goes on, goes on until it is quiet, has a tail, sleeps.
             strongest
+        }
+    }
+
+    /// Brings the plugin what it has set and has no further call for.
+    ///
+    /// # Safety
+    ///
+    /// As [`Calls::process`].
+    unsafe fn settle(&mut self, inner: &clap_plugin, frames: u32) {
+        if self.asked.len() == 0 {
+            return;
+        }
+        // SAFETY: the caller's; what a plugin gives for an extension lives as long as it does, and may be asked
+        // for on any thread. The lists live until the call is over.
+        unsafe {
+            let params = inner.get_extension.map(|get| get(inner, CLAP_EXT_PARAMS.as_ptr()));
+            let params = params.and_then(|params| params.cast::<clap_plugin_params>().as_ref());
+            if let Some(flush) = params.and_then(|params| params.flush) {
+                let asked = self.asked.take();
+                let output = self.outbox.list(frames.saturating_sub(1));
+                flush(inner, &asked.list(), &output);
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 
 use clap_sys::events::{
     CLAP_TRANSPORT_HAS_BEATS_TIMELINE, CLAP_TRANSPORT_HAS_SECONDS_TIMELINE, CLAP_TRANSPORT_HAS_TEMPO,
-    CLAP_TRANSPORT_IS_LOOP_ACTIVE, CLAP_TRANSPORT_IS_PLAYING, clap_event_transport,
+    CLAP_TRANSPORT_HAS_TIME_SIGNATURE, CLAP_TRANSPORT_IS_LOOP_ACTIVE, CLAP_TRANSPORT_IS_PLAYING,
+    clap_event_transport,
 };
 use clap_sys::fixedpoint::{CLAP_BEATTIME_FACTOR, CLAP_SECTIME_FACTOR};
 
@@ -32,8 +33,8 @@ impl Clock {
         (self.told, self.time) = (Some(told), time);
     }
 
-    /// The transport at a sample, which may be before the one that was told of. Bars stay as they were told:
-    /// every bar line is a whole number of bars away from every other, until the host tells of another metre.
+    /// The transport at a sample, which may be before the one that was told of. It is in a bar of the metre that
+    /// was told: every bar line is a whole number of bars away from every other, until the host tells of another.
     pub fn at(&self, time: u32) -> Option<clap_event_transport> {
         let mut transport = self.told?;
         transport.header.time = 0;
@@ -74,6 +75,23 @@ fn advance(transport: &mut clap_event_transport, samples: f64, rate: f64) {
     };
     transport.song_pos_beats = in_beats.after(beats, rounds);
     transport.song_pos_seconds = in_seconds.after(seconds, rounds);
+    if has_beats && has(CLAP_TRANSPORT_HAS_TIME_SIGNATURE) {
+        begin_bar(transport);
+    }
+}
+
+/// Brings the bar's start to where the position's bar starts.
+fn begin_bar(transport: &mut clap_event_transport) {
+    let (numerator, denominator) = (i64::from(transport.tsig_num), i64::from(transport.tsig_denom));
+    if numerator == 0 || denominator == 0 {
+        return;
+    }
+    let bar = 4 * numerator * CLAP_BEATTIME_FACTOR / denominator;
+    let away = transport.song_pos_beats.saturating_add(NEAR).saturating_sub(transport.bar_start);
+    let bars = away.div_euclid(bar);
+    transport.bar_start = transport.bar_start.saturating_add(bars.saturating_mul(bar));
+    let bars = i32::try_from(bars).unwrap_or(0);
+    transport.bar_number = transport.bar_number.saturating_add(bars);
 }
 
 /// In the steps of CLAP; what is no number is none.
@@ -208,6 +226,20 @@ mod tests {
         let told = transport(ALL | CLAP_TRANSPORT_IS_LOOP_ACTIVE, 3.5, 1.75);
         let told = clap_event_transport { loop_end_beats: 4 * BEAT + 1, ..told };
         assert_eq!(after(told, 0, 50).0, 2.0);
+    }
+
+    #[test]
+    fn bars_follow_in_their_metre() {
+        // Bars of 7/8 from beat 1.
+        let flags = ALL | CLAP_TRANSPORT_HAS_TIME_SIGNATURE;
+        let told = clap_event_transport { tsig_num: 7, tsig_denom: 8, ..transport(flags, 4.0, 2.0) };
+        let told = clap_event_transport { bar_start: BEAT, bar_number: 3, ..told };
+        let clock = Clock { told: Some(told), time: 100, rate: RATE };
+        let bar = |time| clock.at(time).map(|there| (there.bar_start as f64 / BEAT as f64, there.bar_number));
+        assert_eq!((bar(149), bar(150)), (Some((1.0, 3)), Some((4.5, 4))), "on its own sample");
+        assert_eq!((bar(850), bar(100)), (Some((11.5, 6)), Some((1.0, 3))));
+        let none = Clock { told: Some(clap_event_transport { tsig_denom: 0, ..told }), ..clock };
+        assert_eq!(none.at(850).map(|there| there.bar_start), Some(BEAT));
     }
 
     #[test]

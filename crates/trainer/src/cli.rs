@@ -170,7 +170,12 @@ fn work(command: Command) -> Result<()> {
                 let bytes = std::fs::metadata(&path)?.len();
                 let (checked, evaluation) = check::check(&pack, bytes, &dataset, &options, &targets)?;
                 output.json(&checked)?;
-                let told = Told { transfer: Some(&evaluation), writer: writer.as_ref(), space: None };
+                let space = match output.report {
+                    Some(_) => spaces::of_pack(&pack, &dataset, &options)?,
+                    None => None,
+                };
+                let (transfer, writer, space) = (Some(&evaluation), writer.as_ref(), space.as_ref());
+                let told = Told { transfer, writer, space };
                 output.write(&name, &told, &dataset)?;
                 print!("{checked}{}", evaluation.faults_table());
             } else {

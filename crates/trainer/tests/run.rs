@@ -204,6 +204,8 @@ struct Fragile {
     value: f32,
     at: u64,
     fault: Fault,
+    /// Where the run is, for faults of its folder.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has such faults"))]
     folder: std::path::PathBuf,
 }
 

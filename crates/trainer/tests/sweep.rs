@@ -64,9 +64,9 @@ fn a_file_that_is_no_sweep_is_refused_in_a_sentence() {
         ("nothing".to_string(), "no sweep file"),
         (format!("{head}speed = 1\n[grid]\n"), "speed"),
         (format!("{head}[grid]\na = []\n"), "no values"),
-        (format!("{head}grid = []\n"), "no values"),
+        (format!("{head}grid = []\n"), "no grid"),
         (format!("{head}grid = 3\n"), "[[grid]]"),
-        (format!("{head}[[grid]]\na = [1]\n[[grid]]\na = [1]\n"), "the same name"),
+        (format!("{head}[[grid]]\na = [1]\n[[grid]]\na = [1]\n"), "a run in common"),
         (format!("{head}[grid]\na = [1, 1]\n"), "the same name"),
         (format!("{head}[grid]\na = ['x y', 'x+y']\n"), "the same name"),
         (

@@ -76,6 +76,17 @@ fn a_key_that_chose_ends_as_one_whatever_is_chosen_meanwhile() {
 }
 
 #[test]
+fn what_chooses_does_so_in_bypass_too_and_goes_no_further() {
+    let mut rig = rig(Switches::Low);
+    rig.bypass = true;
+    rig.note(13, 2.0, 3.0);
+    rig.note(60, 4.0, 6.0);
+    rig.run_to(10.0);
+    assert_eq!(rig.in_steps(), [(60, 4.0, 6.0)]);
+    assert_eq!(rig.chosen, [(rig.sample(2.0), Choice::Target(1))]);
+}
+
+#[test]
 fn nothing_starts_our_own_clock_but_music() {
     let mut rig = rig(Switches::Lowest);
     rig.playing = false;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 /// More runs than this are a slip of the pen.
 const MOST: usize = 10_000;
 /// What is wrong with a sweep of no runs.
-const EMPTY: &str = "a key of the grid has no values";
+const EMPTY: &str = "there is no grid, or a key of one has no values";
 
 /// A value of an option, passed on to the command line unread.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -97,7 +97,7 @@ fn train_pair() -> String {
 /// One run of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// Its place: keys in alphabetical order, the last one's values varying fastest.
+    /// Its place, counted through all grids: keys in alphabetical order, the last one's values varying fastest.
     pub index: usize,
     /// Its folder's name, `key-value_key-value`: the same however the file is ordered.
     pub name: String,
@@ -146,7 +146,7 @@ impl SweepFile {
         let names: BTreeSet<_> = points.iter().map(|point| &point.name).collect();
         ensure!(
             names.len() == points.len(),
-            "two runs have the same name; a key of the grid holds a value twice"
+            "two runs have the same name; a key holds a value twice, or two grids have a run in common"
         );
         Ok(points)
     }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::faults::{Interval, ratios};
 use super::judge::places;
 use super::{EvaluateOptions, limited};
-use crate::dataset::{Dataset, Item};
+use crate::dataset::{Dataset, Item, Split};
 use crate::random;
 use looks::{Looks, look};
 use ways::{Ways, ways};
@@ -35,6 +35,8 @@ const DISTANCES: [f32; 3] = [0.5, 1.0, 2.0];
 /// What is told of a space.
 #[derive(Clone, Debug, Serialize)]
 pub struct SpaceMeasured {
+    /// Which songs.
+    pub split: Split,
     /// Which network.
     pub family: &'static str,
     /// Phrases that were encoded.
@@ -178,6 +180,7 @@ pub fn of_pack(pack: &Pack, data: &Dataset, options: &EvaluateOptions) -> Result
     let samples = samples(&mut asked, &all, &points, &genres)?;
     let variations = DISTANCES.map(|distance| varied(&mut asked, &all, &points, &again, distance));
     Ok(Some(SpaceMeasured {
+        split: options.split,
         family: family.name(),
         phrases: all.len(),
         reconstruction,
@@ -225,7 +228,9 @@ fn samples(
         for &index in own.iter().step_by((own.len() / SAMPLES).max(1)).take(SAMPLES) {
             let (known, point) = (&all[index], &points[index]);
             // As far along the list as can be: songs are neighbours in it.
-            let other = &points[(index + all.len() / 2) % all.len()];
+            let far = (0..all.len()).map(|step| (index + all.len() / 2 + step) % all.len());
+            let other = far.into_iter().find(|&other| all[other].work != known.work).unwrap_or(index);
+            let other = &points[other];
             let reach = asked.space.spread();
             let noise = random::normal(&mut rng, point.len());
             let varied: Vec<f32> = point.iter().zip(noise).map(|(x, noise)| x + reach * noise).collect();
