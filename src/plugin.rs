@@ -123,8 +123,8 @@ impl Plugin for Contrafact {
     /// on.
     const MIDI_INPUT: MidiConfig = MidiConfig::MidiCCs;
     const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
-    /// The shim splits blocks where parameters change: nice-plug 0.4.2 gives wrong positions after a transport
-    /// event inside a block when this is on.
+    /// The shim splits blocks where parameters change: nice-plug 0.4.2 gives wrong positions after a
+    /// transport event inside a block when this is on.
     const SAMPLE_ACCURATE_AUTOMATION: bool = false;
     /// More would make its queue allocate; the shim lets no more through.
     const INPUT_EVENT_CAPACITY: usize = clap_shim::ROOM;

@@ -1,5 +1,5 @@
-//! Automation counts from its own sample on, and programs and keys choose the target and the key lock, in CLAP
-//! and VST3.
+//! Automation counts from its own sample on, and programs and keys choose the target and the key lock, in
+//! CLAP and VST3.
 
 mod common;
 

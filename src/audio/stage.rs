@@ -1,4 +1,5 @@
-//! Choices made on stage: the target and the key lock, by incoming programs or by keys that play nothing then.
+//! Choices made on stage: the target and the key lock, by incoming programs or by keys that play nothing
+//! then.
 //!
 //! Programs, counted from 1: 1-8 are the target's slots, 11 takes the key lock off, 12 lets it hear the key,
 //! 13-24 lock to C to B major, 25-36 to C to B minor. Keys, from the C of the octave that is chosen: C to G

@@ -80,8 +80,8 @@ thread_local! {
 
 /// Sets a parameter of the plugin whose process call this thread is in, at a sample of what that call is
 /// given. The host is told with the events of the block; the plugin itself gets the value as an event, of its
-/// next call in this block or of a flush at the block's end, so that what it keeps of the parameter follows as
-/// it does for the host's own changes.
+/// next call in this block or of a flush at the block's end, so that what it keeps of the parameter follows
+/// as it does for the host's own changes.
 ///
 /// False, and nothing is done: outside of such a call; for a value that is no finite number; where the call
 /// has set [`ASKED`] already, or has sent more than there is room for.

@@ -67,8 +67,8 @@ impl Calls {
         if self.asked.len() == 0 {
             return;
         }
-        // SAFETY: the caller's; what a plugin gives for an extension lives as long as it does, and may be asked
-        // for on any thread. The lists live until the call is over.
+        // SAFETY: the caller's; what a plugin gives for an extension lives as long as it does, and may be
+        // asked for on any thread. The lists live until the call is over.
         unsafe {
             let params = inner.get_extension.map(|get| get(inner, CLAP_EXT_PARAMS.as_ptr()));
             let params = params.and_then(|params| params.cast::<clap_plugin_params>().as_ref());

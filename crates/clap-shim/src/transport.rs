@@ -33,8 +33,9 @@ impl Clock {
         (self.told, self.time) = (Some(told), time);
     }
 
-    /// The transport at a sample, which may be before the one that was told of. It is in a bar of the metre that
-    /// was told: every bar line is a whole number of bars away from every other, until the host tells of another.
+    /// The transport at a sample, which may be before the one that was told of. It is in a bar of the metre
+    /// that was told: every bar line is a whole number of bars away from every other, until the host tells of
+    /// another.
     pub fn at(&self, time: u32) -> Option<clap_event_transport> {
         let mut transport = self.told?;
         transport.header.time = 0;

@@ -225,8 +225,12 @@ fn a_judge_of_another_build_learns_too_and_hears_repeated_notes() {
     let items = data.split(0, Split::Test);
     let heard = |file: &ClassifierFile| logits(&file.classifier().unwrap(), items, None).unwrap();
     assert_eq!(heard(&back), heard(&file));
-    // Each phrase is heard by itself, whatever the batch.
-    assert_eq!(logits(&back.classifier().unwrap(), &items[2..3], None).unwrap()[0], heard(&file)[2]);
+    // Each phrase is heard by itself, whatever the batch, but for rounding: products of other sizes are
+    // summed in another order on some systems.
+    let alone = logits(&back.classifier().unwrap(), &items[2..3], None).unwrap();
+    for (alone, among) in alone[0].iter().zip(&heard(&file)[2]) {
+        assert!((alone - among).abs() < 1e-5, "{alone} {among}");
+    }
 }
 
 /// A run that is saved and gone on with gives the same classifier as one that was not, in any order of

@@ -1,5 +1,7 @@
 //! What the plugin sends: notes and MIDI to the host's event list at once, edits to the main thread.
 
+use std::ffi::c_char;
+
 use clap_sys::events::{
     CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_MIDI, CLAP_EVENT_NOTE_CHOKE, CLAP_EVENT_NOTE_EXPRESSION,
     CLAP_EVENT_NOTE_OFF, CLAP_EVENT_NOTE_ON, CLAP_EVENT_PARAM_GESTURE_BEGIN, CLAP_EVENT_PARAM_GESTURE_END,
@@ -170,11 +172,12 @@ impl Output<'_> {
             0xE0 => (kPitchBend as u8, first, second),
             _ => return true,
         };
+        // C's `char`, whose sign differs between processors; all are at most 127.
         let event = LegacyMIDICCOutEvent {
             controlNumber: number,
-            channel: channel as i8,
-            value: value as i8,
-            value2: value2 as i8,
+            channel: channel as c_char,
+            value: value as c_char,
+            value2: value2 as c_char,
         };
         self.send(time, kLegacyMIDICCOutEvent as u32, Event__type0 { midiCCOut: event })
     }

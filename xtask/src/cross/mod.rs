@@ -282,6 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(windows, ignore = "it asks rustc, which is not there under Wine")]
     fn what_is_missing_is_named_with_the_commands_that_bring_it() {
         let error = need(&["no-such-target"], &[("no-such-program", "a-package")]).unwrap_err().to_string();
         assert!(

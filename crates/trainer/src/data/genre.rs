@@ -214,10 +214,12 @@ struct Title<'a> {
     group: String,
 }
 
-/// The file's path from its genre's folder on.
+/// The file's path from its genre's folder on, written alike on every system.
 fn inside(file: &Path, folders: &[PathBuf]) -> String {
-    let from = folders.iter().find_map(|folder| file.strip_prefix(folder).ok());
-    from.unwrap_or(file).to_string_lossy().into_owned()
+    match folders.iter().find_map(|folder| file.strip_prefix(folder).ok()) {
+        Some(from) => from.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"),
+        None => file.to_string_lossy().into_owned(),
+    }
 }
 
 /// A song, and its phrases with where they lie.

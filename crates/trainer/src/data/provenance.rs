@@ -63,7 +63,9 @@ impl Provenance {
         let mut rows = HashMap::new();
         for row in csv::Reader::from_path(&path).with_context(unreadable)?.deserialize() {
             let row: Row = row.with_context(unreadable)?;
-            rows.insert(base.join(&row.file), row);
+            // Part by part: a canonical path of Windows knows no other separator than its own.
+            let place = row.file.iter().fold(base.clone(), |path, part| path.join(part));
+            rows.insert(place, row);
         }
         Ok(Self { rows, found: true })
     }

@@ -97,7 +97,8 @@ fn train_pair() -> String {
 /// One run of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// Its place, counted through all grids: keys in alphabetical order, the last one's values varying fastest.
+    /// Its place, counted through all grids: keys in alphabetical order, the last one's values varying
+    /// fastest.
     pub index: usize,
     /// Its folder's name, `key-value_key-value`: the same however the file is ordered.
     pub name: String,

@@ -60,8 +60,8 @@ pub fn space(space: &SpaceMeasured) -> String {
     row("Notes out of key in the middle", &between.outside_middle, &mixed.outside_middle);
     row("the key told", &between.outside_told, &mixed.outside_told);
     format!(
-        "<h2>What lies around a phrase?</h2>\n<p>{} phrases of the {} split; {active} of {all} numbers of a point \
-         are active. 95 % intervals over works.</p>\n{}{}",
+        "<h2>What lies around a phrase?</h2>\n<p>{} phrases of the {} split; {active} of {all} numbers of a \
+         point are active. 95 % intervals over works.</p>\n{}{}",
         space.phrases,
         space.split.name(),
         table.html(),

@@ -60,8 +60,8 @@ pub struct SpaceMeasured {
     pub drawn: Vec<(&'static str, Looks)>,
     /// Variations by distance: onset F1 with their phrase, and notes outside its key.
     pub variations: Vec<Variation>,
-    /// By genre, of some: a phrase, what comes back, a variation at a distance of 1, and the point half way to a
-    /// phrase of another work.
+    /// By genre, of some: a phrase, what comes back, a variation at a distance of 1, and the point half way
+    /// to a phrase of another work.
     #[serde(skip)]
     pub samples: Vec<(String, [Roll; 4])>,
 }
