@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use directories::{ProjectDirs, UserDirs};
 use gui::Look;
@@ -49,6 +50,10 @@ const MOST: u64 = 1 << 20;
 
 /// The windows of this process write one after another.
 static WRITING: Mutex<()> = Mutex::new(());
+
+/// How often, and how long after, what was refused for a moment is tried again: a tenth of a second in all.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A path that is written in full.
 const WHOLE: &str = if cfg!(windows) { r"C:\music" } else { "/music" };
@@ -162,7 +167,7 @@ fn contents(file: &Path) -> Result<Map<String, Value>, String> {
         true => fs::read_to_string(file),
         false => Err(std::io::Error::other("it is no small file")),
     };
-    let text = match fs::metadata(file).and_then(small) {
+    let text = match patiently(|| fs::metadata(file).and_then(small)) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Map::new()),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => String::new(),
@@ -192,6 +197,19 @@ fn contents(file: &Path) -> Result<Map<String, Value>, String> {
     }
 }
 
+/// Does what Windows refuses for a moment, where another process has the file open or puts it in place.
+fn patiently<T>(mut act: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
+    for _ in 0..TRIES {
+        match act() {
+            Err(error) if cfg!(windows) && error.kind() == std::io::ErrorKind::PermissionDenied => {
+                std::thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
+    act()
+}
+
 /// Puts a new file in the place of the old one: who reads it sees one or the other, whole.
 fn replace(file: &Path, text: &Value) -> std::io::Result<()> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -203,7 +221,7 @@ fn replace(file: &Path, text: &Value) -> std::io::Result<()> {
         to.write_all(format!("{text:#}\n").as_bytes())?;
         to.sync_all()
     });
-    let done = written.and_then(|()| fs::rename(&new, file));
+    let done = written.and_then(|()| patiently(|| fs::rename(&new, file)));
     if done.is_err() {
         let _ = fs::remove_file(&new);
     }
