@@ -53,14 +53,16 @@ fn pass(notes: u32) {
     let library = ClapLibrary::built_in(&contrafact::clap_entry).expect("the entry is ours");
     let mut plugin = library.instance().expect("the plugin starts");
     plugin.set("Bypass", 1.0).expect("it has a bypass");
+    plugin.set("Switch by", 1.0 / 5.0).expect("it has switches");
     plugin.start(common::RATE, FRAMES).expect("it starts");
     let mut audio = plugin.lend_audio().expect("it is active");
     audio.watch_processing(|call| nice_assert_no_alloc::assert_no_alloc(call));
     let block = Transport::new(common::RATE, FRAMES, common::BPM).advance(u64::MAX).expect("a block");
     let on = |note: u32| Event::on(note.into(), (note / 128) as u8, (note % 128) as u8, 0.5);
-    let input: Vec<_> = (0..notes).map(on).collect();
+    // A program too, by which the plugin sets a parameter of its own.
+    let input: Vec<_> = [Event::midi(0, [0xC0, 1, 0])].into_iter().chain((0..notes).map(on)).collect();
     let mut output = Vec::new();
     audio.process(&block, &input, &mut output).expect("events in order and inside their block");
     plugin.take_back(audio);
-    assert_eq!(output.len(), notes as usize);
+    assert_eq!(output.len(), notes as usize + 1);
 }

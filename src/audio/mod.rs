@@ -39,7 +39,7 @@ use grid::Grid;
 use options::Options;
 use pace::Pace;
 use player::Player;
-use stage::Stage as Chosen;
+use stage::Chosen;
 
 /// A window in steps.
 const WINDOW: f64 = STEPS as f64;
@@ -71,6 +71,8 @@ pub struct Block {
     pub offline: bool,
     /// Time since any one moment, to know a bounce by its pace.
     pub now: Duration,
+    /// It is a later part of the host's block.
+    pub goes_on: bool,
 }
 
 impl Block {
@@ -222,7 +224,7 @@ impl Audio {
         let block = &block.sound();
         self.player.begin_block(block.options.longest);
         self.chosen.begin();
-        self.pace.block(block.now, f64::from(block.frames) / self.sample_rate);
+        self.pace.block(block.now, f64::from(block.frames) / self.sample_rate, block.goes_on);
         self.answers.collect();
         self.tell(block);
         let (change, span) = self.clock.advance(&block.transport, block.frames);

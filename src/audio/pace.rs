@@ -25,21 +25,27 @@ pub struct Pace {
     last: Option<Duration>,
     /// Seconds.
     lead: f64,
-    /// The last block's length, in seconds.
+    /// The block's length, as far as it has come, and that of the one before, in seconds.
     block: f64,
+    before: f64,
 }
 
 impl Pace {
-    /// A block of so many seconds begins at `now` (time since any one moment).
-    pub fn block(&mut self, now: Duration, seconds: f64) {
+    /// A block of so many seconds begins at `now` (time since any one moment). Where it is but a later part
+    /// of the host's block, that one goes on: nobody has what is before it yet.
+    pub fn block(&mut self, now: Duration, seconds: f64, goes_on: bool) {
+        if goes_on {
+            self.block += seconds;
+            return;
+        }
         let gone = self.last.map_or(f64::INFINITY, |last| now.saturating_sub(last).as_secs_f64());
         self.lead = (self.lead + self.block - DRIFT * gone).clamp(0.0, MOST);
-        (self.last, self.block) = (Some(now), seconds);
+        (self.last, self.before, self.block) = (Some(now), self.block, seconds);
     }
 
     /// How long it may be waited in this block without harm: zero on stage.
     pub fn patience(&self) -> Duration {
-        Duration::from_secs_f64((self.lead - USUAL - 2.0 * self.block).max(0.0))
+        Duration::from_secs_f64((self.lead - USUAL - 2.0 * self.block.max(self.before)).max(0.0))
     }
 }
 
@@ -51,7 +57,7 @@ mod tests {
     fn patience(block: f64, begins: impl Fn(u32) -> f64) -> Duration {
         let mut pace = Pace::default();
         let blocks = (0..(60.0 / block) as u32).map(|index| {
-            pace.block(Duration::from_secs_f64(begins(index)), block);
+            pace.block(Duration::from_secs_f64(begins(index)), block, false);
             pace.patience()
         });
         blocks.max().unwrap()
@@ -77,12 +83,26 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_block_are_no_lead() {
+        let mut pace = Pace::default();
+        let part = 16_384.0 / 44_100.0 / 64.0;
+        for block in 0..40u32 {
+            // Two at once, as often as two last.
+            let now = Duration::from_secs_f64(f64::from(block / 2) * 128.0 * part);
+            for index in 0..64 {
+                pace.block(now, part, index > 0);
+                assert_eq!(pace.patience(), Duration::ZERO, "block {block}, part {index}");
+            }
+        }
+    }
+
+    #[test]
     fn a_bounce_is_known_within_a_second_of_its_audio_and_the_wait_never_exceeds_the_lead() {
         let mut pace = Pace::default();
         let block = 512.0 / 48_000.0;
         for index in 0..1000u32 {
             let (audio, now) = (f64::from(index) * block, f64::from(index) * block / 20.0);
-            pace.block(Duration::from_secs_f64(now), block);
+            pace.block(Duration::from_secs_f64(now), block, false);
             let patience = pace.patience().as_secs_f64();
             // A sixteenth of the lead counts as drift at this speed.
             assert!(patience == 0.0 || audio > 0.55, "{audio}");

@@ -6,7 +6,7 @@
 //! are the slots, G sharp takes the lock off, A lets it hear, A sharp and B make it major and minor, and the
 //! twelve keys of the octave above are its tonic.
 //!
-//! A choice counts from its own sample on, and is the parameter's new value: [`Stage`] holds it until the
+//! A choice counts from its own sample on, and is the parameter's new value: [`Chosen`] holds it until the
 //! next call, when the parameter has it.
 
 use model::{SLOTS, Settings};
@@ -31,14 +31,14 @@ pub enum Choice {
 
 /// The choices of one call, and the keys that made some.
 #[derive(Debug, Default)]
-pub struct Stage {
+pub struct Chosen {
     target: Option<u8>,
     key: Option<KeyLock>,
     /// Keys that are down and play nothing, by pitch: their note-offs are ours, whatever is chosen meanwhile.
     down: u128,
 }
 
-impl Stage {
+impl Chosen {
     /// A call begins: parameters have what was chosen in the one before.
     pub fn begin(&mut self) {
         (self.target, self.key) = (None, None);

@@ -68,7 +68,8 @@ unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const c
 struct Call {
     queue: *mut Queue,
     output: *const clap_output_events,
-    /// The last sample of the part.
+    /// The part's first sample in the block, and its last in the part.
+    start: u32,
     last: u32,
 }
 
@@ -106,7 +107,15 @@ pub fn set_parameter(id: clap_id, value: f64, time: u32) -> bool {
     }
 }
 
-/// Runs `process`, in which parameters can be set.
+/// Whether the process call that this thread is in is given a later part of the host's block.
+///
+/// Real-time safe.
+pub fn goes_on() -> bool {
+    // SAFETY: a call that is not null is under way on this thread: `during` sets and clears it.
+    unsafe { CALL.get().as_ref() }.is_some_and(|call| call.start > 0)
+}
+
+/// Runs `process`, in which parameters can be set, on the part from sample `start` on.
 ///
 /// # Safety
 ///
@@ -114,7 +123,7 @@ pub fn set_parameter(id: clap_id, value: f64, time: u32) -> bool {
 pub unsafe fn during<T>(
     queue: *mut Queue,
     output: *const clap_output_events,
-    last: u32,
+    (start, last): (u32, u32),
     process: impl FnOnce() -> T,
 ) -> T {
     /// Puts back what there was: a plugin may be a host.
@@ -126,7 +135,7 @@ pub unsafe fn during<T>(
         }
     }
 
-    let mut call = Call { queue, output, last };
+    let mut call = Call { queue, output, start, last };
     let _before = Before(CALL.replace(&raw mut call));
     process()
 }
@@ -164,9 +173,9 @@ mod tests {
         let (mut outer, mut inner) = (Queue::default(), Queue::default());
         // SAFETY: all of it lives.
         unsafe {
-            during(&raw mut outer, &output, 0, || {
+            during(&raw mut outer, &output, (0, 0), || {
                 assert!(set_parameter(1, 0.0, 0));
-                during(&raw mut inner, &output, 0, || assert!(set_parameter(2, 0.0, 0)));
+                during(&raw mut inner, &output, (0, 0), || assert!(set_parameter(2, 0.0, 0)));
                 assert!(set_parameter(3, 0.0, 0));
             });
         }

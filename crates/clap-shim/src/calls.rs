@@ -131,7 +131,7 @@ impl Calls {
             let output = self.outbox.list(start);
             block.out_events = &output;
             let last = block.frames_count.saturating_sub(1);
-            during(&raw mut self.asked, &output, last, || process(inner, &block))
+            during(&raw mut self.asked, &output, (start, last), || process(inner, &block))
         }
     }
 }

@@ -34,7 +34,7 @@ mod shim;
 mod split;
 mod transport;
 
-pub use asked::{ASKED, set_parameter};
+pub use asked::{ASKED, goes_on, set_parameter};
 pub use outbox::OUTPUT;
 pub use room::ROOM;
 pub use shim::wrap;

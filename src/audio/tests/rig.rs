@@ -223,6 +223,7 @@ impl Rig {
             bypass: self.bypass,
             offline: self.offline,
             now: Duration::from_secs_f64(self.elapsed as f64 / self.rate / self.pace),
+            goes_on: false,
         };
         self.active = self.audio.process(&block, &mut tape);
         assert!(tape.input.is_empty(), "every event is taken");

@@ -2,16 +2,17 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::mem::{size_of, zeroed};
 
-use clap_shim::{set_parameter, wrap};
+use clap_shim::{goes_on, set_parameter, wrap};
 use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::events::{
     CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_MIDI_SYSEX, CLAP_EVENT_NOTE_ON, CLAP_EVENT_PARAM_VALUE,
     CLAP_EVENT_TRANSPORT, clap_event_header, clap_event_midi_sysex, clap_event_note, clap_event_param_value,
     clap_event_transport, clap_input_events, clap_output_events,
 };
+use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_plugin_params};
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_CONTINUE, clap_process, clap_process_status};
 
@@ -86,6 +87,8 @@ unsafe fn short(header: *const clap_event_header) -> Short {
 #[derive(Debug, Default, Clone)]
 pub struct Call {
     pub frames: u32,
+    /// It was told that this is a later part.
+    pub goes_on: bool,
     pub steady: i64,
     pub transport: Option<clap_event_transport>,
     /// Where the transport and the list of events are.
@@ -115,6 +118,8 @@ struct Paper {
     /// By call; what is not there is nothing.
     does: Vec<Does>,
     activated: Option<u32>,
+    /// What came in by a flush; `None` for a plugin without parameters.
+    flushed: Option<Vec<Short>>,
 }
 
 thread_local! {
@@ -188,6 +193,7 @@ unsafe extern "C" fn process(_: *const clap_plugin, block: *const clap_process) 
             let does = paper.does.get(paper.calls.len()).cloned().unwrap_or_default();
             let mut call = Call {
                 frames: block.frames_count,
+                goes_on: goes_on(),
                 steady: block.steady_time,
                 transport: block.transport.as_ref().copied(),
                 transport_at: block.transport.addr(),
@@ -234,8 +240,35 @@ unsafe extern "C" fn activate(_: *const clap_plugin, _: f64, least: u32, _: u32)
     true
 }
 
-unsafe extern "C" fn extension(_: *const clap_plugin, _: *const c_char) -> *const c_void {
-    std::ptr::null()
+unsafe extern "C" fn flush(
+    _: *const clap_plugin,
+    input: *const clap_input_events,
+    _: *const clap_output_events,
+) {
+    // SAFETY: the layer hands in a whole list.
+    let all: Vec<_> = unsafe {
+        let list = &*input;
+        (0..list.size.unwrap()(list)).map(|index| short(list.get.unwrap()(list, index))).collect()
+    };
+    PAPER.with_borrow_mut(|paper| paper.flushed.as_mut().unwrap().extend(all));
+}
+
+static PARAMS: clap_plugin_params = clap_plugin_params {
+    count: None,
+    get_info: None,
+    get_value: None,
+    value_to_text: None,
+    text_to_value: None,
+    flush: Some(flush),
+};
+
+unsafe extern "C" fn extension(_: *const clap_plugin, id: *const c_char) -> *const c_void {
+    // SAFETY: hosts and the layer ask by names.
+    let of_params = unsafe { CStr::from_ptr(id) } == CLAP_EXT_PARAMS;
+    match of_params && PAPER.with_borrow(|paper| paper.flushed.is_some()) {
+        true => (&raw const PARAMS).cast(),
+        false => std::ptr::null(),
+    }
 }
 
 pub const RATE: f64 = 200.0;
@@ -297,6 +330,16 @@ impl Rig {
     /// What the plugin is to do in the calls of the next block.
     pub fn does(&self, does: &[Does]) {
         PAPER.with_borrow_mut(|paper| paper.does = does.to_vec());
+    }
+
+    /// From here on the plugin has parameters, so that they can be flushed.
+    pub fn has_params(&self) {
+        PAPER.with_borrow_mut(|paper| paper.flushed = Some(Vec::new()));
+    }
+
+    /// What was flushed since the last call.
+    pub fn flushed(&self) -> Vec<Short> {
+        PAPER.with_borrow_mut(|paper| paper.flushed.as_mut().map(std::mem::take).unwrap_or_default())
     }
 
     pub fn run(&mut self, input: &[Short]) -> Vec<Call> {

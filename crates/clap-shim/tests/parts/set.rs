@@ -33,6 +33,23 @@ fn the_host_is_told_and_the_plugins_next_call_begins_with_it() {
 }
 
 #[test]
+fn what_no_call_of_the_block_is_left_for_is_flushed() {
+    let mut rig = Rig::new(64);
+    rig.has_params();
+    rig.does(&[sets(&[(5, 101.0)]), sets(&[(3, 102.0), (4, 103.0)])]);
+    let calls = rig.run(&[(20, VALUE, 8)]);
+    assert_eq!(calls[1].events, [(0, VALUE, 101), (0, VALUE, 8)]);
+    assert_eq!([calls[0].goes_on, calls[1].goes_on], [false, true]);
+    assert_eq!(rig.flushed(), [(0, VALUE, 102), (0, VALUE, 103)]);
+    assert_eq!(rig.heard, [(5, VALUE, 101), (23, VALUE, 102), (24, VALUE, 103)]);
+    // A block that is not split too; and the next one begins with nothing.
+    rig.does(&[sets(&[(7, 104.0)])]);
+    assert!(rig.run(&[(0, NOTE, 1)])[0].events == [(0, NOTE, 1)] && rig.heard == [(7, VALUE, 104)]);
+    assert_eq!(rig.flushed(), [(0, VALUE, 104)]);
+    assert!(rig.run(&[])[0].events.is_empty() && rig.flushed().is_empty());
+}
+
+#[test]
 fn what_cannot_be_set_is_refused() {
     assert!(!set_parameter(1, 1.0, 0), "nobody is in a call");
     let mut rig = Rig::new(64);

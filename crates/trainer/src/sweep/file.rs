@@ -9,8 +9,6 @@ use serde::{Deserialize, Deserializer};
 
 /// More runs than this are a slip of the pen.
 const MOST: usize = 10_000;
-/// What is wrong with a sweep of no runs.
-const EMPTY: &str = "there is no grid, or a key of one has no values";
 
 /// A value of an option, passed on to the command line unread.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -131,19 +129,16 @@ impl SweepFile {
     /// # Errors
     /// Where there are none, far too many, or two of one name.
     pub fn points(&self) -> Result<Vec<Point>> {
-        let size =
-            |grid: &Grid| grid.values().try_fold(1usize, |product, values| product.checked_mul(values.len()));
-        let sizes: Option<Vec<usize>> = self.grid.iter().map(size).collect();
-        let total = sizes.as_ref().and_then(|sizes| sizes.iter().try_fold(0usize, |a, b| a.checked_add(*b)));
-        let total = total.unwrap_or(usize::MAX);
-        ensure!(!self.grid.is_empty() && sizes.is_none_or(|sizes| !sizes.contains(&0)), EMPTY);
+        let runs = |grid: &Grid| grid.values().map(Vec::len).fold(1, usize::saturating_mul);
+        let sizes: Vec<usize> = self.grid.iter().map(runs).collect();
+        let total = sizes.iter().copied().fold(0, usize::saturating_add);
+        let any = !sizes.is_empty() && !sizes.contains(&0);
+        ensure!(any, "there is no grid, or a key of one has no values");
         ensure!(total <= MOST, "{total} runs are more than the {MOST} that a sweep may have");
-        let mut points: Vec<Point> = Vec::with_capacity(total);
-        for grid in &self.grid {
-            for index in 0..size(grid).unwrap_or_default() {
-                points.push(point(grid, index, points.len()));
-            }
-        }
+        let places =
+            self.grid.iter().zip(&sizes).flat_map(|(grid, &size)| (0..size).map(move |at| (grid, at)));
+        let points: Vec<Point> =
+            places.enumerate().map(|(index, (grid, at))| point(grid, at, index)).collect();
         let names: BTreeSet<_> = points.iter().map(|point| &point.name).collect();
         ensure!(
             names.len() == points.len(),
