@@ -22,9 +22,24 @@ pub struct Ports {
     _input: MidiInputConnection<()>,
 }
 
+/// What is said where the system has no MIDI, or none that runs.
+fn no_midi(error: midir::InitError) -> anyhow::Error {
+    let server =
+        if cfg!(feature = "live-jack") { "JACK or PipeWire" } else { "the system's MIDI (on Linux ALSA's)" };
+    anyhow!("no MIDI port can be reached ({error}); start {server} and try again")
+}
+
+fn input() -> Result<MidiInput> {
+    MidiInput::new(NAME).map_err(no_midi)
+}
+
+fn output() -> Result<MidiOutput> {
+    MidiOutput::new(NAME).map_err(no_midi)
+}
+
 /// The names of all inputs and outputs that the system has now.
 pub fn names() -> Result<(Vec<String>, Vec<String>)> {
-    let (input, output) = (MidiInput::new(NAME)?, MidiOutput::new(NAME)?);
+    let (input, output) = (input()?, output()?);
     let inputs = input.ports().iter().filter_map(|port| input.port_name(port).ok()).collect();
     let outputs = output.ports().iter().filter_map(|port| output.port_name(port).ok()).collect();
     Ok((inputs, outputs))
@@ -36,10 +51,9 @@ pub fn names() -> Result<(Vec<String>, Vec<String>)> {
 ///
 /// There is no such port, or the system has no MIDI, or knows no ports of programs' own (Windows).
 pub fn open(from: Option<&str>, to: Option<&str>) -> Result<Ports> {
-    let mut input = MidiInput::new(NAME)?;
+    let (mut input, output) = (input()?, output()?);
     // Clock and all else: what is not for us is left aside later.
     input.ignore(midir::Ignore::None);
-    let output = MidiOutput::new(NAME)?;
     let (send, receive) = channel();
     let hear = move |_: u64, bytes: &[u8], _: &mut ()| {
         let _ = send.send((Instant::now(), bytes.to_vec()));
