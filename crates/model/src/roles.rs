@@ -324,6 +324,9 @@ pub struct Ask<'a> {
     pub position: i64,
     /// Which draw.
     pub seed: u32,
+    /// The phrases that a point lies between, with their shares, where it does: what they agree on stays, and
+    /// what they do not goes over from one to the other once.
+    pub near: &'a [(f32, &'a Roll)],
 }
 
 /// Goes on from music. Lives on the thread that computes; what it writes depends on its arguments alone.

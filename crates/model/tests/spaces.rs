@@ -46,7 +46,7 @@ fn random() -> Weights {
 }
 
 fn ask<'a>(shares: &'a [f32]) -> Ask<'a> {
-    Ask { shares, key: None, density: 0.0, position: 0, seed: 1 }
+    Ask { shares, key: None, density: 0.0, position: 0, seed: 1, near: &[] }
 }
 
 #[test]
@@ -166,6 +166,29 @@ fn a_key_and_a_density_are_leaned_to() {
     let many = written(Ask { density: 40.0, ..ask(&shares) });
     assert!(few.onsets() < many.onsets(), "{} {}", few.onsets(), many.onsets());
     assert_ne!(written(ask(&[0.0, 0.0, 1.0])), free, "the genre is heard");
+}
+
+#[test]
+fn what_phrases_agree_on_stays_between_them() {
+    let mut space = space(&pack());
+    let point = vec![0.0; space.dims()];
+    let mut written = |near: &[(f32, &Roll)]| {
+        let mut out = Answer::default();
+        space.decode(&point, &Ask { near, ..ask(&[1.0, 0.0, 0.0]) }, &mut out).unwrap();
+        out.cells
+    };
+    let differing = |a: &Roll, b: &Roll| -> u32 {
+        let pairs = a.sounding.iter().zip(&b.sounding).chain(a.onset.iter().zip(&b.onset));
+        pairs.map(|(a, b)| (a ^ b).count_ones()).sum()
+    };
+    let (one, other) = (roll(), Roll::from_cells(|step, row| row == 70 - step / 8));
+    let free = written(&[]);
+    // The same numbers without a network: what it knows of music is little, the phrases' cells are much.
+    assert!(differing(&written(&[(1.0, &one)]), &one) * 4 < differing(&free, &one));
+    let far: Vec<u32> = [0.0, 0.25, 0.5, 0.75, 1.0]
+        .map(|t| differing(&written(&[(1.0 - t, &one), (t, &other)]), &one))
+        .to_vec();
+    assert!(far.is_sorted() && far[0] < far[4], "{far:?}");
 }
 
 #[test]

@@ -148,6 +148,7 @@ fn ask(shares: &[f32]) -> Ask<'_> {
         density: 2.0,
         position: 64,
         seed: 3,
+        near: &[],
     }
 }
 

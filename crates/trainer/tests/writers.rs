@@ -66,7 +66,7 @@ fn write(pack: &Pack, shares: &[f32]) -> Roll {
     let family = pack.card.parts.writer.as_ref().unwrap();
     let mut writer = family.sizes().build(&pack.weights.part(Role::Writer), shares.len()).unwrap();
     let mut out = Roll::EMPTY;
-    let ask = Ask { shares, key: None, density: 2.0, position: 0, seed: 1 };
+    let ask = Ask { shares, key: None, density: 2.0, position: 0, seed: 1, near: &[] };
     writer.write(&before, STEPS, &ask, &mut out).unwrap();
     out
 }

@@ -91,6 +91,7 @@ impl LoadedPack {
                 density: density(&model),
                 position: input.position + from as i64,
                 seed: settings.seed,
+                near: &[],
             };
             let mut roll = Roll::EMPTY;
             if !before.is_empty() {
@@ -123,6 +124,7 @@ impl LoadedPack {
             density: density(&heard.answer),
             position,
             seed: settings.seed,
+            near: &[],
         };
         let mut varied = Answer::default();
         self.point(&[(1.0, &heard.answer)], place, &ask, &mut varied)?;
@@ -153,7 +155,8 @@ impl LoadedPack {
         let nearest = there.iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Roll::EMPTY, |near| *near.1);
         let place = Place { position, seed: settings.seed, distance: settings.variation };
         let density = there.iter().map(|(share, roll)| share * density(roll)).sum();
-        let ask = Ask { shares, key: Key::of(&nearest), density, position, seed: settings.seed };
+        let ask =
+            Ask { shares, key: Key::of(&nearest), density, position, seed: settings.seed, near: &there };
         self.point(&there, place, &ask, out)
     }
 

@@ -122,7 +122,7 @@ fn spaced(pack: &Pack, family: &SpaceFamily, data: &Dataset) -> Result<Vec<Sampl
             let next = &points[(index + 1) % points.len()];
             let middle: Vec<f32> = point.iter().zip(next).map(|(a, b)| 0.5 * (a + b)).collect();
             for (made, point) in made.iter_mut().zip([point, &middle]) {
-                let ask = Ask { shares: &shares, key: None, density: 0.0, position: 0, seed: 1 };
+                let ask = Ask { shares: &shares, key: None, density: 0.0, position: 0, seed: 1, near: &[] };
                 let mut answer = Answer::default();
                 space.decode(point, &ask, &mut answer)?;
                 made.push(Phrase::of_roll(&answer.cells, (index * STEPS) as i64, TEMPO, VELOCITY));
@@ -147,7 +147,7 @@ fn written(pack: &Pack, family: &WriterFamily, data: &Dataset) -> Result<Vec<Sam
         for (index, origin) in origins.iter().enumerate() {
             let (before, mut next) = (origin.roll(), Roll::EMPTY);
             let density = before.onsets() as f32 / (STEPS / STEPS_PER_BEAT) as f32;
-            let ask = Ask { shares: &shares, key: None, density, position: 0, seed: 1 };
+            let ask = Ask { shares: &shares, key: None, density, position: 0, seed: 1, near: &[] };
             writer.write(&before, STEPS, &ask, &mut next)?;
             let at =
                 |place: usize, roll: &Roll| Phrase::of_roll(roll, (place * STEPS) as i64, TEMPO, VELOCITY);

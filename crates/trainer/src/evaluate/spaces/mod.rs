@@ -106,8 +106,20 @@ impl Asked {
         key: Option<Key>,
         density: f32,
     ) -> Result<Roll> {
+        self.between(point, &[], genre, key, density)
+    }
+
+    /// The same of a point that lies between phrases, with their shares.
+    pub(super) fn between(
+        &mut self,
+        point: &[f32],
+        near: &[(f32, &Roll)],
+        genre: usize,
+        key: Option<Key>,
+        density: f32,
+    ) -> Result<Roll> {
         let shares: Vec<f32> = (0..self.genres).map(|other| f32::from(u8::from(other == genre))).collect();
-        let ask = Ask { shares: &shares, key, density, position: 0, seed: 1 };
+        let ask = Ask { shares: &shares, key, density, position: 0, seed: 1, near };
         let mut answer = Answer::default();
         self.space.decode(point, &ask, &mut answer)?;
         Ok(answer.cells)

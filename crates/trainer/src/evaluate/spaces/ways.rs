@@ -63,10 +63,14 @@ pub(super) fn ways(
             // As the plug-in asks: about as many notes as the ends have.
             let dense = |t: f32| density(ends[0]) + t * (density(ends[1]) - density(ends[0]));
             let mut written = Vec::new();
+            let mut written_at = |t: f32, key: Option<Key>| {
+                let near = [(1.0 - t, ends[0]), (t, ends[1])];
+                asked.between(&way(t), &near, genre, key, dense(t))
+            };
             for t in (0..POINTS).map(|i| i as f32 / (POINTS - 1) as f32) {
-                written.push(asked.phrase(&way(t), genre, None, dense(t))?);
+                written.push(written_at(t, None)?);
             }
-            let told = asked.phrase(&way(0.5), genre, keys.first().copied(), dense(0.5))?;
+            let told = written_at(0.5, keys.first().copied())?;
             let mixed: Vec<Roll> =
                 (0..POINTS).map(|i| crossfade(ends, i as f32 / (POINTS - 1) as f32, a as u64)).collect();
             let middle = mixed[POINTS / 2];

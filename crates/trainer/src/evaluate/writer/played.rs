@@ -165,7 +165,7 @@ pub fn continued(
     let shares: Vec<f32> = (0..genres).map(|at| f32::from(u8::from(at == genre))).collect();
     let density = before.onsets() as f32 / (STEPS / STEPS_PER_BEAT) as f32;
     let position = (seen.stretches * 1024) as i64;
-    let ask = Ask { shares: &shares, key: None, density, position, seed: 1 };
+    let ask = Ask { shares: &shares, key: None, density, position, seed: 1, near: &[] };
     let moved = stretch.moved();
     let split = |rolls: &[Roll]| -> Vec<Event> {
         let planes: Vec<(u128, u128)> =

@@ -127,6 +127,10 @@ pub struct SpaceArguments {
     /// of the seed 0].
     #[arg(long)]
     pub noise: Option<f32>,
+    /// Where the generator's loss is more than so many times the VAE-GAN's discriminator's, the discriminator
+    /// stands still; 0: never [default: 3, of the seed 0].
+    #[arg(long)]
+    pub ahead: Option<f32>,
     /// How far a number of a point goes at a distance of 1, in parts of the spread of real phrases.
     #[arg(long, default_value_t = 0.3)]
     pub spread: f32,

@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, NEEDS, Preset, SpaceArguments, Strokes, losses};
-use crate::core::{self, Losses, Optimised, Share, Sum, clip};
+use crate::core::{self, Losses, Optimised, Schedule, Share, Sum, clip};
 use crate::data::view::{KEYS, LOWEST_KEY, Velocities, View};
 use crate::dataset::{Dataset, Split};
 use crate::families::prefixed;
@@ -32,6 +32,8 @@ const EPOCH: f64 = 0.99;
 const FASTEST: f32 = 20.0;
 /// What a step's means and variances count among those that the generator plays with.
 const RUNNING: f32 = 0.05;
+/// The most that the logarithm of a cloud's variance can be, either way.
+const DOUBT: f64 = 6.0;
 /// What fooling the discriminator counts beside a phrase's cells.
 const FOOLING: f64 = 1.0;
 
@@ -44,6 +46,9 @@ pub struct PicturesOptions {
     batch: usize,
     rate: f32,
     warmup: u64,
+    /// Runs of before had none.
+    #[serde(default)]
+    decay: f32,
     clip: f32,
     transpose: i32,
     beta: f32,
@@ -53,6 +58,9 @@ pub struct PicturesOptions {
     strokes: Strokes,
     cells: f32,
     noise: f32,
+    /// Nothing, and in runs of before: the discriminator never waits.
+    #[serde(default)]
+    ahead: f32,
     seed: u64,
 }
 
@@ -67,6 +75,7 @@ impl PicturesOptions {
             batch: a.batch.unwrap_or(32),
             rate: a.rate.unwrap_or(4e-4),
             warmup: a.warmup,
+            decay: if seed { 0.0 } else { a.decay },
             clip: a.clip,
             transpose: a.transpose,
             beta: a.beta.unwrap_or(if seed { 1.0 } else { 0.1 }),
@@ -76,6 +85,7 @@ impl PicturesOptions {
             strokes: a.strokes.unwrap_or(if seed { Strokes::Seed } else { Strokes::Onsets }),
             cells: a.cells.unwrap_or(if seed { 0.0 } else { 1.0 }),
             noise: a.noise.unwrap_or(if seed { 0.0 } else { 0.3 }),
+            ahead: a.ahead.unwrap_or(if seed { 0.0 } else { 3.0 }),
             seed: a.seed,
         }
     }
@@ -201,6 +211,8 @@ impl PicturesRun {
         let (player, judge) = (self.player.weights(), self.judge.weights());
         let network = Network::new(self.config, &player, ops);
         let (mean, doubt) = network.encode(&real)?;
+        // One phrase of which nothing is known, and its cloud would be beyond all numbers.
+        let doubt = ((doubt / DOUBT)?.tanh()? * DOUBT)?;
         let points = losses::drawn(&mean, &doubt, &mut rng)?;
         let chance = random::normal(&mut rng, points.elem_count());
         let chance = Tensor::from_vec(chance, points.shape(), &self.device)?;
@@ -251,8 +263,9 @@ impl PicturesRun {
     }
 }
 
+/// By way of the tangent: `exp` of a sure cell would be infinite, and its gradient no number.
 fn sigmoid(x: &Tensor) -> candle_core::Result<Tensor> {
-    (x.neg()?.exp()? + 1.0)?.recip()
+    ((x * 0.5)?.tanh()? * 0.5)? + 0.5
 }
 
 /// Parts of the checkpoint: `weights`, `mean` and `square` of all networks, and `norms`.
@@ -272,11 +285,15 @@ impl Trainee for PicturesRun {
         clip(&mut judge, self.options.clip);
         let phrases: usize = (0..self.genres).map(|genre| data.split(genre, Split::Train).len()).sum();
         let epochs = (self.step as f64 * self.options.batch as f64 / phrases as f64).floor();
-        let rate = self.options.rate * EPOCH.powf(epochs) as f32;
+        let o = &self.options;
+        let falling = Schedule::new(o.steps, o.decay).scale(self.step) as f32;
+        let rate = o.rate * EPOCH.powf(epochs) as f32 * falling;
         let of = |name: &str| losses.get(name).unwrap_or(f32::NAN);
         let [fast, slow] = rates(rate, of(NAMES[3]), of(NAMES[4]));
         self.player.descend(&player, fast)?;
-        self.judge.descend(&judge, slow)?;
+        if o.ahead <= 0.0 || of(NAMES[3]) <= o.ahead * of(NAMES[4]) {
+            self.judge.descend(&judge, slow)?;
+        }
         for (index, (name, _)) in self.config.norms().into_iter().enumerate() {
             for (part, which) in ["mean", "variance"].into_iter().zip(0..) {
                 let Some(kept) = self.norms.get_mut(&format!("{name}_{part}")) else { continue };
@@ -317,7 +334,19 @@ impl Trainee for PicturesRun {
 
 #[cfg(test)]
 mod tests {
-    use super::rates;
+    use candle_core::{Device, Var};
+
+    use super::{rates, sigmoid};
+
+    #[test]
+    fn a_cell_that_is_sure_has_a_gradient() -> candle_core::Result<()> {
+        let x = Var::new(&[-300.0f32, -1.0, 0.0, 300.0], &Device::Cpu)?;
+        let y = sigmoid(&x)?;
+        let slope = y.sum_all()?.backward()?.get(&x).expect("it is a variable").to_vec1::<f32>()?;
+        let near = |a: &[f32], b: [f32; 4]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(near(&y.to_vec1()?, [0.0, 0.268_941, 0.5, 1.0]) && near(&slope, [0.0, 0.196_612, 0.25, 0.0]));
+        Ok(())
+    }
 
     #[test]
     fn whoever_is_behind_learns_faster() {

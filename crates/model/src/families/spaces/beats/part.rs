@@ -17,6 +17,9 @@ const CHROMATIC: f32 = 2.5;
 pub const HIGH: (usize, f32) = (60, 1.2);
 /// What new notes have against them where more were written than wanted, in logits for each factor of e.
 const CROWD: f32 = 1.0;
+/// What a phrase of which a point has all has on its side in each cell, in logits. Half way between two
+/// phrases only what they agree on is pulled; so 96 of 100 ways are steady where 85 were.
+const PULL: f32 = 5.0;
 /// Notes that are added to both counts before they are compared, so that the first few do not matter.
 const FEW: f32 = 8.0;
 
@@ -153,6 +156,7 @@ impl Beats {
                 views: &views,
                 before: history.sounding(),
                 lean: &lean,
+                pull: &pull(ask, step),
             };
             let [cells, starts] = pitches(&known, &self.seen, &self.hidden, &mut own);
             (out.sounding[step], out.onset[step]) = (cells, starts);
@@ -178,14 +182,32 @@ fn lean(ask: &Ask, step: usize, notes: f32) -> [f32; PITCHES] {
     })
 }
 
+/// What each cell has on its side of the phrases that the point lies between, by kind and row: whether it
+/// sounds there, and, where it does, whether it starts.
+fn pull(ask: &Ask, step: usize) -> [[f32; PITCHES]; KINDS] {
+    let mut pull = [[0.0; PITCHES]; KINDS];
+    for (share, roll) in ask.near {
+        let [sounding, starts] = cells_at(roll, step);
+        let everywhere = (1 << PITCHES) - 1;
+        for (pull, (bits, of)) in pull.iter_mut().zip([(sounding, everywhere), (starts, sounding)]) {
+            for (row, pull) in pull.iter_mut().enumerate().filter(|(row, _)| of >> row & 1 == 1) {
+                *pull += if bits >> row & 1 == 1 { PULL * share } else { -PULL * share };
+            }
+        }
+    }
+    pull
+}
+
+/// What sounds and what starts in a step of a phrase that begins out of nothing.
+fn cells_at(roll: &Roll, step: usize) -> [u128; KINDS] {
+    let before = if step > 0 { roll.sounding[step - 1] } else { 0 };
+    let sounding = roll.sounding[step];
+    [sounding, sounding & (roll.onset[step] | !before)]
+}
+
 /// What sounds and what starts in each step of a phrase that begins out of nothing.
 fn cells(roll: &Roll) -> impl Iterator<Item = [u128; KINDS]> + '_ {
-    let mut before = 0;
-    roll.sounding.iter().zip(&roll.onset).map(move |(&sounding, &onset)| {
-        let starts = sounding & (onset | !before);
-        before = sounding;
-        [sounding, starts]
-    })
+    (0..STEPS).map(|step| cells_at(roll, step))
 }
 
 impl Space for Beats {

@@ -21,6 +21,8 @@ pub(super) struct Step<'a> {
     pub(super) before: u128,
     /// What is added to the logit of a note that starts, by row.
     pub(super) lean: &'a [f32; PITCHES],
+    /// What is added to each logit, by kind and row.
+    pub(super) pull: &'a [[f32; PITCHES]; KINDS],
 }
 
 /// Decides a step's pitches, the lowest first: which sound, and where a note starts. The likelier answer of
@@ -32,7 +34,7 @@ pub(super) fn pitches(step: &Step, seen: &[f32], hidden: &[f32], units: &mut [f3
     let (mut cells, mut starts) = (0u128, 0u128);
     for row in 0..PITCHES {
         let logit = |units: &[f32], kind: usize| {
-            let mut sum = step.direct[kind * PITCHES + row];
+            let mut sum = step.direct[kind * PITCHES + row] + step.pull[kind][row];
             for view in 0..VIEWS {
                 sum = step.weights[kind * VIEWS + view].mul_add(step.views[view * PITCHES + row], sum);
             }

@@ -271,7 +271,7 @@ mod tests {
         let said = [said.symbols, said.lengths, said.held].each_ref().map(rows_of);
 
         let mut player = Player::new(sizes, &weights).unwrap();
-        let ask = Ask { shares: &[0.25, 0.75], key: None, density: 2.0, position: 0, seed: 0 };
+        let ask = Ask { shares: &[0.25, 0.75], key: None, density: 2.0, position: 0, seed: 0, near: &[] };
         player.begin(&ask);
         let places = [0, 3, 3 + 16, 5];
         for at in 0..4usize {
