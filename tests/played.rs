@@ -65,13 +65,13 @@ fn off_beats(answers: &[Sounded], notes: &[(u8, f64, f64)]) -> [Vec<f64>; 2] {
 }
 
 #[test]
-fn new_notes_swing_as_the_genre_does_while_yours_keep_their_time() {
+fn a_band_swings_as_the_genre_does_and_takes_you_along() {
     let notes = music(0.5);
-    let answer = |choice: f64| {
+    let answer = |choice: f64, amount: f64| {
         let mut all = [Vec::new(), Vec::new()];
         for target in [0.0, 1.0 / 7.0] {
             let mut plugin = swung("Swinging", [0.62, 0.62, 0.62], 0.0);
-            let told = [("Amount", 1.0), ("Target", target), ("Source", 3.0 / 8.0), ("Groove", choice)];
+            let told = [("Amount", amount), ("Target", target), ("Source", 3.0 / 8.0), ("Groove", choice)];
             told.into_iter().for_each(|(name, value)| plugin.set(name, value).unwrap());
             let answered = off_beats(&play(plugin, &notes), &notes);
             all.iter_mut().zip(answered).for_each(|(all, places)| all.extend(places));
@@ -79,12 +79,15 @@ fn new_notes_swing_as_the_genre_does_while_yours_keep_their_time() {
         all
     };
     let near = |places: &[f64], ratio: f64| places.iter().all(|place| (place - ratio).abs() < 2e-3);
-    let [new, own] = answer(0.0);
-    assert!(new.len() > 5 && near(&new, 0.62), "{new:?}");
-    assert!(own.len() > 5 && near(&own, 0.5), "{own:?}");
-    // As heard, and straight: both straight here.
+    let [new, own] = answer(0.0, 1.0);
+    assert!(new.len() > 20 && near(&new, 0.62) && own.is_empty(), "{new:?} {own:?}");
+    // Half of the way there: with an amount of 25 %.
+    let [new, _] = answer(0.0, 0.25);
+    let (yours, band): (Vec<f64>, Vec<f64>) = new.into_iter().partition(|place| *place < 0.59);
+    assert!(yours.len() > 20 && near(&yours, 0.56) && near(&band, 0.62), "{yours:?} {band:?}");
+    // As heard, and straight: all straight here.
     for choice in [0.5, 1.0] {
-        let [new, own] = answer(choice);
+        let [new, own] = answer(choice, 1.0);
         assert!(near(&new, 0.5) && near(&own, 0.5), "{new:?} {own:?}");
     }
 }

@@ -292,7 +292,8 @@ mod tests {
             ),
         ) {
             let kept = if goes_straight { 0.5 } else { heard };
-            let timing = Timing { heard, kept, new, offsets: [[[0.1, 0.1]; 16]; 3], has_offsets: true };
+            let leave = [[[0.1, 0.1]; 16]; 3];
+            let timing = Timing { heard, kept, new, even: 0, offsets: leave, has_offsets: true };
             let mut asked = Phrase::new(0, 120.0);
             for (pitch, channel, onset, length, ends) in notes {
                 let mut note = Note::new(pitch, channel, 0.5, f64::from(onset) / 16.0,

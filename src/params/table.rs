@@ -262,8 +262,8 @@ table! {
     groove: EnumParam<Groove> = Row {
         id: "groove", name: "Groove", page: Page::Band, rank: 50, automatable: true,
         kind: Kind::Choice(Groove::variants),
-        hint: "How new notes swing while Swing is at 0 %. Auto: as the genre does at this tempo. As \
-               heard: as you do. Yours keep their time.",
+        hint: "How new notes swing while Swing is at 0 %. Auto: as the genre does at this tempo, and \
+               yours with them. As heard: as you do.",
     };
     offsets: FloatParam = Row {
         id: "feel", name: "Feel", page: Page::Band, rank: 60, automatable: true,

@@ -1,6 +1,6 @@
 //! When the players of a pack's genres play: tables that were counted in performances, and no network.
 
-use phrase::{BandPart, Offsets, Phrase, STEPS_PER_BAR, Swing, Timing};
+use phrase::{BandPart, Offsets, Phrase, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, Swing, Timing};
 use serde::{Deserialize, Serialize};
 
 use crate::roles::Settings;
@@ -92,18 +92,23 @@ impl Feel {
     pub(crate) fn timing(&self, input: &Phrase, shares: &[f32], settings: &Settings) -> Timing {
         let heard = Swing::of_phrase(input).ratio;
         let new = match settings.swing {
-            SwingBy::Auto => self.ratio(shares, input.tempo),
+            SwingBy::Auto => match self.ratio(shares, input.tempo) {
+                // Two ratios at once are no swing: a band follows its player.
+                ratio if ratio != 0.5 && heard != 0.5 => heard,
+                ratio => ratio,
+            },
             SwingBy::Heard => heard,
             SwingBy::Straight | SwingBy::Level => 0.5,
         };
-        // Into a genre that does not swing, what swings comes back straight, as far as it is to be changed at
-        // all; from half the amount on quite.
+        // What is played swings as its band does, as far as it is to be changed at all; from half the amount
+        // on quite. A straight tune over swung chords would strike each off-beat twice.
         let amount = f64::from((2.0 * settings.amount).clamp(0.0, 1.0));
         let kept = match settings.swing {
             SwingBy::Level => 0.5,
-            _ if new == 0.5 => heard + amount * (0.5 - heard),
-            _ => heard,
+            _ if new == heard => heard,
+            _ => heard + amount * (new - heard),
         };
+        let even = if heard == 0.5 && new != 0.5 { sixteenths(input) } else { 0 };
         let mut offsets = Offsets::default();
         let mut has_offsets = false;
         for (share, table) in shares.iter().zip(&self.offsets) {
@@ -113,8 +118,23 @@ impl Feel {
                 has_offsets |= *sum != 0.0;
             }
         }
-        Timing { heard, kept, new, offsets, has_offsets }
+        Timing { heard, kept, new, even, offsets, has_offsets }
     }
+}
+
+/// The beats of a phrase in which something is played on the second or the last 16th, from the lowest bit on;
+/// all of them where these are half of the beats with anything between the beats: that music has 16ths, and
+/// would swing here and there.
+fn sixteenths(input: &Phrase) -> u16 {
+    let steps = input.notes.iter().filter(|note| !note.tied_in && note.row().is_some());
+    let steps = steps.map(|note| note.onset_step()).filter(|step| (0..STEPS as i64).contains(step));
+    let (mut busy, mut between) = (0u16, 0u16);
+    for step in steps {
+        let (beat, place) = (step as usize / STEPS_PER_BEAT, step as usize % STEPS_PER_BEAT);
+        busy |= u16::from(place % 2 == 1) << beat;
+        between |= u16::from(place != 0) << beat;
+    }
+    if busy != 0 && 2 * busy.count_ones() >= between.count_ones() { u16::MAX } else { busy }
 }
 
 #[cfg(test)]
@@ -163,7 +183,7 @@ pub(crate) mod tests {
         };
         let ratios = |timing: Timing| [timing.heard, timing.kept, timing.new].map(|r| (r * 100.0).round());
         let jazz = [0.0, 1.0];
-        assert_eq!(ratios(timing(SwingBy::Auto, 1.0, jazz)), [60.0, 60.0, 66.0]);
+        assert_eq!(ratios(timing(SwingBy::Auto, 1.0, jazz)), [60.0, 60.0, 60.0]);
         assert_eq!(ratios(timing(SwingBy::Heard, 1.0, jazz)), [60.0, 60.0, 60.0]);
         assert_eq!(ratios(timing(SwingBy::Straight, 1.0, jazz)), [60.0, 50.0, 50.0]);
         assert_eq!(ratios(timing(SwingBy::Level, 0.0, jazz)), [60.0, 50.0, 50.0]);
@@ -173,6 +193,38 @@ pub(crate) mod tests {
         let still = timing(SwingBy::Auto, 0.0, classic);
         assert_eq!(still.kept, still.heard);
         assert!(timing(SwingBy::Auto, 1.0, jazz).has_offsets && !still.has_offsets);
+    }
+
+    #[test]
+    fn what_is_straight_swings_with_its_band_but_for_beats_of_sixteenths() {
+        let mut input = Phrase::new(0, 100.0);
+        for step in (0..32).map(|i| 2.0 * f64::from(i)).chain([21.0, 35.0]) {
+            input.push(Note::new(60, 0, 0.5, step, 1.0));
+        }
+        input.sort();
+        let timing = |swing: SwingBy, amount: f32| {
+            let mut settings = Settings::to(1);
+            (settings.swing, settings.amount) = (swing, amount);
+            let timing = feel().timing(&input, &[0.0, 1.0], &settings);
+            ([timing.heard, timing.kept, timing.new].map(|r| (r * 100.0).round()), timing.even)
+        };
+        let even = 1 << 5 | 1 << 8;
+        assert_eq!(timing(SwingBy::Auto, 1.0), ([50.0, 66.0, 66.0], even));
+        assert_eq!(timing(SwingBy::Auto, 0.25), ([50.0, 58.0, 66.0], even));
+        assert_eq!(timing(SwingBy::Auto, 0.0), ([50.0, 50.0, 66.0], even));
+        for swing in [SwingBy::Heard, SwingBy::Straight, SwingBy::Level] {
+            assert_eq!(timing(swing, 1.0), ([50.0; 3], 0));
+        }
+        // Of sixteen beats eight are enough.
+        for (beats, even) in [(7, 0x7f), (8, 0xffff)] {
+            let mut input = input.clone();
+            input.notes.retain(|note| note.onset_step() % 2 == 0);
+            (0..beats).for_each(|beat| {
+                input.push(Note::new(64, 0, 0.5, 4.0 * f64::from(beat) + 3.0, 1.0));
+            });
+            input.sort();
+            assert_eq!(sixteenths(&input), even);
+        }
     }
 
     #[test]

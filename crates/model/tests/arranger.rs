@@ -30,6 +30,7 @@ const FREE: Style = Style {
     voices: 0,
     figure: [0.0; SLOTS],
     approach: [0.0; SLOTS],
+    foreign: [0.0; SLOTS],
     limits: false,
 };
 
@@ -168,7 +169,9 @@ fn figures_hold_and_basses_go_by_step() {
     let decoder = Decoder::new(config, &pack.weights.part(Role::Transfer)).unwrap();
     let target = [0.0, 1.0, 0.0];
     let write = |seed: u64, figure: f32, approach: f32| {
+        // Random notes have no harmony to keep to.
         let mut style = base;
+        style.foreign = [0.0; SLOTS];
         (style.figure[1], style.approach[1]) = (figure, approach);
         let asked = Asked { source: 0, target: &target, harmony: 0.0, before: None, manner: None, first: 0 };
         decoder.write(&phrase(seed).roll(), &asked, &style.at(1.0, true), &NoChance)
@@ -182,6 +185,38 @@ fn figures_hold_and_basses_go_by_step() {
     }
     assert!(alike[1] > alike[0] + 4, "{alike:?}");
     assert!(leaps[1] < leaps[0], "{leaps:?}");
+}
+
+/// New notes keep to the classes of their half bar, as far as they are asked to.
+#[test]
+fn new_notes_keep_to_what_is_played() {
+    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
+    let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
+    let decoder = Decoder::new(sizes.network, &pack.weights.part(Role::Transfer)).unwrap();
+    // A chord a bar, each of four notes.
+    let input = Roll::from_cells(|step, row| {
+        let root = [24, 29, 31, 24][step / 16];
+        [0, 4, 7, 12].iter().any(|above| row == root + above)
+    });
+    let asked =
+        Asked { source: 0, target: &[0.0, 0.0, 1.0], harmony: 1.0, before: None, manner: None, first: 0 };
+    let foreign = |logits: f32| {
+        let mut style = sizes.style;
+        style.foreign = [logits; SLOTS];
+        let answer = decoder.write(&input, &asked, &style.at(1.0, true), &NoChance);
+        let is_foreign = |note: &phrase::RollNote| {
+            let half = note.start / 8 * 8;
+            let own = (half..half + 8).fold(0, |own, step| own | input.sounding[step]);
+            (0..PITCHES).all(|row| own >> row & 1 == 0 || row % 12 != note.row % 12)
+        };
+        // What sounds already may be struck again.
+        let is_new =
+            |note: &phrase::RollNote| note.start == 0 || answer.sounding[note.start - 1] >> note.row & 1 == 0;
+        let new = || answer.notes().filter(is_new);
+        (new().filter(is_foreign).count(), new().count())
+    };
+    let ((some, _), (few, notes)) = (foreign(0.0), foreign(6.0));
+    assert!(few < some && notes > 8, "{few} of {notes}, before {some}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ const SUMS: Style = Style {
     voices: 0,
     figure: [0.0; SLOTS],
     approach: [0.0; SLOTS],
+    foreign: [0.0; SLOTS],
     limits: false,
 };
 /// With what asks the system's library for exponentials and logarithms.

@@ -271,6 +271,39 @@ fn a_phrase_keeps_its_loudness_and_each_genre_has_a_touch_of_its_own() {
 }
 
 #[test]
+fn new_notes_neither_vanish_nor_stick_out() {
+    let pack = Pack::from_bytes("the default pack", default_pack()).unwrap();
+    let mut pack = LoadedPack::new(&pack).unwrap();
+    for (level, genre) in [(1.0, 0), (0.4, 0), (1.0, 1), (0.4, 2)] {
+        let mut input = input();
+        input.notes.iter_mut().for_each(|note| note.velocity *= level);
+        let mut answer = Answer::default();
+        let settings = Settings { source: Some((genre as u8 + 1) % 3), ..Settings::to(genre) };
+        pack.recast(&input, &Context::default(), &settings, &mut answer).unwrap();
+        let own = input.roll();
+        let is_own = |start: usize, row: usize| own.onset[start] >> row & 1 == 1;
+        let kept: Vec<f32> = input
+            .notes
+            .iter()
+            .filter(|note| answer.cells.onset[note.onset_step() as usize] >> note.row().unwrap() & 1 == 1)
+            .map(|note| 127.0 * note.velocity)
+            .collect();
+        let mean = kept.iter().sum::<f32>() / kept.len() as f32;
+        let loudest = kept.iter().copied().fold(0.0, f32::max);
+        let table = answer.velocities.as_ref().unwrap();
+        let new: Vec<f32> = answer
+            .cells
+            .notes()
+            .filter(|note| !is_own(note.start, note.row))
+            .map(|note| f32::from(table[note.start][note.row]))
+            .collect();
+        assert!(kept.len() > 8 && new.len() > 8, "{} {}", kept.len(), new.len());
+        let fits = |velocity: &f32| (0.6 * mean - 0.6..=loudest.min(1.2 * mean) + 0.6).contains(velocity);
+        assert!(new.iter().all(fits), "{new:?} beside {mean}");
+    }
+}
+
+#[test]
 fn sizes_that_cannot_be_are_refused() {
     let genres = ["x", "y"].map(String::from).to_vec();
     let card = |config: TouchConfig| {

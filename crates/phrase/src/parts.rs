@@ -18,6 +18,8 @@ const FAR_CHORD: usize = 6;
 const CHORD: usize = 12;
 /// A phrase of one voice is a bass line where its middle note lies under this row (C3).
 const LOW: usize = 24;
+/// From this row on (G3) a note that sounds alone is no bass.
+const HIGH: usize = 31;
 
 /// Who plays a note.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,7 +75,7 @@ impl Parts {
             let reach = if below.count_ones() >= 2 { FAR_CHORD } else { FAR };
             let part = match (is_in(&top, &note), is_in(&bottom, &note)) {
                 (true, true) if is_bass_line => BandPart::Bass,
-                (true, true) if low.is_some() && bass < tune => BandPart::Bass,
+                (true, true) if low.is_some() && bass < tune && note.row < HIGH => BandPart::Bass,
                 (true, _) if tune <= reach || note.row > high.unwrap_or(0) => BandPart::Tune,
                 (_, true) if bass <= FAR || note.row < low.unwrap_or(PITCHES) => BandPart::Bass,
                 _ => BandPart::Chords,

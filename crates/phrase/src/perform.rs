@@ -7,8 +7,8 @@
 
 use crate::feel::separate;
 use crate::{
-    Band, BandPart, Guards, Note, Parts, Phrase, Roll, STEPS, STEPS_PER_BAR, Said, Swing, mix, nearest,
-    realise_said,
+    Band, BandPart, Guards, Note, Parts, Phrase, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT, Said, Swing,
+    mix, nearest, realise_said,
 };
 
 /// The most that a new note leaves its line, in steps: it stays in its cell.
@@ -31,6 +31,9 @@ pub struct Timing {
     pub kept: f64,
     /// Those of new notes.
     pub new: f64,
+    /// Beats of the phrase in which nothing swings, from the lowest bit on: those of a straight phrase that
+    /// have 16ths, which a late second eighth would run into.
+    pub even: u16,
     /// How players of the genre leave the beat; all zero where that is not known.
     pub offsets: Offsets,
     /// Whether it is.
@@ -43,6 +46,7 @@ impl Timing {
         heard: 0.5,
         kept: 0.5,
         new: 0.5,
+        even: 0,
         offsets: [[[0.0; 2]; STEPS_PER_BAR]; BandPart::ALL.len()],
         has_offsets: false,
     };
@@ -59,6 +63,13 @@ impl Timing {
                 note.length = (end - note.onset).max(0.0);
             }
         }
+    }
+
+    /// Where a moment of straight time falls at this ratio.
+    fn swung(&self, ratio: f64, step: f64) -> f64 {
+        let beat = (step / STEPS_PER_BEAT as f64).floor();
+        let is_even = (0.0..16.0).contains(&beat) && self.even >> beat as u16 & 1 == 1;
+        if is_even { step } else { Swing::at(ratio).swing_played(step) }
     }
 
     /// The cells of `input` in straight time: what networks hear.
@@ -96,7 +107,7 @@ pub struct Hands {
     pub guards: Guards,
     /// How far kept notes are struck as the answer says, 0..=1. New ones always are.
     pub dynamics: f32,
-    /// How far new notes leave the beat as the genre's players do, 0..=1, in place of as the input does.
+    /// How far new notes leave the beat as the genre's players do, 0..=1, beside what the input does.
     pub feel: f32,
     /// Which of the deviations.
     pub seed: u32,
@@ -138,6 +149,8 @@ impl Hands {
             return;
         }
         let parts = Parts::of(&cells);
+        // What was played keeps its part, whatever is written under or over it.
+        let own = (self.band != Band::ALL).then(|| Parts::of(&source.roll()));
         let mut moved = false;
         out.notes.retain(|note| {
             let step = note.onset_step();
@@ -145,7 +158,10 @@ impl Hands {
             if let Some(index) = index {
                 self.strike(&source.notes[index], said, note);
             }
-            let part = parts.part(note, step);
+            let part = match (&own, index) {
+                (Some(own), Some(_)) => own.part(note, step),
+                _ => parts.part(note, step),
+            };
             if !still {
                 moved |= match index {
                     Some(index) => put_back(&input.notes[index], &source.notes[index], timing, note),
@@ -192,23 +208,24 @@ impl Hands {
             let groove = note.onset - step as f64;
             let place = input.position.wrapping_add(step);
             let [mean, spread] = offsets[part as usize][place.rem_euclid(STEPS_PER_BAR as i64) as usize];
-            let learned = f64::from(mean) + f64::from(spread) * self.draw(place, note.pitch);
-            let amount = f64::from(self.feel.min(1.0));
-            onset = step as f64 + (groove * (1.0 - amount) + learned * amount).clamp(-MOST, MOST);
+            let learned = f64::from(mean) + f64::from(spread) * self.draw(place, part);
+            // Beside the player's own, which the notes around it have: a band that is on the beat while he
+            // lays back would strike each beat twice.
+            onset = step as f64 + (groove + learned * f64::from(self.feel.min(1.0))).clamp(-MOST, MOST);
         }
-        let swing = Swing::at(*new);
         let least = note.length.min(LEAST);
         if !note.tied_in {
-            note.onset = swing.swing_played(onset).clamp(first as f64, LAST.max(first as f64));
+            note.onset = timing.swung(*new, onset).clamp(first as f64, LAST.max(first as f64));
         }
-        note.length = (swing.swing_played(end) - note.onset).max(least);
+        note.length = (timing.swung(*new, end) - note.onset).max(least);
         before != (note.onset, note.length)
     }
 
-    /// A draw from the normal distribution that belongs to a place in the song and a pitch; the sum of four
-    /// even ones, so never over 3.5.
-    fn draw(&self, place: i64, pitch: u8) -> f64 {
-        let hash = mix(mix(u64::from(self.seed)) ^ ((place as u64) << 7 | u64::from(pitch)));
+    /// A draw from the normal distribution that belongs to a beat of the song and a part, whose notes lean
+    /// the same way; the sum of four even ones, so never over 3.5.
+    fn draw(&self, place: i64, part: BandPart) -> f64 {
+        let beat = place.div_euclid(STEPS_PER_BEAT as i64);
+        let hash = mix(mix(u64::from(self.seed)) ^ ((beat as u64) << 7 | part as u64));
         let even = (0..4).map(|i| (hash >> (16 * i) & 0xffff) as f64 / 65_536.0 - 0.5).sum::<f64>();
         even * 3f64.sqrt()
     }
@@ -239,12 +256,12 @@ fn put_back(played: &Note, straight: &Note, timing: &Timing, note: &mut Note) ->
     }
     let before = (note.onset, note.length);
     let own = timing.kept == timing.heard;
-    let swing = Swing::at(timing.kept);
+    let swung = |step: f64| timing.swung(timing.kept, step);
     let whole = note.onset == straight.onset;
     let to_the_end = (note.end() - straight.end()).abs() < 1e-9;
-    let end = if to_the_end && own { played.end() } else { swing.swing_played(note.end()) };
+    let end = if to_the_end && own { played.end() } else { swung(note.end()) };
     if whole {
-        note.onset = if own { played.onset } else { swing.swing_played(note.onset) };
+        note.onset = if own { played.onset } else { swung(note.onset) };
     }
     note.length = match own && whole && to_the_end {
         true => played.length,

@@ -98,8 +98,14 @@ fn the_real_time_part_never_allocates() {
         }
         // Timed, struck and split, as an answer that is finished on the audio thread.
         let velocities = [[77; phrase::PITCHES]; phrase::STEPS];
-        let timing =
-            Timing { heard: 0.64, kept: 0.5, new: 0.6, offsets: [[[0.1, 0.1]; 16]; 3], has_offsets: true };
+        let timing = Timing {
+            heard: 0.64,
+            kept: 0.5,
+            new: 0.6,
+            even: 3,
+            offsets: [[[0.1, 0.1]; 16]; 3],
+            has_offsets: true,
+        };
         let said = Said { velocities: Some(&velocities), ..Said::default() };
         let answered = Answered { cells: &answer, said, timing: &timing };
         let band = Band { plays: [true, false, true], split: true };

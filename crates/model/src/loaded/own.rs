@@ -29,6 +29,7 @@ impl LoadedPack {
     ) -> Result<Own, ModelError> {
         let first = usize::from(settings.first).min(STEPS - 1);
         let cells = input.roll();
+        rest(&cells, &mut out.cells);
         let due = match settings.silent {
             WhenSilent::Rest => return Ok(Own::None),
             silent => due(&cells, first, silent, settings.silent_bars, context),
@@ -247,6 +248,24 @@ fn is_silent(played: &Roll, bar: usize) -> bool {
     let steps = bar * STEPS_PER_BAR..(bar + 1) * STEPS_PER_BAR;
     let sounds = played.sounding[steps.clone()].iter().filter(|bits| **bits != 0).count() as u32;
     played.onset[steps].iter().all(|bits| *bits == 0) && sounds <= RINGS
+}
+
+/// Lets an answer rest in the bars in which nobody plays: nothing starts there. A phrase without a note is
+/// left to whoever asked for one.
+fn rest(played: &Roll, answer: &mut Roll) {
+    let silent: [bool; BARS] = std::array::from_fn(|bar| is_silent(played, bar));
+    if played.is_empty() || !silent.contains(&true) {
+        return;
+    }
+    let written = *answer;
+    for note in written.notes() {
+        if silent[note.start / STEPS_PER_BAR] && answer.onset[note.start] >> note.row & 1 == 1 {
+            for step in note.start..note.end() {
+                answer.sounding[step] &= !(1 << note.row);
+                answer.onset[step] &= !(1 << note.row);
+            }
+        }
+    }
 }
 
 /// Which bars of a window, of which the steps from `first` on are played, are to be filled.

@@ -100,6 +100,7 @@ pub fn arranger(seed: u64) -> Pack {
         voices: 0,
         figure: [0.0; SLOTS],
         approach: [0.0; SLOTS],
+        foreign: [0.0; SLOTS],
         limits: true,
     };
     let classifier = ClassifierConfig { genres: 3, width: 4 };

@@ -63,7 +63,8 @@ proptest! {
     ) {
         let input = phrase(&notes);
         let (mut out, mut plain) = (Phrase::new(0, 1.0), Phrase::new(0, 1.0));
-        let timing = Timing { heard: ratio, kept: ratio, new, offsets: offsets(), has_offsets: true };
+        let offsets = offsets();
+        let timing = Timing { heard: ratio, kept: ratio, new, even: 0, offsets, has_offsets: true };
         let said = Answered { cells: &timing.roll(&input), said: Said::default(), timing: &timing };
         Hands { feel: 1.0, ..Hands::default() }.perform(&input, &said, first, &mut out);
         realise(&input, &input.roll(), first, &mut plain);
@@ -86,11 +87,11 @@ proptest! {
     fn times_stay_in_bounds(
         notes in notes(), flips in prop::collection::vec((0..STEPS, 0..PITCHES), 0..60),
         (heard, kept, new, feel) in (0.4..0.72f64, 0.4..0.72f64, 0.4..0.72f64, 0.0..=1.0f32),
-        (split, off, dynamics) in (any::<bool>(), 0usize..4, 0.0..=1.0f32),
+        (split, off, dynamics, even) in (any::<bool>(), 0usize..4, 0.0..=1.0f32, any::<u16>()),
         first in prop::sample::select(vec![0usize, 32, 48])
     ) {
         let input = phrase(&notes);
-        let timing = Timing { heard, kept, new, offsets: offsets(), has_offsets: true };
+        let timing = Timing { heard, kept, new, even, offsets: offsets(), has_offsets: true };
         let answer = cells(&flips, timing.roll(&input));
         let velocities: Box<Velocities> = Box::new([[77; PITCHES]; STEPS]);
         let told = Said { velocities: Some(&velocities), ..Said::default() };
@@ -164,6 +165,48 @@ fn new_notes_swing_as_the_genre_does_and_kept_ones_as_they_did() {
     // Not straightened, the network would have heard dotted eighths.
     let roll = |timing: &Timing| timing.roll(&swung()).onset[3];
     assert_eq!((roll(&jazz), roll(&Timing::STRAIGHT).count_ones()), (0, 1));
+}
+
+#[test]
+fn a_straight_tune_swings_with_its_band_but_for_beats_of_sixteenths() {
+    let mut notes: Vec<Note> = (0..32).map(|i| Note::new(72, 0, 0.5, 2.0 * f64::from(i), 1.0)).collect();
+    notes.push(Note::new(72, 0, 0.5, 21.0, 0.5));
+    let input = phrase(&notes);
+    let mut answer = input.roll();
+    for step in (2..STEPS).step_by(4) {
+        answer.sounding[step] |= 1 << 20;
+        answer.onset[step] |= 1 << 20;
+    }
+    let timing = Timing { kept: 0.62, new: 0.62, even: 1 << 5, ..Timing::STRAIGHT };
+    let said = Answered { cells: &answer, said: Said::default(), timing: &timing };
+    let mut out = Phrase::new(0, 1.0);
+    Hands::default().perform(&input, &said, 0, &mut out);
+    for beat in 0..16 {
+        let off = if beat == 5 { 0.5 } else { 0.62 };
+        for pitch in [72, LOWEST + 20] {
+            let own = out.notes.iter().filter(|note| note.pitch == pitch);
+            let mut places = own.map(|note| note.onset / 4.0 - f64::from(beat));
+            assert!(places.any(|place| (place - off).abs() < 1e-9), "{beat} {pitch}");
+        }
+    }
+    assert!(out.notes.iter().any(|note| note.onset == 21.0));
+}
+
+#[test]
+fn what_was_played_keeps_its_part() {
+    // A tune alone, under which a bass is written: no note of it is the bass's or the chords'.
+    let input =
+        phrase(&(0..16).map(|i| Note::new(55 + i % 3, 0, 0.5, 4.0 * f64::from(i), 3.0)).collect::<Vec<_>>());
+    let answer = cells(
+        &(0..16).flat_map(|i| [(4 * i, 8), (4 * i, 40), (4 * i, 44), (4 * i, 60)]).collect::<Vec<_>>(),
+        input.roll(),
+    );
+    let said = Answered { cells: &answer, said: Said::default(), timing: &Timing::STRAIGHT };
+    let mut out = Phrase::new(0, 1.0);
+    let band = Band { plays: [false, true, true], split: true };
+    Hands { band, ..Hands::default() }.perform(&input, &said, 0, &mut out);
+    assert!(out.notes.iter().all(|note| !(55..58).contains(&note.pitch)), "{:?}", out.notes);
+    assert!(out.notes.iter().any(|note| note.channel == 2) && out.notes.iter().any(|note| note.channel == 1));
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl Decoder {
         );
         run.bottom = i32::from(LOWEST) + by;
         (run.figure, run.approach) = (of_target(&draw.figure), of_target(&draw.approach));
+        run.foreign = of_target(&draw.foreign);
         let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
         run.remember(before.as_ref(), asked.first);
         let played = before.filter(|_| asked.first > 0);

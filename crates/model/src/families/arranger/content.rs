@@ -6,7 +6,7 @@ use super::chord::Chord;
 use super::texture::{TEXTURE, Texture};
 
 /// Steps of half a bar, the pace of harmony here.
-const HALF: usize = 8;
+pub(super) const HALF: usize = 8;
 /// Half bars of a phrase.
 pub const HALVES: usize = STEPS / HALF;
 

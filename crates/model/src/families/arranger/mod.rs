@@ -139,6 +139,10 @@ pub struct Style {
     /// where they leap by more than an octave, by target genre.
     #[serde(default)]
     pub approach: [f32; SLOTS],
+    /// What new notes have against them whose pitch class the input does not have in their half bar, in
+    /// logits, by target genre.
+    #[serde(default)]
+    pub foreign: [f32; SLOTS],
 }
 
 impl Style {
@@ -160,6 +164,7 @@ impl Style {
             .chain(&self.chromatic)
             .chain(&self.figure)
             .chain(&self.approach)
+            .chain(&self.foreign)
             .all(|x| (0.0..=1e3).contains(x))
     }
 }

@@ -2,6 +2,7 @@
 
 use phrase::{PITCHES, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
+use super::content::HALF;
 use super::decode::{Chance, Decoder, Work};
 use super::draw::{BASS_BELOW, Lines, Mixes, Seen, pitches};
 use super::linear::{Memory, add, norm};
@@ -28,6 +29,8 @@ pub(super) struct Run<'a> {
     /// See [`Style::figure`] and [`Style::approach`], of the target genres.
     pub(super) figure: f32,
     pub(super) approach: f32,
+    /// See [`Style::foreign`].
+    pub(super) foreign: f32,
     /// Notes of the input, and of what is written, until here.
     heard_notes: f32,
     written: f32,
@@ -66,6 +69,7 @@ impl<'a> Run<'a> {
             bottom: 0,
             figure: 0.0,
             approach: 0.0,
+            foreign: 0.0,
             heard_notes: 0.0,
             written: 0.0,
             cells: 0.0,
@@ -141,6 +145,7 @@ impl<'a> Run<'a> {
         // before were chosen with that.
         let struck = starts(own, step);
         self.heard_notes += if draw.counts_after { 0.0 } else { struck };
+        let harmony = classes(own, step);
         let seen = Seen {
             content,
             before: back(0, 1),
@@ -151,6 +156,9 @@ impl<'a> Run<'a> {
             pull: draw.pull * (EAGERNESS * (self.change() - draw.change)).clamp(-3.0, 3.0).exp(),
             scale: self.scale,
             chromatic: self.chromatic,
+            // Where nothing is played, nothing is foreign.
+            foreign: if harmony == 0 { 0.0 } else { self.foreign },
+            harmony,
             range: self.range,
             crowd: draw.density * ((self.written + FEW) / (self.heard_notes + FEW)).ln(),
             bottom: self.bottom,
@@ -263,6 +271,20 @@ impl<'a> Run<'a> {
 /// The highest of some cells.
 fn top(bits: u128) -> u128 {
     if bits == 0 { 0 } else { 1 << (127 - bits.leading_zeros()) }
+}
+
+/// Pitch classes that sound for an eighth at least in the half bar of a step: what is shorter passes by.
+fn classes(own: &Roll, step: usize) -> u16 {
+    let half = step / HALF * HALF;
+    let mut steps = [0u8; 12];
+    for &sounding in &own.sounding[half..half + HALF] {
+        let mut bits = sounding;
+        while bits != 0 {
+            steps[bits.trailing_zeros() as usize % 12] += 1;
+            bits &= bits - 1;
+        }
+    }
+    (0..12).filter(|&class| steps[class] > 1).fold(0, |classes, class| classes | 1 << class)
 }
 
 /// Notes of `own` that start at a step.

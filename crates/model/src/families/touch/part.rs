@@ -12,6 +12,11 @@ use crate::{ModelError, Ops, Weights};
 const LEVEL: f32 = 0.6;
 /// What a told velocity is at least and at most.
 const RANGE: (f32, f32) = (12.0 / 127.0, 1.0);
+/// What a new note is beside the mean of the kept ones, at least and at most; nor is it louder than the
+/// loudest. A genre's loudness may have been learned from horns alone, and its basses would vanish.
+const BESIDE: (f32, f32) = (0.6, 1.2);
+/// The mean from which on players' differences count in full: who plays softly has less room.
+const FULL: f32 = 0.5;
 
 /// The network, ready to say how hard notes are struck. Lives on the thread that computes.
 #[derive(Debug)]
@@ -63,24 +68,27 @@ impl Strikes {
         let kept: Vec<Option<f32>> = notes.iter().map(velocity).collect();
         let all: Vec<f32> = kept.iter().copied().flatten().collect();
         let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+        let loudest = all.iter().copied().fold(0.0, f32::max);
         let told = if self.config.is_relative() {
+            let unit = UNIT * (if all.is_empty() { level } else { mean(&all) } / FULL).min(1.0);
             let blind = self.predict(&score, &notes, &[], shares, 0)?;
             let mut base = level;
             if !all.is_empty() {
                 let own = kept.iter().zip(&blind).filter(|(kept, _)| kept.is_some());
-                base = mean(&all) - UNIT * mean(&own.map(|(_, blind)| *blind).collect::<Vec<_>>());
+                base = mean(&all) - unit * mean(&own.map(|(_, blind)| *blind).collect::<Vec<_>>());
             }
-            let mut told: Vec<f32> = blind.iter().map(|relative| base + UNIT * relative).collect();
+            let mut told: Vec<f32> = blind.iter().map(|relative| base + unit * relative).collect();
             if !all.is_empty() && all.len() < notes.len() && self.config.hears {
                 let level = mean(&all);
                 let known = notes.iter().zip(&kept);
                 let known =
-                    known.filter_map(|(note, kept)| Some((note.0, note.1, ((*kept)? - level) / UNIT)));
+                    known.filter_map(|(note, kept)| Some((note.0, note.1, ((*kept)? - level) / unit)));
                 let seen = self.predict(&score, &notes, &known.collect::<Vec<_>>(), shares, 1)?;
                 for ((told, seen), _) in
                     told.iter_mut().zip(&seen).zip(&kept).filter(|(_, kept)| kept.is_none())
                 {
-                    *told = level + UNIT * seen;
+                    let most = (BESIDE.1 * level).min(loudest);
+                    *told = (level + unit * seen).clamp((BESIDE.0 * level).min(most), most);
                 }
             }
             told

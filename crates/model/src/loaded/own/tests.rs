@@ -123,6 +123,29 @@ fn music_goes_on_after_the_last_note_and_for_so_many_bars() {
 }
 
 #[test]
+fn where_nobody_plays_the_answer_rests() {
+    // Bars 1 and 4 are played; a note of the first is held into the second.
+    let mut played = phrase(0, 60, &[0, 2, 12]);
+    played.push(Note::new(48, 0, 0.5, 12.0, 7.0));
+    let mut answer = phrase(0, 72, &(0..16).collect::<Vec<_>>());
+    answer.push(Note::new(40, 0, 0.5, 14.0, 10.0));
+    let written = answer.roll();
+    let mut rested = written;
+    rest(&played.roll(), &mut rested);
+    assert_eq!(bars(&rested), [true, false, false, true]);
+    assert_eq!(rested.sounding[16..], {
+        let mut own = written.sounding;
+        own[16..48].iter_mut().for_each(|bits| *bits &= 1 << 16);
+        own[16..].to_vec()
+    });
+    for played in [phrase(0, 60, &[]), phrase(0, 60, &[0, 4, 8, 12])] {
+        let mut same = written;
+        rest(&played.roll(), &mut same);
+        assert_eq!(same, written);
+    }
+}
+
+#[test]
 fn music_that_has_become_thin_reads_what_was_heard_again() {
     let (mut pack, _) = loaded();
     let heard = heard(0);

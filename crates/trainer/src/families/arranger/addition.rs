@@ -265,10 +265,12 @@ impl Trainee for AdditionRun {
         }
         let habits: Vec<Habits> =
             (0..=slot).map(|genre| Habits::of(music.split(genre, Split::Train))).collect();
-        // As strict about the key as the pack is with its strictest genre, in proportion.
-        let strictest = sizes.style.chromatic[..slot].iter().copied().fold(0.0, f32::max);
+        // As strict about key and harmony as the pack is with its strictest genre, in proportion.
         let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
-        sizes.style.chromatic[slot] = strictest * (1.0 - habits[slot].out_of_key / most).max(0.0);
+        for all in [&mut sizes.style.chromatic, &mut sizes.style.foreign] {
+            let strictest = all[..slot].iter().copied().fold(0.0, f32::max);
+            all[slot] = strictest * (1.0 - habits[slot].out_of_key / most).max(0.0);
+        }
         (sizes.style.lowest[slot], sizes.style.highest[slot]) = habits[slot].range;
         Ok((ModelFamily::from(sizes).into(), weights))
     }

@@ -150,6 +150,11 @@ pub struct ArrangerOptions {
     #[arg(long, default_value_t = 2.0)]
     #[serde(default)]
     pub approach: f32,
+    /// What new notes have against them in the pack's answers whose pitch class the input does not have in
+    /// their half bar, in logits, where the target genre never leaves its key; others as for --chromatic.
+    #[arg(long, default_value_t = 3.8)]
+    #[serde(default)]
+    pub foreign: f32,
 }
 
 /// The most new inner voices that a pack strikes at once. Real music has five or more in one strike of 30.
@@ -176,6 +181,7 @@ impl ArrangerOptions {
             let most = habits.iter().map(habit).fold(1e-6, f32::max);
             std::array::from_fn(|slot| all * habit(&of(slot)) / most)
         };
+        let inside = |all: f32| std::array::from_fn(|slot| all * (1.0 - of(slot).out_of_key / most).max(0.0));
         Style {
             pull,
             change,
@@ -183,9 +189,8 @@ impl ArrangerOptions {
             temperature,
             melody,
             density,
-            chromatic: std::array::from_fn(|slot| {
-                self.chromatic * (1.0 - of(slot).out_of_key / most).max(0.0)
-            }),
+            chromatic: inside(self.chromatic),
+            foreign: inside(self.foreign),
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(self.figure, |habits| habits.same_rhythm),

@@ -158,7 +158,8 @@ impl Trainee for ArrangerRun {
              their beat {}, left out {}, inserted {}, detuned {}; pitch classes left out {}, \
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
-             pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}.",
+             pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, foreign \
+             {}.",
             self.step,
             o.batch,
             o.rate,
@@ -193,7 +194,8 @@ impl Trainee for ArrangerRun {
             o.temperature,
             o.melody,
             o.density,
-            o.chromatic
+            o.chromatic,
+            o.foreign
         )
     }
 }

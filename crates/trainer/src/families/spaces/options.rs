@@ -82,7 +82,7 @@ pub struct SpaceArguments {
     /// What the losses of a variational autoencoder are counted over.
     #[arg(long, value_enum, default_value = "sum")]
     pub scale: Scale,
-    /// What a nat of code costs, counted in nats of cells [default: 0.1, seeds 1].
+    /// What a nat of code costs, counted in nats of cells [default: 0.1, of the VAE-GAN 0.03, seeds 1].
     #[arg(long)]
     pub beta: Option<f32>,
     /// Nats of each number of a code that cost nothing.
@@ -110,7 +110,8 @@ pub struct SpaceArguments {
     /// Symbols of the tutorial's vocabulary, the commonest of the music.
     #[arg(long, default_value_t = 267)]
     pub symbols: usize,
-    /// Numbers of a phrase's point [default: the tutorial's 2, the VAE-GAN's 128].
+    /// Numbers of a phrase's point [default: the tutorial's 2, the VAE-GAN's 256, its seed's
+    /// 128].
     #[arg(long)]
     pub numbers: Option<usize>,
     /// Channels of the VAE-GAN's first convolution.
@@ -119,7 +120,7 @@ pub struct SpaceArguments {
     /// How the VAE-GAN's pictures tell notes [default: onsets, of the seed seed].
     #[arg(long, value_enum)]
     pub strokes: Option<Strokes>,
-    /// What a VAE-GAN's pictures are compared cell by cell, beside the discriminator's features [default: 1,
+    /// What a VAE-GAN's pictures are compared cell by cell, beside the discriminator's features [default: 4,
     /// of the seed 0].
     #[arg(long)]
     pub cells: Option<f32>,

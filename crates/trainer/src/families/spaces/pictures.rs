@@ -78,12 +78,12 @@ impl PicturesOptions {
             decay: if seed { 0.0 } else { a.decay },
             clip: a.clip,
             transpose: a.transpose,
-            beta: a.beta.unwrap_or(if seed { 1.0 } else { 0.1 }),
+            beta: a.beta.unwrap_or(if seed { 1.0 } else { 0.03 }),
             free: a.free,
-            numbers: a.numbers.unwrap_or(128),
+            numbers: a.numbers.unwrap_or(if seed { 128 } else { 256 }),
             channels: a.channels,
             strokes: a.strokes.unwrap_or(if seed { Strokes::Seed } else { Strokes::Onsets }),
-            cells: a.cells.unwrap_or(if seed { 0.0 } else { 1.0 }),
+            cells: a.cells.unwrap_or(if seed { 0.0 } else { 4.0 }),
             noise: a.noise.unwrap_or(if seed { 0.0 } else { 0.3 }),
             ahead: a.ahead.unwrap_or(if seed { 0.0 } else { 3.0 }),
             seed: a.seed,
@@ -286,7 +286,7 @@ impl Trainee for PicturesRun {
         let phrases: usize = (0..self.genres).map(|genre| data.split(genre, Split::Train).len()).sum();
         let epochs = (self.step as f64 * self.options.batch as f64 / phrases as f64).floor();
         let o = &self.options;
-        let falling = Schedule::new(o.steps, o.decay).scale(self.step) as f32;
+        let falling = Schedule::new(o.steps, o.decay).scale(self.step);
         let rate = o.rate * EPOCH.powf(epochs) as f32 * falling;
         let of = |name: &str| losses.get(name).unwrap_or(f32::NAN);
         let [fast, slow] = rates(rate, of(NAMES[3]), of(NAMES[4]));
