@@ -285,15 +285,15 @@ mod tests {
                 prop::sample::select(vec![0.0f32, 0.0, 0.6]), prop::sample::select(vec![0.0f32, 0.0, 1.0]),
                 prop::option::of(0u8..4), any::<bool>(), 0u8..4, prop::sample::select(vec![0u8, 52]),
             ),
-            (heard, goes_straight, new, offsets, split) in (
-                prop::sample::select(vec![0.5f64, 0.5, 0.64]), any::<bool>(),
+            (heard, goes, new, offsets, split, even) in (
+                prop::sample::select(vec![0.5f64, 0.5, 0.64]), 0..3u8,
                 prop::sample::select(vec![0.5f64, 0.6]), prop::sample::select(vec![0.0f32, 1.0]),
-                any::<bool>(),
+                any::<bool>(), any::<u16>(),
             ),
         ) {
-            let kept = if goes_straight { 0.5 } else { heard };
+            let kept = [0.5, heard, new][usize::from(goes)];
             let leave = [[[0.1, 0.1]; 16]; 3];
-            let timing = Timing { heard, kept, new, even: 0, offsets: leave, has_offsets: true };
+            let timing = Timing { heard, kept, new, even, offsets: leave, has_offsets: true };
             let mut asked = Phrase::new(0, 120.0);
             for (pitch, channel, onset, length, ends) in notes {
                 let mut note = Note::new(pitch, channel, 0.5, f64::from(onset) / 16.0,

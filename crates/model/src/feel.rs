@@ -16,7 +16,7 @@ const MOST: usize = 32;
 /// Where the second eighths of new notes fall.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SwingBy {
-    /// Where the target genre has them at this tempo.
+    /// Where the target genre has them at this tempo; where both swing, where the player has them.
     #[default]
     Auto,
     /// Where the player has them.
@@ -106,9 +106,11 @@ impl Feel {
         let kept = match settings.swing {
             SwingBy::Level => 0.5,
             _ if new == heard => heard,
+            // Who may swing, and plays too little to show it, is left where he plays.
+            _ if heard == 0.5 && !Swing::is_even(input) => heard,
             _ => heard + amount * (new - heard),
         };
-        let even = if heard == 0.5 && new != 0.5 { sixteenths(input) } else { 0 };
+        let even = if heard == 0.5 && kept != 0.5 { sixteenths(input) } else { 0 };
         let mut offsets = Offsets::default();
         let mut has_offsets = false;
         for (share, table) in shares.iter().zip(&self.offsets) {
@@ -126,7 +128,7 @@ impl Feel {
 /// all of them where these are half of the beats with anything between the beats: that music has 16ths, and
 /// would swing here and there.
 fn sixteenths(input: &Phrase) -> u16 {
-    let steps = input.notes.iter().filter(|note| !note.tied_in && note.row().is_some());
+    let steps = input.notes.iter().filter(|note| !note.tied_in);
     let steps = steps.map(|note| note.onset_step()).filter(|step| (0..STEPS as i64).contains(step));
     let (mut busy, mut between) = (0u16, 0u16);
     for step in steps {
@@ -211,10 +213,18 @@ pub(crate) mod tests {
         let even = 1 << 5 | 1 << 8;
         assert_eq!(timing(SwingBy::Auto, 1.0), ([50.0, 66.0, 66.0], even));
         assert_eq!(timing(SwingBy::Auto, 0.25), ([50.0, 58.0, 66.0], even));
-        assert_eq!(timing(SwingBy::Auto, 0.0), ([50.0, 50.0, 66.0], even));
+        assert_eq!(timing(SwingBy::Auto, 0.0), ([50.0, 50.0, 66.0], 0));
         for swing in [SwingBy::Heard, SwingBy::Straight, SwingBy::Level] {
             assert_eq!(timing(swing, 1.0), ([50.0; 3], 0));
         }
+        // Six late off-beats are too few to be heard as swing, and no even ones either.
+        let mut late = Phrase::new(0, 100.0);
+        for beat in 0..6 {
+            late.push(Note::new(60, 0, 0.5, 4.0 * f64::from(beat), 1.0));
+            late.push(Note::new(60, 0, 0.5, 4.0 * f64::from(beat) + 2.4, 1.0));
+        }
+        let left = feel().timing(&late, &[0.0, 1.0], &Settings::to(1));
+        assert_eq!((left.heard, left.kept, left.even), (0.5, 0.5, 0));
         // Of sixteen beats eight are enough.
         for (beats, even) in [(7, 0x7f), (8, 0xffff)] {
             let mut input = input.clone();

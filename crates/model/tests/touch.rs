@@ -288,8 +288,9 @@ fn new_notes_neither_vanish_nor_stick_out() {
             .filter(|note| answer.cells.onset[note.onset_step() as usize] >> note.row().unwrap() & 1 == 1)
             .map(|note| 127.0 * note.velocity)
             .collect();
-        let mean = kept.iter().sum::<f32>() / kept.len() as f32;
-        let loudest = kept.iter().copied().fold(0.0, f32::max);
+        let all: Vec<f32> = input.notes.iter().map(|note| 127.0 * note.velocity).collect();
+        let mean = all.iter().sum::<f32>() / all.len() as f32;
+        let loudest = all.iter().copied().fold(0.0, f32::max);
         let table = answer.velocities.as_ref().unwrap();
         let new: Vec<f32> = answer
             .cells

@@ -77,6 +77,7 @@ impl Parts {
                 (true, true) if is_bass_line => BandPart::Bass,
                 (true, true) if low.is_some() && bass < tune && note.row < HIGH => BandPart::Bass,
                 (true, _) if tune <= reach || note.row > high.unwrap_or(0) => BandPart::Tune,
+                (true, true) if note.row >= HIGH => BandPart::Tune,
                 (_, true) if bass <= FAR || note.row < low.unwrap_or(PITCHES) => BandPart::Bass,
                 _ => BandPart::Chords,
             };

@@ -3,7 +3,7 @@
 //!
 //! A swung phrase is heard by networks in straight time, for their grid has no place for a second eighth that
 //! is late. Its notes are straightened, the answer is realised with them, and what was kept goes back to
-//! where it was played, to the bit; what is new falls where the second eighths of the target genre fall.
+//! where it was played, to the bit, or where [`Timing`] has its second eighths; so does what is new.
 
 use crate::feel::separate;
 use crate::{

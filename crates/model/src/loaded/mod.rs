@@ -14,7 +14,7 @@ use phrase::{ContentChange, Note, Phrase, Roll, Timing};
 
 use crate::families::logits;
 use crate::families::touch::Strikes;
-use crate::feel::Feel;
+use crate::feel::{Feel, SwingBy};
 use crate::roles::{
     Answer, Context, Own, Question, Report, Role, SLOTS, Settings, Setup, Space, Transfer, Writer,
 };
@@ -116,7 +116,7 @@ impl LoadedPack {
         out: &mut Answer,
     ) -> Result<Report, ModelError> {
         let shares = self.shares(&settings.target);
-        let timing = match (&self.feel, &shares) {
+        let mut timing = match (&self.feel, &shares) {
             (Some(feel), Some(shares)) => feel.timing(input, shares, settings),
             _ => Timing::STRAIGHT,
         };
@@ -132,6 +132,10 @@ impl LoadedPack {
             _ => {
                 let (roll, notes) = (straight.roll(), &straight.notes);
                 let report = self.ask(&roll, notes, input.position, context, settings, out)?;
+                // What is left alone keeps its time too.
+                if out.cells == roll && settings.swing == SwingBy::Auto {
+                    timing.kept = timing.heard;
+                }
                 let own = match &shares {
                     Some(shares) => self.play_on(&straight, context, settings, shares, out)?,
                     None => Own::None,
@@ -309,7 +313,8 @@ mod tests {
 
     fn input() -> Phrase {
         let mut input = Phrase::new(64, 120.0);
-        input.push(Note::new(60, 0, 0.25, 0.0, 2.0));
+        // In all bars: an answer rests where nobody plays.
+        input.push(Note::new(60, 0, 0.25, 0.0, 64.0));
         input
     }
 

@@ -29,7 +29,7 @@ impl LoadedPack {
     ) -> Result<Own, ModelError> {
         let first = usize::from(settings.first).min(STEPS - 1);
         let cells = input.roll();
-        rest(&cells, &mut out.cells);
+        rest(&cells, first, &mut out.cells);
         let due = match settings.silent {
             WhenSilent::Rest => return Ok(Own::None),
             silent => due(&cells, first, silent, settings.silent_bars, context),
@@ -156,8 +156,10 @@ impl LoadedPack {
         let nearest = there.iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Roll::EMPTY, |near| *near.1);
         let place = Place { position, seed: settings.seed, distance: settings.variation };
         let density = there.iter().map(|(share, roll)| share * density(roll)).sum();
-        let ask =
-            Ask { shares, key: Key::of(&nearest), density, position, seed: settings.seed, near: &there };
+        // Who leaves the point leaves the corners.
+        let held = 1.0 - settings.variation.clamp(0.0, 1.0);
+        let near: Vec<(f32, &Roll)> = there.iter().map(|(share, roll)| (held * share, *roll)).collect();
+        let ask = Ask { shares, key: Key::of(&nearest), density, position, seed: settings.seed, near: &near };
         self.point(&there, place, &ask, out)
     }
 
@@ -250,20 +252,28 @@ fn is_silent(played: &Roll, bar: usize) -> bool {
     played.onset[steps].iter().all(|bits| *bits == 0) && sounds <= RINGS
 }
 
-/// Lets an answer rest in the bars in which nobody plays: nothing starts there. A phrase without a note is
-/// left to whoever asked for one.
-fn rest(played: &Roll, answer: &mut Roll) {
+/// Lets an answer rest, from step `first` on, in the bars in which nobody plays: nothing starts there. A
+/// phrase without a note is left to whoever asked for one.
+fn rest(played: &Roll, first: usize, answer: &mut Roll) {
     let silent: [bool; BARS] = std::array::from_fn(|bar| is_silent(played, bar));
     if played.is_empty() || !silent.contains(&true) {
         return;
     }
     let written = *answer;
     for note in written.notes() {
-        if silent[note.start / STEPS_PER_BAR] && answer.onset[note.start] >> note.row & 1 == 1 {
-            for step in note.start..note.end() {
-                answer.sounding[step] &= !(1 << note.row);
-                answer.onset[step] &= !(1 << note.row);
+        // Networks that know nothing of starts say none; at the first step that is a note from before.
+        let is_held = note.start == first && written.onset[first] >> note.row & 1 == 0;
+        if note.start < first || is_held || !silent[note.start / STEPS_PER_BAR] {
+            continue;
+        }
+        for step in note.start..note.end() {
+            if played.sounding[step] >> note.row & 1 == 1 {
+                // From here on it is the player's own.
+                answer.onset[step] |= played.onset[step] & 1 << note.row;
+                break;
             }
+            answer.sounding[step] &= !(1 << note.row);
+            answer.onset[step] &= !(1 << note.row);
         }
     }
 }

@@ -36,6 +36,8 @@ const MANY: Asked = Asked { plain: 40, agreeing: 0.6, busy: 1.0, ternary: 0.3, s
 /// Off-beats earlier than this are straight, as are those that lie no further than this behind the onsets on
 /// the beat: a player who is late all the time does not swing.
 const EARLIEST: f64 = 0.55;
+/// Off-beats whose middle is no further than this from the half of the beat are even.
+const EVEN: f64 = 0.04;
 /// Off-beats later than this are dotted.
 const LATEST: f64 = 0.715;
 /// Off-beats on the second third of the beat that spread no more than this are written there. Where there are
@@ -65,6 +67,14 @@ impl Swing {
         let mut heard = OffBeats::default();
         heard.hear(onsets);
         heard.swing()
+    }
+
+    /// Whether a phrase's off-beats are straight as far as anyone can tell, also where they are too few to
+    /// show swing; true where it has none.
+    pub fn is_even(phrase: &Phrase) -> bool {
+        let mut heard = OffBeats::default();
+        heard.hear(phrase.notes.iter().filter(|note| !note.tied_in).map(|note| note.onset));
+        heard.off.iter().all(|count| *count == 0) || (median(&heard.off) - 0.5).abs() < EVEN
     }
 
     /// Hears the swing of a phrase's notes, drums too.

@@ -273,7 +273,7 @@ fn top(bits: u128) -> u128 {
     if bits == 0 { 0 } else { 1 << (127 - bits.leading_zeros()) }
 }
 
-/// Pitch classes that sound for an eighth at least in the half bar of a step: what is shorter passes by.
+/// Pitch classes that have two cells at least in the half bar of a step: a single 16th passes by.
 fn classes(own: &Roll, step: usize) -> u16 {
     let half = step / HALF * HALF;
     let mut steps = [0u8; 12];

@@ -12,7 +12,7 @@ use crate::{ModelError, Ops, Weights};
 const LEVEL: f32 = 0.6;
 /// What a told velocity is at least and at most.
 const RANGE: (f32, f32) = (12.0 / 127.0, 1.0);
-/// What a new note is beside the mean of the kept ones, at least and at most; nor is it louder than the
+/// What a new note is beside the mean of what is played, at least and at most; nor is it louder than the
 /// loudest. A genre's loudness may have been learned from horns alone, and its basses would vanish.
 const BESIDE: (f32, f32) = (0.6, 1.2);
 /// The mean from which on players' differences count in full: who plays softly has less room.
@@ -52,11 +52,11 @@ impl Strikes {
             return Ok(table);
         }
         let mut own: Box<[[f32; PITCHES]; STEPS]> = Box::new([[0.0; PITCHES]; STEPS]);
-        let (mut sum, mut count) = (0.0, 0.0f32);
+        let (mut sum, mut count, mut loudest) = (0.0, 0.0f32, 0.0f32);
         for note in input.notes.iter().filter(|note| !note.tied_in) {
             if let (Some(row), 0..64) = (note.row(), note.onset_step()) {
                 own[note.onset_step() as usize][row] = note.velocity;
-                (sum, count) = (sum + note.velocity, count + 1.0);
+                (sum, count, loudest) = (sum + note.velocity, count + 1.0, loudest.max(note.velocity));
             }
         }
         let level = if count > 0.0 { sum / count } else { LEVEL };
@@ -68,7 +68,6 @@ impl Strikes {
         let kept: Vec<Option<f32>> = notes.iter().map(velocity).collect();
         let all: Vec<f32> = kept.iter().copied().flatten().collect();
         let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
-        let loudest = all.iter().copied().fold(0.0, f32::max);
         let told = if self.config.is_relative() {
             let unit = UNIT * (if all.is_empty() { level } else { mean(&all) } / FULL).min(1.0);
             let blind = self.predict(&score, &notes, &[], shares, 0)?;
@@ -87,8 +86,13 @@ impl Strikes {
                 for ((told, seen), _) in
                     told.iter_mut().zip(&seen).zip(&kept).filter(|(_, kept)| kept.is_none())
                 {
-                    let most = (BESIDE.1 * level).min(loudest);
-                    *told = (level + unit * seen).clamp((BESIDE.0 * level).min(most), most);
+                    *told = level + unit * seen;
+                }
+            }
+            if count > 0.0 {
+                let most = (BESIDE.1 * level).min(loudest);
+                for (told, _) in told.iter_mut().zip(&kept).filter(|(_, kept)| kept.is_none()) {
+                    *told = told.clamp((BESIDE.0 * level).min(most), most);
                 }
             }
             told

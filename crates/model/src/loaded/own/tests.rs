@@ -131,7 +131,7 @@ fn where_nobody_plays_the_answer_rests() {
     answer.push(Note::new(40, 0, 0.5, 14.0, 10.0));
     let written = answer.roll();
     let mut rested = written;
-    rest(&played.roll(), &mut rested);
+    rest(&played.roll(), 0, &mut rested);
     assert_eq!(bars(&rested), [true, false, false, true]);
     assert_eq!(rested.sounding[16..], {
         let mut own = written.sounding;
@@ -140,9 +140,25 @@ fn where_nobody_plays_the_answer_rests() {
     });
     for played in [phrase(0, 60, &[]), phrase(0, 60, &[0, 4, 8, 12])] {
         let mut same = written;
-        rest(&played.roll(), &mut same);
+        rest(&played.roll(), 0, &mut same);
         assert_eq!(same, written);
     }
+    // What was played before the first step stands, and so does a note that is held over it.
+    let mut late = written;
+    rest(&played.roll(), 24, &mut late);
+    assert_eq!(bars(&late), [true, true, false, true]);
+    // A network that knows no starts.
+    let mut silent = written;
+    silent.onset = [0; STEPS];
+    rest(&played.roll(), 0, &mut silent);
+    assert!(silent.sounding[24..48].iter().all(|bits| *bits == 0) && silent.sounding[48] != 0);
+    // A note that the player takes over in the middle is his.
+    let mut tied = phrase(0, 60, &[0]);
+    tied.push(Note::new(60, 0, 0.5, 44.0, 8.0));
+    let mut tied = tied.roll();
+    rest(&played.roll(), 0, &mut tied);
+    assert_eq!([tied.get(46, 36), tied.get(48, 36)], [false, true]);
+    assert_eq!(tied.onset[48], 1 << 36);
 }
 
 #[test]

@@ -212,7 +212,7 @@ impl PicturesRun {
         let network = Network::new(self.config, &player, ops);
         let (mean, doubt) = network.encode(&real)?;
         // One phrase of which nothing is known, and its cloud would be beyond all numbers.
-        let doubt = ((doubt / DOUBT)?.tanh()? * DOUBT)?;
+        let doubt = if o.ahead > 0.0 { ((doubt / DOUBT)?.tanh()? * DOUBT)? } else { doubt };
         let points = losses::drawn(&mean, &doubt, &mut rng)?;
         let chance = random::normal(&mut rng, points.elem_count());
         let chance = Tensor::from_vec(chance, points.shape(), &self.device)?;
