@@ -289,7 +289,8 @@ fn new_notes_neither_vanish_nor_stick_out() {
             .map(|note| 127.0 * note.velocity)
             .collect();
         let all: Vec<f32> = input.notes.iter().map(|note| 127.0 * note.velocity).collect();
-        let mean = all.iter().sum::<f32>() / all.len() as f32;
+        let mean = |all: &[f32]| all.iter().sum::<f32>() / all.len() as f32;
+        let mean = mean(&all).max(mean(&kept));
         let loudest = all.iter().copied().fold(0.0, f32::max);
         let table = answer.velocities.as_ref().unwrap();
         let new: Vec<f32> = answer

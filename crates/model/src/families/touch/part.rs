@@ -12,8 +12,9 @@ use crate::{ModelError, Ops, Weights};
 const LEVEL: f32 = 0.6;
 /// What a told velocity is at least and at most.
 const RANGE: (f32, f32) = (12.0 / 127.0, 1.0);
-/// What a new note is beside the mean of what is played, at least and at most; nor is it louder than the
-/// loudest. A genre's loudness may have been learned from horns alone, and its basses would vanish.
+/// What a new note is beside the mean of what is played, or of what is kept of it, at least and at most; nor
+/// is it louder than the loudest. A genre's loudness may have been learned from horns alone, and its basses
+/// would vanish.
 const BESIDE: (f32, f32) = (0.6, 1.2);
 /// The mean from which on players' differences count in full: who plays softly has less room.
 const FULL: f32 = 0.5;
@@ -90,9 +91,11 @@ impl Strikes {
                 }
             }
             if count > 0.0 {
-                let most = (BESIDE.1 * level).min(loudest);
+                // What is kept is mostly the tune; but a single soft note of it is no measure.
+                let beside = if all.is_empty() { level } else { level.max(mean(&all)) };
+                let most = (BESIDE.1 * beside).min(loudest);
                 for (told, _) in told.iter_mut().zip(&kept).filter(|(_, kept)| kept.is_none()) {
-                    *told = told.clamp((BESIDE.0 * level).min(most), most);
+                    *told = told.clamp((BESIDE.0 * beside).min(most), most);
                 }
             }
             told
