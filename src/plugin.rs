@@ -178,8 +178,7 @@ impl Plugin for Contrafact {
     ) -> ProcessStatus {
         let frames = buffer.samples() as u32;
         for sample in buffer.as_slice().iter_mut().flat_map(|channel| channel.iter_mut()) {
-            // The host's input passes, but for what slows processors down or is no number. Without a branch,
-            // which a mixture of both would have guessed wrong again and again.
+            // The host's input passes, but for what slows processors down or is no number.
             *sample = if sample.is_normal() { *sample } else { 0.0 };
         }
         let transport = context.transport();

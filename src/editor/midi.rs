@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use phrase::{
-    BandPart, Note, Part, Parts, Phrase, STEPS_PER_BAR, Song, SongNote, Swing, Timing, Track, join_parts,
-    nearest,
+    BandPart, Note, Part, Parts, Phrase, Roll, STEPS_PER_BAR, Song, SongNote, Swing, Timing, Track,
+    join_parts, nearest,
 };
 
 use crate::link::Take;
@@ -54,20 +54,18 @@ pub fn song(takes: &[Arc<Take>]) -> Song {
     song
 }
 
+/// A phrase as a network hears it, swung 16ths on their own steps, and the parts of its notes.
+fn heard(phrase: &Phrase) -> (Swing, Roll, Parts) {
+    let swing = Swing::of_phrase(phrase);
+    let roll = Timing { heard: swing.ratio, ..Timing::STRAIGHT }.roll(phrase);
+    (swing, roll, Parts::of(&roll))
+}
+
 /// A track for each part of the band that plays, and one for the drums.
 fn tracks(takes: &[Arc<Take>], phrases: &[Box<Phrase>], notes: Vec<SongNote>) -> Vec<Track> {
     let (mut lines, mut line) = (Vec::new(), 0.0);
     for (take, phrase) in takes.iter().zip(phrases) {
-        // As a network hears it: swung 16ths are on their own steps.
-        let swing = Swing::of_phrase(phrase);
-        let timing = Timing { heard: swing.ratio, ..Timing::STRAIGHT };
-        lines.push((
-            line,
-            f64::from(take.first),
-            swing,
-            Parts::of(&timing.roll(phrase)),
-            take.manner.band.split,
-        ));
+        lines.push((line, take, heard(phrase), heard(&take.phrase(&take.input))));
         line += take.length;
     }
     let mut tracks: Vec<Track> = ["Tune", "Chords", "Bass", "Drums"]
@@ -75,10 +73,15 @@ fn tracks(takes: &[Arc<Take>], phrases: &[Box<Phrase>], notes: Vec<SongNote>) ->
         .into();
     for note in notes {
         let after = lines.partition_point(|line| line.0 <= note.onset + 1e-6);
-        let Some((line, first, swing, parts, split)) = lines.get(after.saturating_sub(1)) else { continue };
+        let Some((line, take, played, input)) = lines.get(after.saturating_sub(1)) else { continue };
         let of = Note::new(note.pitch, note.channel, note.velocity, note.onset, note.length);
-        let known = BandPart::ALL.into_iter().find(|part| *split && part.channel() == note.channel);
-        let step = nearest(swing.straighten_played(note.onset - line + first));
+        let split = take.manner.band.split;
+        let known = BandPart::ALL.into_iter().find(|part| split && part.channel() == note.channel);
+        let step = nearest(played.0.straighten_played(note.onset - line + f64::from(take.first)));
+        let onsets = usize::try_from(step).ok().and_then(|step| input.1.onset.get(step));
+        // As it was heard: what was played keeps its part, whatever was written under or over it.
+        let is_kept = of.row().zip(onsets).is_some_and(|(row, onsets)| onsets >> row & 1 == 1);
+        let parts = if is_kept { &input.2 } else { &played.2 };
         let part = known.or_else(|| parts.part(&of, step));
         tracks[part.map_or(BandPart::ALL.len(), |part| part as usize)].notes.push(note);
     }
@@ -209,6 +212,21 @@ mod tests {
         let song = song(&all);
         let tracks: Vec<_> = song.tracks.iter().map(|track| (&track.name[..], track.notes.len())).collect();
         assert_eq!(tracks, [("Tune", 8), ("Chords", 16), ("Bass", 8), ("Drums", 2)]);
+    }
+
+    #[test]
+    fn what_was_played_keeps_its_track_whatever_is_written_over_it() {
+        let line = |pitch| (0..8).map(move |i| Note::new(pitch, 0, 0.5, 8.0 * f64::from(i), 8.0));
+        let mut input: Vec<Note> = line(64).chain(line(40)).collect();
+        let mut answer: Vec<Note> = input.iter().copied().chain(line(72)).collect();
+        [&mut input, &mut answer].into_iter().for_each(|notes| notes.sort_by(Note::order));
+        let mut take = Take::clone(&takes(&[(0, answer)])[0]);
+        take.input = input;
+        let song = song(&[take.into()]);
+        let pitches = |track: &Track| track.notes.iter().map(|note| note.pitch).collect::<Vec<_>>();
+        let tune: Vec<_> =
+            song.tracks.iter().filter(|track| track.name == "Tune").flat_map(pitches).collect();
+        assert_eq!(tune.iter().filter(|pitch| **pitch == 64).count(), 8, "{tune:?}");
     }
 
     #[test]

@@ -46,15 +46,18 @@ fn loudness(samples: &[f64]) -> f64 {
 }
 
 /// The seconds of the onsets in the first bars that the plain instruments play, but for those that ring into
-/// another.
+/// another, and for soft ones right after a loud one, which nobody hears strike.
 fn onsets(song: &Song) -> Vec<f64> {
     let map = song.tempo_map();
     let end = (BARS * STEPS_PER_BAR) as f64;
     let notes = song.notes().filter(|note| note.channel != DRUM_CHANNEL && note.onset < end);
-    let mut all: Vec<_> = notes.map(|note| map.seconds(note.onset)).collect();
-    all.sort_by(f64::total_cmp);
-    all.dedup_by(|a, b| *a - *b < 0.05);
-    all
+    let mut all: Vec<_> = notes.map(|note| (map.seconds(note.onset), note.velocity)).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    all.dedup_by(|a, b| a.0 - b.0 < 0.05);
+    let is_heard = |&(at, velocity): &(f64, f32)| {
+        all.iter().all(|other| !(at - 0.5..at).contains(&other.0) || velocity > 0.6 * other.1)
+    };
+    all.iter().filter(|onset| is_heard(onset)).map(|onset| onset.0).collect()
 }
 
 /// How much a moment's loudness rises over the moment before, for each onset; 10 ms each.
@@ -101,8 +104,7 @@ fn both_halves_are_heard_in_time_with_the_midi() {
         let in_time = rises(&samples, &onsets, from).into_iter().filter(|rose| *rose).count();
         // Against another clock, half a step late, far fewer do.
         let late = rises(&samples, &onsets, from + 0.06).into_iter().filter(|rose| *rose).count();
-        // Soft notes under loud ones do not rise.
-        assert!(10 * in_time >= 7 * onsets.len(), "{in_time} of {} onsets are heard", onsets.len());
+        assert!(10 * in_time >= 8 * onsets.len(), "{in_time} of {} onsets are heard", onsets.len());
         assert!(2 * late < in_time, "{late} of {} would be heard anywhere", onsets.len());
     }
 }

@@ -1,6 +1,6 @@
 //! A whole answer: what the writer is told, then 64 steps of it. Runs on the worker thread.
 
-use phrase::{LOWEST, Roll, STEPS};
+use phrase::{LOWEST, Roll, STEPS, chroma};
 
 use super::Style;
 use super::content::{Content, Detail, scale, shifted, tonic_shift};
@@ -46,6 +46,10 @@ impl Decoder {
         run.bottom = i32::from(LOWEST) + by;
         (run.figure, run.approach) = (of_target(&draw.figure), of_target(&draw.approach));
         run.foreign = of_target(&draw.foreign);
+        // Two cells at least: a single 16th passes by.
+        let held =
+            |cells: [f32; 12]| (0..12).filter(|&class| cells[class] > 1.0).map(|class| 1 << class).sum();
+        run.harmony = chroma(&own).map(held);
         let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
         run.remember(before.as_ref(), asked.first);
         let played = before.filter(|_| asked.first > 0);

@@ -2,7 +2,7 @@
 
 use phrase::{PITCHES, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
-use super::content::HALF;
+use super::content::{HALF, HALVES};
 use super::decode::{Chance, Decoder, Work};
 use super::draw::{BASS_BELOW, Lines, Mixes, Seen, pitches};
 use super::linear::{Memory, add, norm};
@@ -31,6 +31,8 @@ pub(super) struct Run<'a> {
     pub(super) approach: f32,
     /// See [`Style::foreign`].
     pub(super) foreign: f32,
+    /// The pitch classes of the input's half bars, by which it counts.
+    pub(super) harmony: [u16; HALVES],
     /// Notes of the input, and of what is written, until here.
     heard_notes: f32,
     written: f32,
@@ -70,6 +72,7 @@ impl<'a> Run<'a> {
             figure: 0.0,
             approach: 0.0,
             foreign: 0.0,
+            harmony: [0; HALVES],
             heard_notes: 0.0,
             written: 0.0,
             cells: 0.0,
@@ -145,7 +148,7 @@ impl<'a> Run<'a> {
         // before were chosen with that.
         let struck = starts(own, step);
         self.heard_notes += if draw.counts_after { 0.0 } else { struck };
-        let harmony = classes(own, step);
+        let harmony = self.harmony[step / HALF];
         let seen = Seen {
             content,
             before: back(0, 1),
@@ -271,20 +274,6 @@ impl<'a> Run<'a> {
 /// The highest of some cells.
 fn top(bits: u128) -> u128 {
     if bits == 0 { 0 } else { 1 << (127 - bits.leading_zeros()) }
-}
-
-/// Pitch classes that have two cells at least in the half bar of a step: a single 16th passes by.
-fn classes(own: &Roll, step: usize) -> u16 {
-    let half = step / HALF * HALF;
-    let mut steps = [0u8; 12];
-    for &sounding in &own.sounding[half..half + HALF] {
-        let mut bits = sounding;
-        while bits != 0 {
-            steps[bits.trailing_zeros() as usize % 12] += 1;
-            bits &= bits - 1;
-        }
-    }
-    (0..12).filter(|&class| steps[class] > 1).fold(0, |classes, class| classes | 1 << class)
 }
 
 /// Notes of `own` that start at a step.

@@ -67,7 +67,8 @@ pub struct SpaceArguments {
     /// slowly.
     #[arg(long, default_value_t = 200)]
     pub warmup: u64,
-    /// Share of the steps, at the end, over which the rate falls linearly to zero.
+    /// Share of the steps, at the end, over which the rate falls linearly to zero; the seed's VAE-GAN has a
+    /// decay of its own.
     #[arg(long, default_value_t = 0.6)]
     pub decay: f32,
     /// The longest a step's gradient may be; a longer one is scaled down.
