@@ -27,6 +27,8 @@ impl PluginParams {
             leave_own: self.leave_own.value(),
             limits: self.limits.value(),
             harmony: share(&self.harmony),
+            // Who keeps the tune keeps it where it was played.
+            phrased: !self.melody.value(),
             swing: match self.groove.value() {
                 // All of it is swung by that.
                 _ if share(&self.swing) > 0.0 => SwingBy::Level,

@@ -146,7 +146,7 @@ table! {
     melody: BoolParam = Row {
         id: "melody", name: "Keep melody", page: Page::Play, rank: 30, automatable: true,
         kind: Kind::Switch(false),
-        hint: "Your highest notes are never taken away.",
+        hint: "Your highest notes are never taken away, and come when you played them.",
     };
     key: IntParam = Row {
         id: "key", name: "Key lock", page: Page::Play, rank: 40, automatable: true,

@@ -15,6 +15,8 @@ pub struct Around {
     pub before: Option<Roll>,
     /// What was answered last to somebody's playing.
     pub heard: Option<Heard>,
+    /// By what ratio the phrase before swung; `None` where it was straight, or nobody knows.
+    pub swing: Option<f64>,
     /// The user's models.
     pub models: Arc<ModelRolls>,
 }
@@ -25,6 +27,7 @@ impl Around {
         Context {
             before: self.before.as_ref(),
             heard: self.heard.as_ref(),
+            swing: self.swing,
             corners: Some(&self.models.corners),
             manner: Some(&self.models.manner),
             key: None,

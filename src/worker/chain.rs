@@ -1,13 +1,16 @@
-//! What each answer goes on from: the end of the answer before it, and what was heard last.
+//! What each answer goes on from: the end of the answer before it, what was heard last and how that swung.
 //!
 //! It belongs to an instance and to one stretch of time: a start, a stop or a jump forgets it. So a bounce, a
 //! performance and a loop's every pass go on from the same answers.
+
+use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use model::{Heard, Past};
 use phrase::{Roll, STEPS};
 
-use crate::link::{Job, Outcome, Ticket};
+use super::around::Around;
+use crate::link::{Job, ModelRolls, Outcome, Ticket};
 
 /// Windows that are remembered: the one before what is asked for, and those that may be asked for again.
 const WINDOWS: usize = 4;
@@ -20,6 +23,8 @@ struct Window {
     past: Past,
     /// What was heard last, counted to the first step that is played after this window.
     heard: Option<Heard>,
+    /// By what ratio the window swung.
+    swing: f64,
 }
 
 /// The latest answers of an instance.
@@ -30,11 +35,12 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// What was answered for the 64 steps in front of what a job asks for, and what was heard last; `None`
-    /// where that is not known.
-    pub fn before(&self, job: &Job) -> (Option<Roll>, Option<Heard>) {
-        let window = self.window(job);
-        (window.and_then(|window| window.past.before().copied()), window.and_then(|window| window.heard))
+    /// What was answered for the 64 steps in front of what a job asks for, what was heard last, and how that
+    /// swung, among the user's models.
+    pub fn around(&self, job: &Job, models: Arc<ModelRolls>) -> Around {
+        let Some(window) = self.window(job) else { return Around { models, ..Around::default() } };
+        let swing = Some(window.swing).filter(|ratio| *ratio != 0.5);
+        Around { before: window.past.before().copied(), heard: window.heard, swing, models }
     }
 
     /// The window in front of what a job asks for.
@@ -56,7 +62,8 @@ impl Chain {
         past.go_on(&job.said.cells, first.into());
         let answer = past.before().copied().unwrap_or(Roll::EMPTY);
         let heard = heard(&job.input.roll(), first.into(), answer, before.and_then(|window| window.heard));
-        let window = Window { ticket, position, first, past, heard };
+        let swing = job.said.timing.heard;
+        let window = Window { ticket, position, first, past, heard, swing };
         self.windows
             .retain(|other| time(other.ticket) == time(window.ticket) && other.position != window.position);
         if self.windows.is_full() {
@@ -97,6 +104,12 @@ mod tests {
         job
     }
 
+    /// What a chain tells a job.
+    fn before(chain: &Chain, job: &Job) -> (Option<Roll>, Option<Heard>) {
+        let around = chain.around(job, Arc::default());
+        (around.before, around.heard)
+    }
+
     fn rows(before: Option<Roll>) -> Vec<u32> {
         before.map_or(Vec::new(), |roll| roll.sounding.iter().map(|bits| bits.trailing_zeros()).collect())
     }
@@ -104,21 +117,21 @@ mod tests {
     #[test]
     fn phrases_go_on_from_each_other_until_a_jump() {
         let mut chain = Chain::default();
-        assert_eq!(chain.before(&job(1, 0, 0, 5)).0, None);
+        assert_eq!(before(&chain, &job(1, 0, 0, 5)).0, None);
         chain.answered(&job(1, 0, 0, 5));
         // Asked again, with another note: the newest answer counts.
         chain.answered(&job(1, 0, 0, 6));
-        assert_eq!(rows(chain.before(&job(1, 64, 0, 7)).0), [6; STEPS]);
-        assert_eq!(chain.before(&job(1, 128, 0, 7)).0, None, "a phrase was left out");
-        assert_eq!(chain.before(&job(2, 64, 0, 7)).0, None, "a jump forgets");
+        assert_eq!(rows(before(&chain, &job(1, 64, 0, 7)).0), [6; STEPS]);
+        assert_eq!(before(&chain, &job(1, 128, 0, 7)).0, None, "a phrase was left out");
+        assert_eq!(before(&chain, &job(2, 64, 0, 7)).0, None, "a jump forgets");
         let other_pack = Job { ticket: Ticket { pack: 9, ..job(1, 64, 0, 7).ticket }, ..*job(1, 64, 0, 7) };
-        assert_eq!(chain.before(&other_pack).0, None);
+        assert_eq!(before(&chain, &other_pack).0, None);
         // What was not answered is not gone on from.
         chain.answered(&Job { outcome: Outcome::NoNetwork, ..*job(1, 64, 0, 7) });
-        assert_eq!(chain.before(&job(1, 128, 0, 8)).0, None);
+        assert_eq!(before(&chain, &job(1, 128, 0, 8)).0, None);
         // A late answer of the new time leaves nothing of the old one.
         chain.answered(&job(2, 64, 0, 7));
-        assert_eq!(chain.before(&job(1, 64, 0, 7)).0, None);
+        assert_eq!(before(&chain, &job(1, 64, 0, 7)).0, None);
     }
 
     #[test]
@@ -127,9 +140,9 @@ mod tests {
         for (bar, row) in (0..6).zip(10..) {
             chain.answered(&job(1, bar * 16, 48, row));
         }
-        let before = rows(chain.before(&job(1, 6 * 16, 48, 0)).0);
-        assert_eq!(before, [[12; 16], [13; 16], [14; 16], [15; 16]].concat());
-        assert_eq!(chain.before(&job(1, 6 * 16, 32, 0)).0, None, "the latency was changed");
+        let known = rows(before(&chain, &job(1, 6 * 16, 48, 0)).0);
+        assert_eq!(known, [[12; 16], [13; 16], [14; 16], [15; 16]].concat());
+        assert_eq!(before(&chain, &job(1, 6 * 16, 32, 0)).0, None, "the latency was changed");
     }
 
     #[test]
@@ -143,18 +156,34 @@ mod tests {
             }
             job
         };
-        assert_eq!(chain.before(&ask(0, &[])).1, None);
+        assert_eq!(before(&chain, &ask(0, &[])).1, None);
         chain.answered(&ask(0, &[]));
-        assert_eq!(chain.before(&ask(1, &[])).1, None, "nobody has played yet");
+        assert_eq!(before(&chain, &ask(1, &[])).1, None, "nobody has played yet");
         chain.answered(&ask(1, &[(0.0, 40.0)]));
         let one = Heard { answer: ask(1, &[]).said.cells, since: 0, rested: 24 };
-        assert_eq!(chain.before(&ask(2, &[])).1, Some(one));
+        assert_eq!(before(&chain, &ask(2, &[])).1, Some(one));
         chain.answered(&ask(2, &[]));
-        assert_eq!(chain.before(&ask(3, &[])).1, Some(Heard { since: 64, rested: 88, ..one }));
+        assert_eq!(before(&chain, &ask(3, &[])).1, Some(Heard { since: 64, rested: 88, ..one }));
         chain.answered(&ask(3, &[(60.0, 4.0)]));
         assert_eq!(
-            chain.before(&ask(4, &[])).1,
+            before(&chain, &ask(4, &[])).1,
             Some(Heard { answer: ask(3, &[]).said.cells, since: 0, rested: 0 })
         );
+    }
+
+    #[test]
+    fn swing_is_handed_on_until_it_ends_or_time_jumps() {
+        let mut chain = Chain::default();
+        let answered = |position: i64, ratio: f64| {
+            let mut job = job(1, position, 0, 5);
+            job.said.timing.heard = ratio;
+            job
+        };
+        let swing = |chain: &Chain, job: &Job| chain.around(job, Arc::default()).swing;
+        chain.answered(&answered(0, 0.62));
+        assert_eq!(swing(&chain, &answered(64, 0.5)), Some(0.62));
+        assert_eq!(swing(&chain, &job(2, 64, 0, 5)), None, "a jump forgets");
+        chain.answered(&answered(64, 0.5));
+        assert_eq!(swing(&chain, &answered(128, 0.5)), None, "straight");
     }
 }

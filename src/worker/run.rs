@@ -195,8 +195,7 @@ impl Run {
         let outcome = match (job.errand, pack) {
             (Errand::Answer, Some((pack, computer))) => {
                 let (id, shared, stamp) = (instance.id, instance.shared.clone(), instance.stamp);
-                let (before, heard) = instance.chain.before(&job);
-                let around = Box::new(Around { before, heard, models: shared.model_rolls() });
+                let around = Box::new(instance.chain.around(&job, shared.model_rolls()));
                 let order = Order::Answer { id, pack, shared, stamp, job, around };
                 if let Err(Order::Answer { job, .. }) = self.tell(computer, order) {
                     // Its thread has died, which cannot be: what it does is caught.

@@ -88,9 +88,15 @@ impl Feel {
         if ratio < STRAIGHT { 0.5 } else { ratio.min(0.72) }
     }
 
-    /// Where the notes of an answer to `input` fall.
-    pub(crate) fn timing(&self, input: &Phrase, shares: &[f32], settings: &Settings) -> Timing {
-        let heard = Swing::of_phrase(input).ratio;
+    /// Where the notes of an answer to `input` fall, which goes on from what swung by the ratio `before`.
+    pub(crate) fn timing(
+        &self,
+        input: &Phrase,
+        before: Option<f64>,
+        shares: &[f32],
+        settings: &Settings,
+    ) -> Timing {
+        let heard = Swing::of_phrase_after(input, before.unwrap_or(0.5)).ratio;
         let new = match settings.swing {
             SwingBy::Auto => match self.ratio(shares, input.tempo) {
                 // Two ratios at once are no swing: a band follows its player.
@@ -181,7 +187,7 @@ pub(crate) mod tests {
         let timing = |swing: SwingBy, amount: f32, shares: [f32; 2]| {
             let mut settings = Settings::to(1);
             (settings.swing, settings.amount) = (swing, amount);
-            feel().timing(&input, &shares, &settings)
+            feel().timing(&input, None, &shares, &settings)
         };
         let ratios = |timing: Timing| [timing.heard, timing.kept, timing.new].map(|r| (r * 100.0).round());
         let jazz = [0.0, 1.0];
@@ -207,7 +213,7 @@ pub(crate) mod tests {
         let timing = |swing: SwingBy, amount: f32| {
             let mut settings = Settings::to(1);
             (settings.swing, settings.amount) = (swing, amount);
-            let timing = feel().timing(&input, &[0.0, 1.0], &settings);
+            let timing = feel().timing(&input, None, &[0.0, 1.0], &settings);
             ([timing.heard, timing.kept, timing.new].map(|r| (r * 100.0).round()), timing.even)
         };
         let even = 1 << 5 | 1 << 8;
@@ -223,7 +229,10 @@ pub(crate) mod tests {
             late.push(Note::new(60, 0, 0.5, 4.0 * f64::from(beat), 1.0));
             late.push(Note::new(60, 0, 0.5, 4.0 * f64::from(beat) + 2.4, 1.0));
         }
-        let left = feel().timing(&late, &[0.0, 1.0], &Settings::to(1));
+        // But they go on with what swung before them, and that with the band.
+        let on = feel().timing(&late, Some(0.6), &[0.0, 1.0], &Settings::to(1));
+        assert_eq!([on.heard, on.kept, on.new], [0.6; 3]);
+        let left = feel().timing(&late, None, &[0.0, 1.0], &Settings::to(1));
         assert_eq!((left.heard, left.kept, left.even), (0.5, 0.5, 0));
         // Of sixteen beats eight are enough.
         for (beats, even) in [(7, 0x7f), (8, 0xffff)] {

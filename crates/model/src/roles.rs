@@ -100,6 +100,9 @@ pub struct Settings {
     /// How far the target genre may recolour the chords, from 0 (their own notes are kept) to 1 (their roots
     /// are), where the pack can.
     pub harmony: f32,
+    /// The tune may be phrased as the target genre phrases, its long notes ahead of their beats or on them,
+    /// where the pack can.
+    pub phrased: bool,
     /// Where the second eighths of new notes fall, where the pack knows the feel of its genres.
     pub swing: SwingBy,
     /// What is played in bars in which nobody plays.
@@ -129,6 +132,7 @@ impl Settings {
             leave_own: false,
             limits: true,
             harmony: 0.25,
+            phrased: true,
             swing: SwingBy::Auto,
             silent: WhenSilent::Rest,
             silent_bars: 8,
@@ -148,6 +152,8 @@ pub struct Context<'a> {
     pub before: Option<&'a Roll>,
     /// The song's key, where somebody told it.
     pub key: Option<Key>,
+    /// By what ratio the phrase before swung, which was heard in it or in those before: a share of the beat.
+    pub swing: Option<f64>,
     /// What was answered last to somebody's playing; `None` where nobody has played yet.
     pub heard: Option<&'a Heard>,
     /// The phrases between which [`Settings::morph`] plays; an empty one is no corner.

@@ -6,8 +6,8 @@ mod common;
 use candle_core::{Device, Tensor};
 use common::{arranger, phrase, weights};
 use model::arranger::{
-    Arranger, ArrangerConfig, Asked, Chance, Content, Decoder, FEATURES, Sizes, Style, TEXTURE, TEXTURES,
-    Texture, shifted, tonic_shift,
+    Arranger, ArrangerConfig, Asked, Busy, Chance, Content, Decoder, FEATURES, Sizes, Style, TEXTURE,
+    TEXTURES, Texture, shifted, tonic_shift,
 };
 use model::{Answer, Context, Family, LoadedPack, Ops, Pack, Role, SLOTS, Settings};
 use phrase::{PITCHES, Roll, STEPS};
@@ -30,6 +30,8 @@ const FREE: Style = Style {
     voices: 0,
     figure: [0.0; SLOTS],
     approach: [0.0; SLOTS],
+    anticipated: None,
+    busy: None,
     foreign: [0.0; SLOTS],
     limits: false,
 };
@@ -44,8 +46,25 @@ impl Chance for NoChance {
     fn detail(&self, _: usize) -> f32 {
         0.5
     }
+    fn phrasing(&self, _: usize) -> f32 {
+        0.5
+    }
     fn texture(&self, index: usize) -> f32 {
         -(index as f32)
+    }
+}
+
+/// The first genre's phrase in others, its tune and number of notes left as they are.
+fn plainly(target: &[f32]) -> Asked<'_> {
+    Asked {
+        source: 0,
+        target,
+        harmony: 0.0,
+        amount: 0.0,
+        phrased: false,
+        before: None,
+        manner: None,
+        first: 0,
     }
 }
 
@@ -125,7 +144,7 @@ fn agree(config: ArrangerConfig, before: Option<&Roll>, first: usize) {
         assert_eq!(tonic_shift(&own), 0);
         for genre in 0..3 {
             let target: Vec<f32> = (0..3).map(|g| f32::from(u8::from(g == genre))).collect();
-            let asked = Asked { source: 0, target: &target, harmony: 0.0, before, manner: None, first };
+            let asked = Asked { before, first, ..plainly(&target) };
             let answer = decoder.write(&own, &asked, &FREE, &NoChance);
             for step in 0..first {
                 assert_eq!(answer.sounding[step], before.unwrap().sounding[STEPS - first + step]);
@@ -173,8 +192,7 @@ fn figures_hold_and_basses_go_by_step() {
         let mut style = base;
         style.foreign = [0.0; SLOTS];
         (style.figure[1], style.approach[1]) = (figure, approach);
-        let asked = Asked { source: 0, target: &target, harmony: 0.0, before: None, manner: None, first: 0 };
-        decoder.write(&phrase(seed).roll(), &asked, &style.at(1.0, true), &NoChance)
+        decoder.write(&phrase(seed).roll(), &plainly(&target), &style.at(1.0, true), &NoChance)
     };
     let (mut alike, mut leaps) = ([0; 2], [0; 2]);
     for seed in 0..8 {
@@ -185,6 +203,34 @@ fn figures_hold_and_basses_go_by_step() {
     }
     assert!(alike[1] > alike[0] + 4, "{alike:?}");
     assert!(leaps[1] < leaps[0], "{leaps:?}");
+}
+
+/// Long notes of a tune come ahead of their beats in a genre that anticipates, unless they are to be left,
+/// and answers have more notes in a genre that has more. By the pack that ships, with other habits.
+#[test]
+fn tunes_are_phrased_and_answers_are_as_busy_as_the_genre() {
+    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
+    let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
+    let decoder = Decoder::new(sizes.network, &pack.weights.part(Role::Transfer)).unwrap();
+    // A tune in half notes over C, F, G and C, each held for a bar.
+    let roll = Roll::from_cells(|step, row| {
+        let root = [24, 29, 31, 24][step / 16];
+        row == 48 + step / 8 % 5 || row == root || row == root + 7
+    });
+    let write = |amount: f32, phrased: bool, habit: f32, octaves: f32| {
+        let mut style = sizes.style;
+        style.anticipated = Some([habit; SLOTS]);
+        style.busy = Some(Busy { octaves: [octaves; SLOTS], extent: 1.0 });
+        let asked = Asked { source: 1, amount, phrased, ..plainly(&[1.0, 0.0, 0.0]) };
+        decoder.write(&roll, &asked, &style.at(0.75, true), &NoChance)
+    };
+    // Of the seven notes that have room for it, how many sound an eighth ahead.
+    let ahead = |answer: &Roll| (1..8).filter(|half| answer.get(8 * half - 1, 48 + half % 5)).count();
+    assert_eq!(ahead(&write(1.0, true, 1.0, -1.0)), 7);
+    assert_eq!(ahead(&write(1.0, false, 1.0, -1.0)), 0);
+    assert_eq!(ahead(&write(0.0, true, 1.0, -1.0)), 0);
+    let notes = |octaves: f32| write(1.0, false, 0.0, octaves).notes().count();
+    assert!(notes(1.0) > notes(-1.0) + 8, "{} and {}", notes(1.0), notes(-1.0));
 }
 
 /// New notes keep to the classes of their half bar, as far as they are asked to.
@@ -198,8 +244,7 @@ fn new_notes_keep_to_what_is_played() {
         let root = [24, 29, 31, 24][step / 16];
         [0, 4, 7, 12].iter().any(|above| row == root + above)
     });
-    let asked =
-        Asked { source: 0, target: &[0.0, 0.0, 1.0], harmony: 1.0, before: None, manner: None, first: 0 };
+    let asked = Asked { harmony: 1.0, ..plainly(&[0.0, 0.0, 1.0]) };
     let foreign = |logits: f32| {
         let mut style = sizes.style;
         style.foreign = [logits; SLOTS];

@@ -36,6 +36,8 @@ const SUMS: Style = Style {
     voices: 0,
     figure: [0.0; SLOTS],
     approach: [0.0; SLOTS],
+    anticipated: None,
+    busy: None,
     foreign: [0.0; SLOTS],
     limits: false,
 };
@@ -51,6 +53,9 @@ impl Chance for Seeded {
     }
     fn detail(&self, half: usize) -> f32 {
         half as f32 / 8.0
+    }
+    fn phrasing(&self, _: usize) -> f32 {
+        0.5
     }
     fn texture(&self, index: usize) -> f32 {
         index as f32
@@ -70,6 +75,8 @@ fn written(style: &Style) -> String {
                 source: seed as usize % 3,
                 target: &target,
                 harmony: 0.5,
+                amount: 0.0,
+                phrased: false,
                 before: None,
                 manner: None,
                 first: 0,

@@ -2,9 +2,9 @@
 //! docs/experiments.md.
 //!
 //! `cargo run -p phrase --example swing -- FOLDER...`: of each folder, with those inside, how many phrases of
-//! four bars are heard as swung (by their own notes alone, as the plugin hears them, and in their song), the
-//! share of the notes within an eighth of a step of a 16th before and
-//! after, and the files that have swung phrases.
+//! four bars are heard as swung (by their own notes alone; after the phrases before them, as the plugin hears
+//! them; in their song), the share of the notes within an eighth of a step of a 16th before and after, and
+//! the files that have swung phrases.
 
 use std::path::{Path, PathBuf};
 
@@ -17,15 +17,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         files.sort();
         let near = |note: &&SongNote| (note.onset - note.onset.round()).abs() <= 0.125;
         let (mut phrases, mut swung, mut ternary, mut notes, mut grid) = (0, 0, 0, 0, [0; 2]);
-        let mut alone = 0;
+        let (mut alone, mut carried) = (0, 0);
         let mut named = Vec::new();
         for file in &files {
             let song = Song::read(file)?;
             let straight = straightened(&song);
             let mut onsets: Vec<f64> = song.notes().map(|note| note.onset).collect();
             onsets.sort_by(f64::total_cmp);
-            let own = onsets.chunk_by(|a, b| phrase_index(*a) == phrase_index(*b));
-            alone += own.filter(|onsets| Swing::of(onsets.iter().copied()).is_swung()).count();
+            let mut before = 0.5;
+            for onsets in onsets.chunk_by(|a, b| phrase_index(*a) == phrase_index(*b)) {
+                alone += usize::from(Swing::of(onsets.iter().copied()).is_swung());
+                before = Swing::after(onsets.iter().copied(), before).ratio;
+                carried += usize::from(before != 0.5);
+            }
             (phrases, swung) = (phrases + straight.phrases, swung + straight.swung);
             (ternary, notes) = (ternary + straight.ternary, notes + song.notes().count());
             for (sum, song) in grid.iter_mut().zip([&song, &straight.song]) {
@@ -37,7 +41,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let [before, after] = grid.map(|count| 100.0 * count as f64 / notes.max(1) as f64);
         println!(
-            "{folder}: {alone} of {phrases} phrases swung alone, {swung} in their song, in {} of {} \
+            "{folder}: {alone} of {phrases} phrases swung alone, {carried} after those before, {swung} in \
+             their song, in {} of {} \
              files; {ternary} beats in triplets that mean swing; on the 16ths {before:.1} % before, \
              {after:.1} % after",
             named.len(),

@@ -29,6 +29,8 @@ macro_rules! families {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "family")]
+        // There is one of each pack: its size is of no account.
+        #[allow(clippy::large_enum_variant)]
         pub enum $all {
             $($(#[$doc])* #[serde(rename = $key)] $name($sizes),)*
         }

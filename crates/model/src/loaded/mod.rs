@@ -117,7 +117,7 @@ impl LoadedPack {
     ) -> Result<Report, ModelError> {
         let shares = self.shares(&settings.target);
         let mut timing = match (&self.feel, &shares) {
-            (Some(feel), Some(shares)) => feel.timing(input, shares, settings),
+            (Some(feel), Some(shares)) => feel.timing(input, context.swing, shares, settings),
             _ => Timing::STRAIGHT,
         };
         let mut straight = Phrase::new(input.position, input.tempo);

@@ -39,6 +39,7 @@ pub(super) struct Written {
 /// The kinds of packs before format 4: a transfer and a classifier. No more will come.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant)]
 enum Architecture {
     PatchResnet { generator: GeneratorConfig, classifier: ClassifierConfig },
     Pairwise { network: PairConfig, classifier: ClassifierConfig },

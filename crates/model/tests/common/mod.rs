@@ -100,6 +100,8 @@ pub fn arranger(seed: u64) -> Pack {
         voices: 0,
         figure: [0.0; SLOTS],
         approach: [0.0; SLOTS],
+        anticipated: None,
+        busy: None,
         foreign: [0.0; SLOTS],
         limits: true,
     };

@@ -38,6 +38,8 @@ const MANY: Asked = Asked { plain: 40, agreeing: 0.6, busy: 1.0, ternary: 0.3, s
 const EARLIEST: f64 = 0.55;
 /// Off-beats whose middle is no further than this from the half of the beat are even.
 const EVEN: f64 = 0.04;
+/// Off-beats whose middle is no further than this from a ratio that was heard before go on with it.
+const AGREES: f64 = 0.06;
 /// Off-beats later than this are dotted.
 const LATEST: f64 = 0.715;
 /// Off-beats on the second third of the beat that spread no more than this are written there. Where there are
@@ -73,13 +75,32 @@ impl Swing {
     /// show swing; true where it has none.
     pub fn is_even(phrase: &Phrase) -> bool {
         let mut heard = OffBeats::default();
-        heard.hear(phrase.notes.iter().filter(|note| !note.tied_in).map(|note| note.onset));
+        heard.hear(struck(phrase));
         heard.off.iter().all(|count| *count == 0) || (median(&heard.off) - 0.5).abs() < EVEN
     }
 
     /// Hears the swing of a phrase's notes, drums too.
     pub fn of_phrase(phrase: &Phrase) -> Self {
-        Self::of(phrase.notes.iter().filter(|note| !note.tied_in).map(|note| note.onset))
+        Self::of(struck(phrase))
+    }
+
+    /// The same of a phrase that goes on from others which swung by the ratio `before`: four bars have seldom
+    /// off-beats enough to show swing by themselves. So they swing as before where nothing in them says
+    /// otherwise: where those off-beats that there are lie about there, and 16ths are no more than in a song.
+    pub fn of_phrase_after(phrase: &Phrase, before: f64) -> Self {
+        Self::after(struck(phrase), before)
+    }
+
+    /// The same of onsets, as for [`Swing::of`].
+    pub fn after(onsets: impl IntoIterator<Item = f64>, before: f64) -> Self {
+        let mut heard = OffBeats::default();
+        heard.hear(onsets);
+        let own = heard.swing();
+        let plain: u32 = heard.off.iter().sum();
+        let agrees = plain > 0 && (median(&heard.off) - before).abs() < AGREES;
+        let few = f64::from(heard.busy) <= MANY.busy * f64::from(plain);
+        let goes_on = before != 0.5 && !own.is_swung() && few && (plain == 0 || agrees);
+        if goes_on { Self { ratio: before, confidence: 0.0 } } else { own }
     }
 
     /// One of this ratio (a share of the beat, kept between 0.4 and 0.8), as sure as can be.
@@ -114,6 +135,11 @@ impl Swing {
     pub fn swing(&self, step: f64) -> f64 {
         bent(step, 0.5, self.ratio)
     }
+}
+
+/// The onsets of a phrase.
+fn struck(phrase: &Phrase) -> impl Iterator<Item = f64> {
+    phrase.notes.iter().filter(|note| !note.tied_in).map(|note| note.onset)
 }
 
 /// Moves `step` so that what lay at the share `from` of its beat lies at `to`, the rest in proportion.

@@ -168,3 +168,26 @@ proptest! {
         prop_assert!((0.5..0.75).contains(&heard.ratio) && (0.0..=1.0).contains(&heard.confidence));
     }
 }
+
+#[test]
+fn a_phrase_of_few_off_beats_goes_on_swinging_and_a_straight_one_ends_it() {
+    let phrase = |onsets: &[f64]| {
+        let mut phrase = Phrase::new(0, 120.0);
+        onsets.iter().for_each(|&onset| {
+            phrase.push(crate::Note::new(60, 0, 0.5, onset, 1.0));
+        });
+        phrase
+    };
+    let after = |onsets: &[f64], before: f64| Swing::of_phrase_after(&phrase(onsets), before).ratio;
+    // Three late off-beats show nothing by themselves.
+    let late = [0.0, 2.6, 4.0, 6.6, 8.0, 10.6, 12.0];
+    assert_eq!((after(&late, 0.5), after(&late, 0.63)), (0.5, 0.63));
+    assert_eq!(after(&late, 0.57), 0.5, "they lie elsewhere");
+    assert_eq!(after(&[0.0, 2.0, 4.0, 6.0, 8.0], 0.63), 0.5, "even ones");
+    assert_eq!(after(&[], 0.63), 0.63, "nobody plays");
+    assert_eq!(after(&[0.0, 4.0, 8.0], 0.63), 0.63, "only on the beat");
+    assert_eq!(after(&[0.0, 1.0, 2.0, 3.0, 4.0], 0.63), 0.5, "16ths");
+    // Enough of them say more than what was before.
+    let swung: Vec<f64> = (0..32).map(|i| Swing::at(0.6).swing(2.0 * f64::from(i))).collect();
+    assert!((after(&swung, 0.66) - 0.6).abs() < 0.01);
+}

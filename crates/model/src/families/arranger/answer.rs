@@ -5,6 +5,7 @@ use phrase::{LOWEST, Roll, STEPS, chroma};
 use super::Style;
 use super::content::{Content, Detail, scale, shifted, tonic_shift};
 use super::decode::{Asked, Chance, Decoder};
+use super::phrasing::phrased;
 use super::texture::Texture;
 use super::written::Run;
 use crate::SLOTS;
@@ -17,8 +18,22 @@ impl Decoder {
     /// kept as they are.
     pub fn write(&self, input: &Roll, asked: &Asked, draw: &Style, chance: &impl Chance) -> Roll {
         let by = tonic_shift(input);
-        let own = shifted(input, by);
+        let of_target =
+            |by_genre: &[f32; SLOTS]| asked.target.iter().zip(by_genre).map(|(share, of)| share * of).sum();
+        let played = shifted(input, by);
+        let own = match draw.anticipated {
+            Some(habit) if asked.phrased => {
+                phrased(&played, of_target(&habit), asked.amount, asked.first, |step| chance.phrasing(step))
+            }
+            _ => played,
+        };
         let mut told = Content::of(&own);
+        // As many notes as the input has, or more where the genre has more.
+        let more = draw.busy.map_or(0.0, |busy| {
+            let usual: f32 = of_target(&busy.octaves);
+            busy.extent * asked.amount * (usual - told.density)
+        });
+        told.density += more;
         if self.config.edition > 1 {
             told.detail = std::array::from_fn(|half| Detail::of(asked.harmony, chance.detail(half)));
             let texture = asked.manner.map(Texture::of);
@@ -32,8 +47,6 @@ impl Decoder {
             let source = |genre: usize| f32::from(u8::from(genre == asked.source));
             genres.push((0..self.config.genres).map(source).collect());
         }
-        let of_target =
-            |by_genre: &[f32; SLOTS]| asked.target.iter().zip(by_genre).map(|(share, of)| share * of).sum();
         let chromatic = of_target(&draw.chromatic);
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
         let mut run = Run::new(self, &genres, scale(input), chromatic, read);
@@ -45,6 +58,7 @@ impl Decoder {
         );
         run.bottom = i32::from(LOWEST) + by;
         (run.figure, run.approach) = (of_target(&draw.figure), of_target(&draw.approach));
+        run.more = more.exp2();
         run.foreign = of_target(&draw.foreign);
         // Two cells at least: a single 16th passes by.
         let held =
@@ -52,16 +66,16 @@ impl Decoder {
         run.harmony = chroma(&own).map(held);
         let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
         run.remember(before.as_ref(), asked.first);
-        let played = before.filter(|_| asked.first > 0);
+        let said = before.filter(|_| asked.first > 0);
         for step in 0..STEPS {
-            match &played {
+            match &said {
                 Some(before) if step < asked.first => run.repeat(step, &own, before, asked.first),
                 _ => run.step(step, &content, &own, draw, chance),
             }
         }
         let mut answer = shifted(&run.roll(), -by);
         // What the shift pushed out of the roll was never asked about.
-        let back = shifted(&own, -by);
+        let back = shifted(&played, -by);
         for step in 0..STEPS {
             answer.sounding[step] |= input.sounding[step] & !back.sounding[step];
             answer.onset[step] |= input.onset[step] & !back.onset[step];

@@ -7,10 +7,11 @@ use super::content::tonic_shift;
 use super::decode::Chance;
 use crate::noise::{logistic, unit};
 
-/// Keep the draws apart from each other: which decisions vary, how the harmony is told, which texture is
-/// held.
+/// Keep the draws apart from each other: which decisions vary, how the harmony is told, how the tune is
+/// phrased, which texture is held.
 const VARIES: u64 = 0x5bd1_e995_9e37_79b9;
 const DETAIL: u64 = 0x2545_f491_4f6c_dd1d;
+const PHRASING: u64 = 0x3c6e_f372_fe94_f82b;
 const TEXTURE: u64 = 0x9e6c_63d0_876a_3f6b;
 
 /// At variation 0 a function of the phrase alone, wherever it stands; else that share of the decisions is
@@ -50,6 +51,14 @@ impl Chance for PhraseChance {
 
     fn detail(&self, half: usize) -> f32 {
         unit(self.own ^ DETAIL, 0, half, 0)
+    }
+
+    fn phrasing(&self, step: usize) -> f32 {
+        if self.varies(PHRASING) {
+            unit(self.seed ^ PHRASING, self.position, step, 0)
+        } else {
+            unit(self.own ^ PHRASING, 0, step, 0)
+        }
     }
 
     fn texture(&self, index: usize) -> f32 {

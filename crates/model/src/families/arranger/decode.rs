@@ -36,6 +36,11 @@ pub struct Asked<'a> {
     /// How far the harmony is the genre's own: 0, told class by class, over 0.5, told as triads, to 1, told
     /// as roots. Only the second edition does as asked.
     pub harmony: f32,
+    /// How far the tune's phrasing and the number of notes go towards the genres' own, from 0 to 1, where the
+    /// style knows them.
+    pub amount: f32,
+    /// Whether the tune may be phrased at all.
+    pub phrased: bool,
     /// What was played in the 64 steps before `first`; `None` where nothing was, or nobody knows.
     pub before: Option<&'a Roll>,
     /// A phrase whose accompaniment is the model of this one's, in the place of one of the genre's.
@@ -50,6 +55,8 @@ pub trait Chance {
     fn noise(&self, step: usize, row: usize, kind: usize) -> f32;
     /// A number from 0 to 1 for the detail of a half bar's harmony.
     fn detail(&self, half: usize) -> f32;
+    /// A number from 0 to 1 for the phrasing of a note that starts on a step.
+    fn phrasing(&self, step: usize) -> f32;
     /// How much a texture of this number is to be drawn, from 0 to 1.
     fn texture(&self, index: usize) -> f32;
 }

@@ -25,6 +25,7 @@ mod limits;
 mod linear;
 mod nade;
 mod network;
+mod phrasing;
 mod texture;
 mod transfer;
 mod written;
@@ -35,6 +36,7 @@ pub use content::{Content, Detail, FEATURES, HALVES, MORE, MelodyNote, scale, sh
 pub use decode::{Asked, Chance, Decoder};
 pub use nade::{nade, reference as nade_reference};
 pub use network::{Arranger, Masks};
+pub use phrasing::anticipated;
 pub use texture::{TEXTURE, TEXTURES, Texture};
 pub use transfer::Sizes;
 
@@ -143,6 +145,29 @@ pub struct Style {
     /// logits, by target genre.
     #[serde(default)]
     pub foreign: [f32; SLOTS],
+    /// The share of each target genre's long tune notes that come an eighth ahead of their beat: so tunes are
+    /// phrased (`phrasing.rs`). `None` in packs that were made without it, which leave tunes as they are.
+    #[serde(default)]
+    pub anticipated: Option<[f32; SLOTS]>,
+    /// How far an answer has as many notes as the genre and not as the input. `None` in packs that were made
+    /// without it, which ask for as many as the input has.
+    #[serde(default)]
+    pub busy: Option<Busy>,
+}
+
+/// How many notes answers have: a slow hymn has few, a trio that plays it more.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Busy {
+    /// Notes of a phrase of each target genre, in octaves (factors of two) over 64.
+    pub octaves: [f32; SLOTS],
+    /// How far answers go from the input's number towards that at an amount of 100 %, from 0 to 1.
+    pub extent: f32,
+}
+
+impl Busy {
+    fn is_usable(&self) -> bool {
+        self.octaves.iter().all(|octaves| octaves.abs() < 10.0) && (0.0..=1.0).contains(&self.extent)
+    }
 }
 
 impl Style {
@@ -166,6 +191,8 @@ impl Style {
             .chain(&self.approach)
             .chain(&self.foreign)
             .all(|x| (0.0..=1e3).contains(x))
+            && self.busy.iter().all(Busy::is_usable)
+            && self.anticipated.iter().flatten().all(|share| (0.0..=1.0).contains(share))
     }
 }
 

@@ -75,6 +75,8 @@ impl Transfer for Written {
             source,
             target,
             harmony: settings.harmony.clamp(0.0, 1.0),
+            amount,
+            phrased: settings.phrased,
             before: question.context.before,
             manner: question.context.manner.filter(|roll| settings.textured && !roll.is_empty()),
             first: settings.first.into(),

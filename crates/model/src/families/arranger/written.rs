@@ -33,7 +33,9 @@ pub(super) struct Run<'a> {
     pub(super) foreign: f32,
     /// The pitch classes of the input's half bars, by which it counts.
     pub(super) harmony: [u16; HALVES],
-    /// Notes of the input, and of what is written, until here.
+    /// By how much it is to have more notes than the input.
+    pub(super) more: f32,
+    /// Notes of the input, times that, and of what is written, until here.
     heard_notes: f32,
     written: f32,
     /// Cells of the input, and cells that were changed, until here.
@@ -73,6 +75,7 @@ impl<'a> Run<'a> {
             approach: 0.0,
             foreign: 0.0,
             harmony: [0; HALVES],
+            more: 1.0,
             heard_notes: 0.0,
             written: 0.0,
             cells: 0.0,
@@ -112,7 +115,7 @@ impl<'a> Run<'a> {
     pub(super) fn repeat(&mut self, step: usize, own: &Roll, before: &Roll, first: usize) {
         self.listen();
         let from = STEPS - first + step;
-        self.heard_notes += starts(own, step);
+        self.heard_notes += self.more * starts(own, step);
         self.write(step, own, [before.sounding[from], before.onset[from]]);
     }
 
@@ -146,8 +149,11 @@ impl<'a> Run<'a> {
         // Counted after the step is written, as what is written is: a source that strikes four notes at once
         // would else lift every silent cell of the first step, and each answer begin with a cluster. Packs of
         // before were chosen with that.
-        let struck = starts(own, step);
+        let struck = self.more * starts(own, step);
         self.heard_notes += if draw.counts_after { 0.0 } else { struck };
+        // Where there are to be fewer, the first step has fewer too; where there are to be more, each answer
+        // would begin with a chord.
+        let few = FEW * self.more.min(1.0);
         let harmony = self.harmony[step / HALF];
         let seen = Seen {
             content,
@@ -163,7 +169,7 @@ impl<'a> Run<'a> {
             foreign: if harmony == 0 { 0.0 } else { self.foreign },
             harmony,
             range: self.range,
-            crowd: draw.density * ((self.written + FEW) / (self.heard_notes + FEW)).ln(),
+            crowd: draw.density * ((self.written + FEW) / (self.heard_notes + few)).ln(),
             bottom: self.bottom,
             lines,
             ceiling: content[..PITCHES].iter().rposition(|&sounds| sounds > 0.0).unwrap_or(PITCHES - 1),

@@ -21,7 +21,7 @@ use super::trainee::{LOSSES, losses};
 use super::{ArrangerOptions, ArrangerRun, Corruption, Habits};
 use crate::classifier::ClassifierFile;
 use crate::core::{self, Losses, Optimised, Schedule, Share, Sum, clip};
-use crate::dataset::{Dataset, Split};
+use crate::dataset::Dataset;
 use crate::families::adding::{self, AdditionOptions, Header, bare, new_genre};
 use crate::families::{Family, Plan, find, flags};
 use crate::random;
@@ -263,13 +263,18 @@ impl Trainee for AdditionRun {
             let new = Tensor::from_vec(new, (TEXTURES, TEXTURE + 1), &Device::Cpu)?;
             weights.insert(BANK, Tensor::cat(&[find(&all, BANK)?, new], 0)?);
         }
-        let habits: Vec<Habits> =
-            (0..=slot).map(|genre| Habits::of(music.split(genre, Split::Train))).collect();
+        let habits: Vec<Habits> = (0..=slot).map(|genre| Habits::of(music, genre)).collect();
         // As strict about key and harmony as the pack is with its strictest genre, in proportion.
         let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
         for all in [&mut sizes.style.chromatic, &mut sizes.style.foreign] {
             let strictest = all[..slot].iter().copied().fold(0.0, f32::max);
             all[slot] = strictest * (1.0 - habits[slot].out_of_key / most).max(0.0);
+        }
+        if let Some(shares) = &mut sizes.style.anticipated {
+            shares[slot] = habits[slot].anticipated;
+        }
+        if let Some(busy) = &mut sizes.style.busy {
+            busy.octaves[slot] = habits[slot].density;
         }
         (sizes.style.lowest[slot], sizes.style.highest[slot]) = habits[slot].range;
         Ok((ModelFamily::from(sizes).into(), weights))

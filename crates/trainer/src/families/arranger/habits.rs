@@ -1,8 +1,11 @@
 //! What a genre does and does not do, measured on its training phrases: answers keep to it.
 
-use phrase::{HIGHEST, Key, LOWEST, out_of_key};
+use std::collections::HashSet;
 
-use crate::dataset::Item;
+use model::arranger::{Content, anticipated};
+use phrase::{HIGHEST, Key, LOWEST, Roll, out_of_key};
+
+use crate::dataset::{Dataset, Item, Split};
 use crate::evaluate::faults::{Measure, Tally};
 use crate::evaluate::figures::range_of_99_percent;
 
@@ -18,19 +21,31 @@ pub struct Habits {
     pub out_of_key: f32,
     /// Share of the pairs of bars in a phrase in which the inner voices have one rhythm.
     pub same_rhythm: f32,
+    /// How many notes its phrases have on average, in octaves over 64.
+    pub density: f32,
+    /// Share of the tune's long notes that come an eighth ahead of their beat.
+    pub anticipated: f32,
     /// Share of the basses on first beats that a step leads into.
     pub step_into: f32,
 }
 
 impl Default for Habits {
     fn default() -> Self {
-        Self { range: (LOWEST, HIGHEST), out_of_key: 0.0, same_rhythm: 0.0, step_into: 0.0 }
+        Self {
+            range: (LOWEST, HIGHEST),
+            out_of_key: 0.0,
+            same_rhythm: 0.0,
+            anticipated: 0.0,
+            density: 0.0,
+            step_into: 0.0,
+        }
     }
 }
 
 impl Habits {
-    /// Of a genre's phrases.
-    pub fn of(items: &[Item]) -> Self {
+    /// Of a genre's training phrases.
+    pub fn of(data: &Dataset, genre: usize) -> Self {
+        let items = data.split(genre, Split::Train);
         let outside = |item: &Item| Some(out_of_key(&item.roll, &Key::of(&item.roll)?));
         let shares: Vec<f32> = items.iter().filter_map(outside).collect();
         let mut tally = Tally::default();
@@ -40,27 +55,78 @@ impl Habits {
             let [counted, all] = tally.shares[measure as usize];
             if all > 0.0 { (counted / all) as f32 } else { 0.0 }
         };
+        let mean = |of: fn(&Roll) -> f32| {
+            items.iter().map(|item| of(&item.roll)).sum::<f32>() / items.len().max(1) as f32
+        };
+        let own = own_tunes(data, genre);
+        let [ahead, long] =
+            own.iter().map(|item| anticipated(&item.roll)).fold([0; 2], |[a, l], [b, m]| [a + b, l + m]);
         Self {
             range: range_of_99_percent(items.iter().map(|item| &item.roll)),
             out_of_key: shares.iter().sum::<f32>() / shares.len().max(1) as f32,
             same_rhythm: share(Measure::SameInner),
+            density: mean(|roll| Content::of(roll).density),
+            anticipated: ahead as f32 / long.max(1) as f32,
             step_into: share(Measure::StepInto),
         }
     }
 }
 
+/// The training phrases of a genre that are not versions of what other genres have too: an accompaniment that
+/// was written under a song does not make its tune the genre's. All, where every one is.
+fn own_tunes(data: &Dataset, genre: usize) -> Vec<&Item> {
+    let items = data.split(genre, Split::Train);
+    let group = |genre: usize, item: &Item| Some(data.excerpt(genre, item)?.song.group.as_str());
+    let others = (0..data.items.len()).filter(|&other| other != genre);
+    let known: HashSet<&str> = others
+        .flat_map(|other| data.split(other, Split::Train).iter().filter_map(move |item| group(other, item)))
+        .collect();
+    let own: Vec<&Item> =
+        items.iter().filter(|item| group(genre, item).is_none_or(|group| !known.contains(group))).collect();
+    if own.is_empty() { items.iter().collect() } else { own }
+}
+
 #[cfg(test)]
 mod tests {
-    use phrase::Roll;
-
     use super::*;
+    use crate::data::song::StoredSong;
+    use crate::dataset::Info;
+
+    /// A dataset of one phrase a song; songs by genre and group.
+    fn data(songs: &[&[(&str, Roll)]]) -> Dataset {
+        let items = |songs: &[(&str, Roll)]| {
+            (0..).zip(songs).map(|(song, (_, roll))| Item::of(*roll, song)).collect::<Vec<_>>()
+        };
+        let stored = |songs: &[(&str, Roll)]| {
+            let song =
+                |(group, roll): &(&str, Roll)| StoredSong::of_rolls("x".into(), (*group).into(), &[*roll]);
+            songs.iter().map(song).collect::<Vec<_>>().into()
+        };
+        let info = Info { genres: Vec::new(), options: serde_json::Value::Null };
+        let items = songs.iter().map(|songs| [items(songs), Vec::new(), Vec::new()]).collect();
+        let mut data = Dataset::of_rolls(info, items);
+        data.songs = songs.iter().map(|songs| stored(songs)).collect();
+        data
+    }
 
     #[test]
     fn a_scale_has_its_range_and_stays_in_its_key() {
         let scale = [0, 2, 4, 5, 7, 9, 11, 12];
-        let item = Item::of(Roll::from_cells(|step, row| row == 24 + scale[step / 8]), 0);
-        let habits = Habits::of(&[item]);
-        assert_eq!((habits.range, habits.out_of_key), ((48, 60), 0.0));
-        assert_eq!(Habits::of(&[]), Habits::default());
+        let scale = Roll::from_cells(|step, row| row == 24 + scale[step / 8]);
+        let data = data(&[&[("scale", scale)], &[]]);
+        let habits = Habits::of(&data, 0);
+        assert_eq!((habits.range, habits.out_of_key, habits.anticipated), ((48, 60), 0.0, 0.0));
+        assert!((habits.density - (9.0_f32 / 64.0).log2()).abs() < 1e-6);
+        assert_eq!(Habits::of(&data, 1), Habits::default());
+    }
+
+    #[test]
+    fn a_tune_that_another_genre_has_too_is_not_its_own() {
+        let line =
+            |off: usize| Roll::from_cells(|step, row| row == 40 + (step + off) / 4 % 3 && step + off >= 4);
+        let (beats, ahead) = (line(0), line(2));
+        let data = data(&[&[("song", beats), ("own", ahead)], &[("song", beats)]]);
+        assert_eq!(Habits::of(&data, 0).anticipated, 1.0, "the song's tune is left out");
+        assert_eq!(Habits::of(&data, 1).anticipated, 0.0, "all that there is");
     }
 }

@@ -13,7 +13,7 @@ mod trainee;
 
 use anyhow::Result;
 use clap::FromArgMatches;
-use model::arranger::{ArrangerConfig, EDITION, Style};
+use model::arranger::{ArrangerConfig, Busy, EDITION, Style};
 use serde::{Deserialize, Serialize};
 
 use super::{Family, Plan, flags};
@@ -123,7 +123,7 @@ pub struct ArrangerOptions {
     #[arg(long, default_value_t = 1.3)]
     pub change: f32,
     /// How far the pack's answers go beyond the target genre, away from the source.
-    #[arg(long, default_value_t = 1.4)]
+    #[arg(long, default_value_t = 2.0)]
     pub contrast: f32,
     /// Temperature at which the pack's answers are drawn.
     #[arg(long, default_value_t = 0.7)]
@@ -155,6 +155,10 @@ pub struct ArrangerOptions {
     #[arg(long, default_value_t = 3.8)]
     #[serde(default)]
     pub foreign: f32,
+    /// How far the pack's answers have as many notes as the target genre and not as the input, from 0 to 1.
+    #[arg(long, default_value_t = 0.5)]
+    #[serde(default)]
+    pub busy: f32,
 }
 
 /// The most new inner voices that a pack strikes at once. Real music has five or more in one strike of 30.
@@ -195,6 +199,8 @@ impl ArrangerOptions {
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(self.figure, |habits| habits.same_rhythm),
             approach: shares(self.approach, |habits| habits.step_into),
+            anticipated: Some(std::array::from_fn(|slot| of(slot).anticipated)),
+            busy: Some(Busy { octaves: std::array::from_fn(|slot| of(slot).density), extent: self.busy }),
             counts_after: true,
             limits: true,
             voices: VOICES,

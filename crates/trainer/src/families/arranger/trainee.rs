@@ -12,7 +12,7 @@ use super::examples::{Batch, Examples};
 use super::textures::textures;
 use super::{ArrangerOptions, Habits, NAME};
 use crate::core::{self, Losses, Optimised, Schedule, Share, Sum, clip};
-use crate::dataset::{Dataset, Split};
+use crate::dataset::Dataset;
 use crate::random;
 use crate::run::checkpoint::{Checkpoint, Header};
 use crate::run::{Needs, Trainee, read_off};
@@ -131,9 +131,8 @@ impl Trainee for ArrangerRun {
     }
 
     fn pack(&self, data: &Dataset) -> Result<(Parts, Weights)> {
-        let habits = self.habits.get_or_init(|| {
-            (0..data.items.len()).map(|genre| Habits::of(data.split(genre, Split::Train))).collect()
-        });
+        let habits =
+            self.habits.get_or_init(|| (0..data.items.len()).map(|genre| Habits::of(data, genre)).collect());
         let style = self.options.style(habits);
         let mut weights = self.network.averaged()?;
         if self.config.edition > 1 {
@@ -159,7 +158,7 @@ impl Trainee for ArrangerRun {
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
              pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, foreign \
-             {}.",
+             {}, busy {}.",
             self.step,
             o.batch,
             o.rate,
@@ -195,7 +194,8 @@ impl Trainee for ArrangerRun {
             o.melody,
             o.density,
             o.chromatic,
-            o.foreign
+            o.foreign,
+            o.busy
         )
     }
 }
