@@ -28,7 +28,7 @@ impl Decoder {
             _ => played,
         };
         let mut told = Content::of(&own);
-        // As many notes as the input has, or more where the genre has more.
+        // As many notes as the input has, or nearer to as many as the genre has.
         let more = draw.busy.map_or(0.0, |busy| {
             let usual: f32 = of_target(&busy.octaves);
             busy.extent * asked.amount * (usual - told.density)
