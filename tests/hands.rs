@@ -85,7 +85,9 @@ impl Hands<'_, '_> {
         self.transport.stop();
         loop {
             act(self.display);
-            for _ in 0..20 {
+            // Again only where it must have been lost: a busy machine answers late, and who clicks on Undo
+            // twice has undone two things.
+            for _ in 0..300 {
                 // The host hears of a change in its next block.
                 let until = self.transport.steady() + u64::from(BLOCK);
                 drive(self.editor.host(), &mut self.transport, until, &[], &mut self.output).unwrap();

@@ -54,6 +54,13 @@ impl Chance for NoChance {
     }
 }
 
+/// The arranger of the pack that ships.
+fn shipped() -> (Sizes, Decoder) {
+    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
+    let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
+    (sizes, Decoder::new(sizes.network, &pack.weights.part(Role::Transfer)).unwrap())
+}
+
 /// The first genre's phrase in others, its tune and number of notes left as they are.
 fn plainly(target: &[f32]) -> Asked<'_> {
     Asked {
@@ -182,10 +189,8 @@ fn agree(config: ArrangerConfig, before: Option<&Roll>, first: usize) {
 /// the pack that ships: random weights have no figures.
 #[test]
 fn figures_hold_and_basses_go_by_step() {
-    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
-    let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
-    let (config, base) = (sizes.network, sizes.style);
-    let decoder = Decoder::new(config, &pack.weights.part(Role::Transfer)).unwrap();
+    let (sizes, decoder) = shipped();
+    let base = sizes.style;
     let target = [0.0, 1.0, 0.0];
     let write = |seed: u64, figure: f32, approach: f32| {
         // Random notes have no harmony to keep to.
@@ -209,9 +214,7 @@ fn figures_hold_and_basses_go_by_step() {
 /// and answers have more notes in a genre that has more. By the pack that ships, with other habits.
 #[test]
 fn tunes_are_phrased_and_answers_are_as_busy_as_the_genre() {
-    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
-    let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
-    let decoder = Decoder::new(sizes.network, &pack.weights.part(Role::Transfer)).unwrap();
+    let (sizes, decoder) = shipped();
     // A tune in half notes over C, F, G and C, each held for a bar.
     let roll = Roll::from_cells(|step, row| {
         let root = [24, 29, 31, 24][step / 16];
@@ -236,9 +239,7 @@ fn tunes_are_phrased_and_answers_are_as_busy_as_the_genre() {
 /// New notes keep to the classes of their half bar, as far as they are asked to.
 #[test]
 fn new_notes_keep_to_what_is_played() {
-    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
-    let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
-    let decoder = Decoder::new(sizes.network, &pack.weights.part(Role::Transfer)).unwrap();
+    let (sizes, decoder) = shipped();
     // A chord a bar, each of four notes.
     let input = Roll::from_cells(|step, row| {
         let root = [24, 29, 31, 24][step / 16];

@@ -50,7 +50,11 @@ fn movable(tune: &Line) -> impl Iterator<Item = (usize, Place)> {
 
 /// How many of the long notes of `roll`'s tune come an eighth ahead of their beat, and how many could.
 pub fn anticipated(roll: &Roll) -> [usize; 2] {
-    movable(&tune(roll))
+    count(&tune(roll))
+}
+
+fn count(tune: &Line) -> [usize; 2] {
+    movable(tune)
         .fold([0; 2], |[ahead, all], (_, place)| [ahead + usize::from(place == Place::Ahead), all + 1])
 }
 
@@ -66,7 +70,7 @@ pub(super) fn phrased(
     chance: impl Fn(usize) -> f32,
 ) -> Roll {
     let tune = tune(roll);
-    let [ahead, all] = anticipated(roll);
+    let [ahead, all] = count(&tune);
     let share = ahead as f32 / all.max(1) as f32;
     let (wanted, moves) = if habit > share {
         (Place::Beat, extent * (habit - share) / (1.0 - share))
