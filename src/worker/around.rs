@@ -15,7 +15,7 @@ pub struct Around {
     pub before: Option<Roll>,
     /// What was answered last to somebody's playing.
     pub heard: Option<Heard>,
-    /// By what ratio the phrase before swung; `None` where it was straight, or nobody knows.
+    /// By what ratio the phrases before swung, alone or with this one; `None` where that is straight.
     pub swing: Option<f64>,
     /// The user's models.
     pub models: Arc<ModelRolls>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use model::{Heard, Past};
-use phrase::{Roll, STEPS};
+use phrase::{Roll, STEPS, SwingHistory};
 
 use super::around::Around;
 use crate::link::{Job, ModelRolls, Outcome, Ticket};
@@ -15,7 +15,7 @@ use crate::link::{Job, ModelRolls, Outcome, Ticket};
 /// Windows that are remembered: the one before what is asked for, and those that may be asked for again.
 const WINDOWS: usize = 4;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Window {
     ticket: Ticket,
     position: i64,
@@ -23,8 +23,8 @@ struct Window {
     past: Past,
     /// What was heard last, counted to the first step that is played after this window.
     heard: Option<Heard>,
-    /// By what ratio the window swung.
-    swing: f64,
+    /// How what was played up to its end swung.
+    swing: SwingHistory,
 }
 
 /// The latest answers of an instance.
@@ -39,7 +39,7 @@ impl Chain {
     /// swung, among the user's models.
     pub fn around(&self, job: &Job, models: Arc<ModelRolls>) -> Around {
         let Some(window) = self.window(job) else { return Around { models, ..Around::default() } };
-        let swing = Some(window.swing).filter(|ratio| *ratio != 0.5);
+        let swing = window.swing.before(new_onsets(job));
         Around { before: window.past.before().copied(), heard: window.heard, swing, models }
     }
 
@@ -62,7 +62,8 @@ impl Chain {
         past.go_on(&job.said.cells, first.into());
         let answer = past.before().copied().unwrap_or(Roll::EMPTY);
         let heard = heard(&job.input.roll(), first.into(), answer, before.and_then(|window| window.heard));
-        let swing = job.said.timing.heard;
+        let mut swing = before.map_or_else(SwingHistory::default, |window| window.swing.clone());
+        swing.go_on(new_onsets(job), job.said.timing.heard);
         let window = Window { ticket, position, first, past, heard, swing };
         self.windows
             .retain(|other| time(other.ticket) == time(window.ticket) && other.position != window.position);
@@ -80,6 +81,12 @@ fn heard(played: &Roll, first: usize, answer: Roll, before: Option<Heard>) -> Op
         Some(last) => Some(Heard { answer, since: 0, rested: (STEPS - 1 - last) as u32 }),
         None => before.map(|heard| Heard { since: heard.since + new, rested: heard.rested + new, ..heard }),
     }
+}
+
+/// Where notes start that no window before had, in steps and in order of time.
+fn new_onsets(job: &Job) -> impl Iterator<Item = f64> {
+    let new = f64::from(job.settings.first) - 0.5;
+    job.input.notes.iter().filter(move |note| !note.tied_in && note.onset >= new).map(|note| note.onset)
 }
 
 /// The stretch of time, and the pack, that a chain belongs to.
@@ -185,5 +192,23 @@ mod tests {
         assert_eq!(swing(&chain, &job(2, 64, 0, 5)), None, "a jump forgets");
         chain.answered(&answered(64, 0.5));
         assert_eq!(swing(&chain, &answered(128, 0.5)), None, "straight");
+        // Three late off-beats in each of these windows, of which only the last bar is new.
+        let late = |bar: i64| {
+            let mut job = job(3, 16 * bar, 48, 5);
+            for beat in 0..16 {
+                job.input.push(phrase::Note::new(60, 0, 0.5, f64::from(4 * beat), 1.0));
+                if beat % 4 != 3 {
+                    job.input.push(phrase::Note::new(60, 0, 0.5, f64::from(4 * beat) + 2.6, 1.0));
+                }
+            }
+            job
+        };
+        let heard = |bars: i64| {
+            let mut chain = Chain::default();
+            (0..bars).for_each(|bar| chain.answered(&late(bar)));
+            swing(&chain, &late(bars))
+        };
+        assert_eq!((heard(0), heard(1)), (None, None), "8 off-beats at least, and none counts twice");
+        assert!(heard(2).is_some_and(|ratio| (ratio - 0.65).abs() < 0.01), "{:?}", heard(2));
     }
 }

@@ -152,7 +152,8 @@ pub struct Context<'a> {
     pub before: Option<&'a Roll>,
     /// The song's key, where somebody told it.
     pub key: Option<Key>,
-    /// By what ratio the phrase before swung, which was heard in it or in those before: a share of the beat.
+    /// By what ratio the phrases before swung, alone or together with this one: a share of the beat. `None`
+    /// where they are straight, or nobody knows.
     pub swing: Option<f64>,
     /// What was answered last to somebody's playing; `None` where nobody has played yet.
     pub heard: Option<&'a Heard>,

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phrase::{Song, SongNote, Swing, phrase_index, straightened};
+use phrase::{Song, SongNote, Swing, SwingHistory, phrase_index, straightened};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for folder in std::env::args().skip(1) {
@@ -24,11 +24,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let straight = straightened(&song);
             let mut onsets: Vec<f64> = song.notes().map(|note| note.onset).collect();
             onsets.sort_by(f64::total_cmp);
-            let mut before = 0.5;
+            let mut history = SwingHistory::default();
             for onsets in onsets.chunk_by(|a, b| phrase_index(*a) == phrase_index(*b)) {
                 alone += usize::from(Swing::of(onsets.iter().copied()).is_swung());
-                before = Swing::after(onsets.iter().copied(), before).ratio;
-                carried += usize::from(before != 0.5);
+                let before = history.before(onsets.iter().copied()).unwrap_or(0.5);
+                let heard = Swing::after(onsets.iter().copied(), before);
+                history.go_on(onsets.iter().copied(), heard.ratio);
+                carried += usize::from(heard.is_swung());
             }
             (phrases, swung) = (phrases + straight.phrases, swung + straight.swung);
             (ternary, notes) = (ternary + straight.ternary, notes + song.notes().count());

@@ -58,7 +58,7 @@ pub use phrase::{Notes, Phrase};
 pub use quantise::{Grid, TOLERANCE, nearest, phrase_index};
 pub use realise::{Said, Velocities, as_played, realise, realise_said};
 pub use roll::{Roll, RollNote};
-pub use swing::{OffBeats, Straightened, Swing, straightened};
+pub use swing::{OffBeats, Straightened, Swing, SwingHistory, straightened};
 pub use tie::{Tie, struck_alone, tie, tie_unclaimed};
 pub use window::{first_step, windows};
 

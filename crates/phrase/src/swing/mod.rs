@@ -5,8 +5,10 @@
 //! triplets, in straight music as in swung. Times are in steps of a 16th; positions in the beat are shares of
 //! it, 0.5 being straight.
 
+mod history;
 mod song;
 
+pub use history::SwingHistory;
 pub use song::{Straightened, straightened};
 
 use serde::{Deserialize, Serialize};
@@ -96,7 +98,7 @@ impl Swing {
         let mut heard = OffBeats::default();
         heard.hear(onsets);
         let own = heard.swing();
-        let plain: u32 = heard.off.iter().sum();
+        let plain = heard.plain();
         let agrees = plain > 0 && (median(&heard.off) - before).abs() < AGREES;
         let few = f64::from(heard.busy) <= MANY.busy * f64::from(plain);
         let goes_on = before != 0.5 && !own.is_swung() && few && (plain == 0 || agrees);
@@ -214,6 +216,18 @@ impl OffBeats {
         self.ternary = self.ternary.saturating_add(other.ternary);
     }
 
+    /// How many beats of a single off-beat were heard.
+    fn plain(&self) -> u32 {
+        self.off.iter().sum()
+    }
+
+    /// Halves the weight of all that was heard.
+    fn fade(&mut self) {
+        self.off.iter_mut().chain(&mut self.on).for_each(|count| *count /= 2);
+        self.busy /= 2;
+        self.ternary /= 2;
+    }
+
     fn end(&mut self, beat: &Beat) {
         if let Some(on) = beat.on {
             self.on[bin(on + ON)] += 1;
@@ -230,7 +244,7 @@ impl OffBeats {
 
     /// What that says.
     pub fn swing(&self) -> Swing {
-        let plain: u32 = self.off.iter().sum();
+        let plain = self.plain();
         let asked = if plain < MANY.plain { FEW } else { MANY };
         let sure = |evidence: f64| (evidence / (evidence + f64::from(FEW.plain))) as f32;
         // Beats with 16ths are straight as far as anyone hears.
