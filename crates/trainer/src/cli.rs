@@ -127,8 +127,10 @@ pub fn main() -> Result<()> {
         return train(family, matches_of);
     }
     let mut command = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
-    if let Command::Classify(options) = &mut command {
-        options.given = given(matches_of);
+    match &mut command {
+        Command::Classify(options) => options.run.given = given(matches_of),
+        Command::TrainDynamics(options) => options.run.given = given(matches_of),
+        _ => {}
     }
     work(command)
 }

@@ -7,6 +7,10 @@ use std::process::{Command, Output};
 
 use model::{Pack, Role};
 use phrase::{Song, SongNote, Swing, Track};
+use trainer::dataset::Dataset;
+use trainer::hands::dynamics::Preset;
+use trainer::hands::dynamics::trainee::{DynamicsRun, Recipe};
+use trainer::run::Trainee;
 
 const TRAINER: &str = env!("CARGO_BIN_EXE_trainer");
 
@@ -148,6 +152,27 @@ fn touch_is_learned_and_added_and_the_other_parts_stay() {
     learn("a.safetensors", &["--steps", "5"]);
     learn("b.safetensors", &["--steps", "5"]);
     assert_eq!(fs::read(root.join("a.safetensors")).unwrap(), fs::read(root.join("b.safetensors")).unwrap());
+
+    // A run that goes on gives the same numbers, on its own dataset alone.
+    let data = Dataset::read(&root.join("straight")).unwrap();
+    let recipe =
+        Recipe { preset: Preset::Ours, steps: 6, batch: 4, rate: 0.01, seed: 3, hear_velocity: false };
+    let mut whole = DynamicsRun::new(recipe, 2).unwrap();
+    let train = |run: &mut DynamicsRun, steps: usize| {
+        (0..steps).for_each(|_| drop(run.train(&data, 1).unwrap()));
+        run.checkpoint().unwrap()
+    };
+    let half = train(&mut whole, 3);
+    let mut resumed = DynamicsRun::resume(&half).unwrap();
+    let [one, other] = [train(&mut whole, 3), train(&mut resumed, 3)];
+    assert!(one.tensors.len() > 20 && one.header == other.header);
+    let bits = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    for (name, tensor) in &one.tensors {
+        assert_eq!(bits(tensor), bits(&other.tensors[name]), "{name}");
+    }
+    assert!(one.tensors.iter().any(|(name, tensor)| bits(tensor) != bits(&half.tensors[name])));
+    let text = error(root, &["train-dynamics", "raw", "-o", "c", "--run", "a.run", "--resume"]);
+    assert!(text.contains("another dataset"), "{text}");
 
     // Into a pack that has a feel: it stays, to the bit, and twice is once.
     done(root, &["learn-feel", "raw", "-o", "feel.safetensors"]);

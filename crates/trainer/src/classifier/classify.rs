@@ -1,6 +1,6 @@
 //! `classify`: trains a classifier on a dataset, or takes a trained one, and says how well it hears.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -10,7 +10,7 @@ use super::trainee::{ClassifierRun, NAME};
 use super::{ClassifierArguments, ClassifierFile};
 use crate::dataset::{Dataset, Split, write_whole};
 use crate::families::Plan;
-use crate::run::{self, Checkpoint, DeviceChoice, Interrupted, RunOptions};
+use crate::run::{Interrupted, SingleOptions, trained};
 
 /// What is classified.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,28 +25,14 @@ pub struct ClassifyOptions {
     /// The classifier to write.
     #[arg(short, long, required_unless_present = "measure")]
     pub output: Option<PathBuf>,
-    /// Folder of the run: its checkpoint, and loss and accuracy of each epoch as metrics.csv, losses.svg and
-    /// for TensorBoard. [default: the output's name with .run]
-    #[arg(long, value_name = "FOLDER", conflicts_with = "measure")]
-    pub run: Option<PathBuf>,
-    /// Go on from the run's checkpoint, with its options; those given on the command line replace them from
-    /// there on.
-    #[arg(long, conflicts_with = "measure")]
-    pub resume: bool,
-    /// Replace a run that the folder holds and that is not at its end.
-    #[arg(long, conflicts_with_all = ["resume", "measure"])]
-    pub anew: bool,
-    /// Steps between checkpoints.
-    #[arg(long, default_value_t = 500)]
-    pub every: u64,
-    /// Names of the options that the command line gave.
-    #[arg(skip)]
-    pub given: Vec<String>,
+    /// How the run is kept.
+    #[command(flatten)]
+    pub run: SingleOptions,
     /// Two genres of the dataset, as in the papers, which train one classifier a pair. All genres by default.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub pair: Option<Vec<String>>,
     /// Trains nothing: measures this classifier, on a dataset that has its genres.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "pair"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "pair", "run", "resume", "anew"])]
     pub measure: Option<PathBuf>,
     /// Noise levels of the table: standard deviation of normal noise, added once to each test phrase's cells
     /// (-1 or 1).
@@ -77,7 +63,7 @@ pub fn classify(options: &ClassifyOptions) -> Result<()> {
     }
     let file = match &options.measure {
         Some(path) => ClassifierFile::read(path)?,
-        None => match trained(&data, options) {
+        None => match listened(&data, options) {
             Err(error) if !error.is::<Interrupted>() => {
                 let shown = options.dataset.display();
                 return Err(error.context(format!("{shown}: no classifier was trained")));
@@ -110,21 +96,9 @@ pub fn classify(options: &ClassifyOptions) -> Result<()> {
 }
 
 /// Trains in the run's folder, or goes on there.
-fn trained(data: &Dataset, options: &ClassifyOptions) -> Result<ClassifierFile> {
-    let beside = options.output.as_ref().map(|output| output.with_extension("run"));
-    let folder = options.run.clone().or(beside).context("--output is missing")?;
-    let mut run = RunOptions {
-        resume: options.resume,
-        anew: options.anew,
-        every: options.every,
-        samples: 0,
-        threads: 1,
-        device: DeviceChoice::Cpu,
-        given: options.given.clone(),
-        ..RunOptions::in_folder(&folder)
-    };
-    // One that is done is no loss.
-    run.anew |= !run.resume && finished(&run.checkpoint());
+fn listened(data: &Dataset, options: &ClassifyOptions) -> Result<ClassifierFile> {
+    let output = options.output.as_ref().context("--output is missing")?;
+    let mut run = options.run.clone();
     if run.given.iter().any(|name| name == "epochs") {
         run.given.push("steps".to_string());
     }
@@ -132,17 +106,5 @@ fn trained(data: &Dataset, options: &ClassifyOptions) -> Result<ClassifierFile> 
     let recipe = options.training.resolve(phrases)?;
     let (kept, genres) = (serde_json::json!(recipe), data.genres());
     let plan = Plan::new(NAME, kept, move |_| Ok(Box::new(ClassifierRun::new(recipe, genres)?)));
-    let stop = run::interruption()?;
-    let mut trainee = run::start(data, plan, &run)?;
-    if !run::drive(&mut *trainee, data, &run, &stop)? {
-        println!("{}: stopped; go on with --resume", folder.display());
-        return Err(Interrupted.into());
-    }
-    trainee.classifier(data)?.context("the run holds no classifier")
-}
-
-/// Whether the checkpoint is of a run that was trained to its end.
-fn finished(path: &Path) -> bool {
-    let header = Checkpoint::peek(path).map(|checkpoint| checkpoint.header);
-    header.is_ok_and(|header| header["step"].as_u64() >= header["options"]["steps"].as_u64())
+    trained(data, plan, &run, output)?.classifier(data)?.context("the run holds no classifier")
 }

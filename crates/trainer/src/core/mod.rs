@@ -14,7 +14,7 @@ pub use losses::Losses;
 pub use optimised::Optimised;
 pub use schedule::Schedule;
 pub use step::{NotFinite, SHARDS, Share, Sum, check_finite, clip, shards, sum, summed};
-pub use tensors::{cross_entropy, mask};
+pub use tensors::{cross_entropy, mask, opened};
 pub use variables::{Gradients, Variables};
 
 use anyhow::{Result, ensure};

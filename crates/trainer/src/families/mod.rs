@@ -42,7 +42,7 @@ pub const FAMILIES: [&Family; 10] = [
 ];
 
 /// What is trained by a command that is no family's.
-const OTHERS: [&Family; 1] = [&crate::classifier::trainee::FAMILY];
+const OTHERS: [&Family; 2] = [&crate::classifier::trainee::FAMILY, &crate::hands::dynamics::trainee::FAMILY];
 
 /// A family of networks, as everything outside its folder knows it.
 #[derive(Debug)]

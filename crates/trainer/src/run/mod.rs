@@ -21,6 +21,7 @@ mod plots;
 mod progress;
 mod record;
 mod samples;
+mod single;
 pub mod tensorboard;
 mod trainee;
 mod watch;
@@ -40,6 +41,7 @@ pub use log::{Log, lines as log_lines};
 pub use progress::Progress;
 pub use record::{Data, Record, Session, digest};
 pub use samples::{Sample, played_by, samples};
+pub use single::{SingleOptions, trained};
 pub(crate) use trainee::read_off;
 pub use trainee::{Needs, Sight, Trainee};
 

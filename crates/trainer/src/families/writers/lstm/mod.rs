@@ -10,13 +10,12 @@ use std::sync::OnceLock;
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
-use model::Weights;
 use model::writers::lstm::LstmSizes;
 use phrase::PITCHES;
 
 use super::lines::{Music, Symbols};
 use super::{Best, Concat, Preset, WriterOptions};
-use crate::core::Optimised;
+use crate::core::{Optimised, opened};
 use crate::random;
 use crate::run::Checkpoint;
 pub use lines::Line;
@@ -66,7 +65,7 @@ impl LstmRun {
         } else {
             Optimised::new(&parameters, [0.9, 0.98], &mut rng, device)?.averaging()?
         };
-        let start = opened(&network.weights(), sizes.units)?;
+        let start = opened(&network.weights(), |name| name == "lstm.bias")?;
         let network = network.starting_at(&start)?;
         let rows = Tensor::from_vec(symbols.book.many_hot(), (symbols.len(), PITCHES), device)?;
         Ok(Self {
@@ -100,19 +99,4 @@ impl LstmRun {
     fn is_tutorial(&self) -> bool {
         self.options.preset == Preset::Seed
     }
-}
-
-/// Weights whose forget gates begin open, so that memory is kept at first.
-fn opened(weights: &Weights, units: usize) -> Result<Weights> {
-    let mut all = Weights::new();
-    for (name, tensor) in weights.iter() {
-        let tensor = if name == "lstm.bias" {
-            let bias = (0..4 * units).map(|gate| f32::from(u8::from(gate / units == 1)));
-            Tensor::from_iter(bias, &Device::Cpu)?
-        } else {
-            tensor.detach()
-        };
-        all.insert(name.clone(), tensor);
-    }
-    Ok(all)
 }
