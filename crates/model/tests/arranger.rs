@@ -33,6 +33,7 @@ const FREE: Style = Style {
     anticipated: None,
     busy: None,
     foreign: [0.0; SLOTS],
+    follow: [0.0; SLOTS],
     limits: false,
 };
 
@@ -263,6 +264,25 @@ fn new_notes_keep_to_what_is_played() {
     };
     let ((some, _), (few, notes)) = (foreign(0.0), foreign(6.0));
     assert!(few < some && notes > 8, "{few} of {notes}, before {some}");
+}
+
+/// The more an answer follows the harmony, the nearer it comes to it; at the full amount it does not.
+#[test]
+fn answers_follow_the_harmony_by_amount() {
+    let (sizes, decoder) = shipped();
+    let input = Roll::from_cells(|step, row| {
+        let root = [24, 29, 31, 24][step / 16];
+        [0, 4, 7, 11].iter().any(|above| row == root + above)
+    });
+    let asked = plainly(&[0.0, 0.0, 1.0]);
+    let kept = |follow: f32, amount: f32| {
+        let mut style = sizes.style;
+        style.follow = [follow; SLOTS];
+        let answer = decoder.write(&input, &asked, &style.at(amount, true), &NoChance);
+        phrase::harmony_kept(&input, &answer).unwrap()
+    };
+    assert!(kept(120.0, 0.75) > kept(0.0, 0.75), "{} {}", kept(120.0, 0.75), kept(0.0, 0.75));
+    assert_eq!(kept(120.0, 1.0), kept(0.0, 1.0));
 }
 
 #[test]

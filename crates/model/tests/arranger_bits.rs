@@ -39,6 +39,7 @@ const SUMS: Style = Style {
     anticipated: None,
     busy: None,
     foreign: [0.0; SLOTS],
+    follow: [0.0; SLOTS],
     limits: false,
 };
 /// With what asks the system's library for exponentials and logarithms.

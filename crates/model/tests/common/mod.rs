@@ -103,6 +103,7 @@ pub fn arranger(seed: u64) -> Pack {
         anticipated: None,
         busy: None,
         foreign: [0.0; SLOTS],
+        follow: [0.0; SLOTS],
         limits: true,
     };
     let classifier = ClassifierConfig { genres: 3, width: 4 };

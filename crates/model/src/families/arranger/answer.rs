@@ -1,10 +1,11 @@
 //! A whole answer: what the writer is told, then 64 steps of it. Runs on the worker thread.
 
-use phrase::{LOWEST, Roll, STEPS, chroma};
+use phrase::{LOWEST, Roll, STEPS};
 
 use super::Style;
 use super::content::{Content, Detail, scale, shifted, tonic_shift};
 use super::decode::{Asked, Chance, Decoder};
+use super::harmony::{Harmony, Hold};
 use super::phrasing::phrased;
 use super::texture::Texture;
 use super::written::Run;
@@ -49,7 +50,9 @@ impl Decoder {
         }
         let chromatic = of_target(&draw.chromatic);
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
-        let mut run = Run::new(self, &genres, scale(input), chromatic, read);
+        let hold = Hold { foreign: of_target(&draw.foreign), follow: of_target(&draw.follow) };
+        let harmony = Harmony::new(&own, told.detail, hold);
+        let mut run = Run::new(self, &genres, scale(input), chromatic, harmony, read);
         let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
         let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;
         run.range = (
@@ -59,11 +62,6 @@ impl Decoder {
         run.bottom = i32::from(LOWEST) + by;
         (run.figure, run.approach) = (of_target(&draw.figure), of_target(&draw.approach));
         run.more = more.exp2();
-        run.foreign = of_target(&draw.foreign);
-        // Two cells at least: a single 16th passes by.
-        let held =
-            |cells: [f32; 12]| (0..12).filter(|&class| cells[class] > 1.0).map(|class| 1 << class).sum();
-        run.harmony = chroma(&own).map(held);
         let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
         run.remember(before.as_ref(), asked.first);
         let said = before.filter(|_| asked.first > 0);

@@ -32,9 +32,8 @@ pub(super) struct Seen<'a> {
     pub(super) scale: u16,
     /// What others have against them.
     pub(super) chromatic: f32,
-    /// Pitch classes of the input in this half bar, and what others have against them.
-    pub(super) harmony: u16,
-    pub(super) foreign: f32,
+    /// What new notes of each pitch class have on their side because of this half bar's harmony.
+    pub(super) classes: [f32; 12],
     /// The lowest and the highest row of the target genres.
     pub(super) range: (i32, i32),
     /// What new notes have against them because there are many.
@@ -125,8 +124,7 @@ pub(super) fn pitches(
         if views[0] == 0.0 {
             lean -= if views[2] == 0.0 { seen.crowd } else { 0.0 };
             lean -= if seen.scale >> (row % 12) & 1 == 0 { seen.chromatic } else { 0.0 };
-            let is_foreign = views[2] == 0.0 && seen.harmony >> (row % 12) & 1 == 0;
-            lean -= if is_foreign { seen.foreign } else { 0.0 };
+            lean += if views[2] == 0.0 { seen.classes[row % 12] } else { 0.0 };
             let inside = (seen.range.0..=seen.range.1).contains(&(row as i32));
             lean -= if inside { 0.0 } else { OUT_OF_RANGE };
             lean -= if row > seen.ceiling { draw.melody } else { 0.0 };

@@ -21,6 +21,7 @@ mod chord;
 mod content;
 mod decode;
 mod draw;
+mod harmony;
 mod limits;
 mod linear;
 mod nade;
@@ -96,8 +97,8 @@ pub const EDITION: u8 = 2;
 /// Steps of what was written before that the second edition remembers: a bar.
 pub const MEMORY: usize = STEPS_PER_BAR;
 
-/// How an arranger's answers are drawn from its probabilities: part of the pack, where `pull` is that at an
-/// amount of 50 % and `change` that at 100 %, see [`Style::at`].
+/// How an arranger's answers are drawn from its probabilities: part of the pack, where `pull` and `follow`
+/// are those at an amount of 50 % and `change` that at 100 %, see [`Style::at`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Style {
     /// What the input's own cells have on their side, in logits: 0 writes freely, infinity returns the input.
@@ -145,6 +146,11 @@ pub struct Style {
     /// logits, by target genre.
     #[serde(default)]
     pub foreign: [f32; SLOTS],
+    /// What new notes have on their side for each share of their half bar that their pitch class has in the
+    /// input and lacks in the answer so far, and against them where it has more, in logits, by target genre:
+    /// so the harmony is kept where the genre does not recolour it.
+    #[serde(default)]
+    pub follow: [f32; SLOTS],
     /// The share of each target genre's long tune notes that come an eighth ahead of their beat: so tunes are
     /// phrased (`phrasing.rs`). `None` in packs that were made without it, which leave tunes as they are.
     #[serde(default)]
@@ -171,12 +177,13 @@ impl Busy {
 }
 
 impl Style {
-    /// The style at an amount (over 0, at most 1): the less, the more the input pulls. Without `limits` where
+    /// The style at an amount (over 0, at most 1): the less, the more the input and its harmony pull. Without `limits` where
     /// they are not wanted.
     pub fn at(self, amount: f32, limits: bool) -> Self {
         Self {
             pull: self.pull * (1.0 - amount) / amount,
             change: self.change * amount,
+            follow: self.follow.map(|follow| follow * (1.0 - amount) / amount),
             limits: self.limits && limits,
             ..self
         }
@@ -190,6 +197,7 @@ impl Style {
             .chain(&self.figure)
             .chain(&self.approach)
             .chain(&self.foreign)
+            .chain(&self.follow)
             .all(|x| (0.0..=1e3).contains(x))
             && self.busy.iter().all(Busy::is_usable)
             && self.anticipated.iter().flatten().all(|share| (0.0..=1.0).contains(share))

@@ -2,9 +2,9 @@
 
 use phrase::{PITCHES, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
-use super::content::{HALF, HALVES};
 use super::decode::{Chance, Decoder, Work};
 use super::draw::{BASS_BELOW, Lines, Mixes, Seen, pitches};
+use super::harmony::Harmony;
 use super::linear::{Memory, add, norm};
 use super::{KINDS, MEMORY, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
@@ -29,10 +29,8 @@ pub(super) struct Run<'a> {
     /// See [`Style::figure`] and [`Style::approach`], of the target genres.
     pub(super) figure: f32,
     pub(super) approach: f32,
-    /// See [`Style::foreign`].
-    pub(super) foreign: f32,
-    /// The pitch classes of the input's half bars, by which it counts.
-    pub(super) harmony: [u16; HALVES],
+    /// What new notes have for and against them by pitch class.
+    harmony: Harmony,
     /// By how much it is to have more notes than the input.
     pub(super) more: f32,
     /// Notes of the input, times that, and of what is written, until here.
@@ -60,6 +58,7 @@ impl<'a> Run<'a> {
         genres: &'a [Vec<f32>],
         scale: u16,
         chromatic: f32,
+        harmony: Harmony,
         read: Vec<Vec<f32>>,
     ) -> Self {
         let (config, mixes) = (decoder.config, genres.len());
@@ -73,8 +72,7 @@ impl<'a> Run<'a> {
             bottom: 0,
             figure: 0.0,
             approach: 0.0,
-            foreign: 0.0,
-            harmony: [0; HALVES],
+            harmony,
             more: 1.0,
             heard_notes: 0.0,
             written: 0.0,
@@ -154,7 +152,6 @@ impl<'a> Run<'a> {
         // Where there are to be fewer, the first step has fewer too; where there are to be more, each answer
         // would begin with a chord.
         let few = FEW * self.more.min(1.0);
-        let harmony = self.harmony[step / HALF];
         let seen = Seen {
             content,
             before: back(0, 1),
@@ -165,9 +162,7 @@ impl<'a> Run<'a> {
             pull: draw.pull * (EAGERNESS * (self.change() - draw.change)).clamp(-3.0, 3.0).exp(),
             scale: self.scale,
             chromatic: self.chromatic,
-            // Where nothing is played, nothing is foreign.
-            foreign: if harmony == 0 { 0.0 } else { self.foreign },
-            harmony,
+            classes: self.harmony.leans(step),
             range: self.range,
             crowd: draw.density * ((self.written + FEW) / (self.heard_notes + few)).ln(),
             bottom: self.bottom,
@@ -228,6 +223,7 @@ impl<'a> Run<'a> {
 
     fn write(&mut self, step: usize, own: &Roll, cells: [u128; KINDS]) {
         self.cells_written.push(cells);
+        self.harmony.write(step, cells[0]);
         self.written += cells[1].count_ones() as f32;
         self.cells += own.sounding[step].count_ones() as f32;
         self.changed += (own.sounding[step] ^ cells[0]).count_ones() as f32;

@@ -155,6 +155,12 @@ pub struct ArrangerOptions {
     #[arg(long, default_value_t = 3.8)]
     #[serde(default)]
     pub foreign: f32,
+    /// What new notes have on their side in the pack's answers for each share of their half bar that their
+    /// pitch class has in the input and lacks in the answer, in logits at an amount of 50 %, where the target
+    /// genre never leaves its key; others as for --chromatic.
+    #[arg(long, default_value_t = 80.0)]
+    #[serde(default)]
+    pub follow: f32,
     /// How far the pack's answers have as many notes as the target genre and not as the input, from 0 to 1.
     #[arg(long, default_value_t = 0.5)]
     #[serde(default)]
@@ -195,6 +201,7 @@ impl ArrangerOptions {
             density,
             chromatic: inside(self.chromatic),
             foreign: inside(self.foreign),
+            follow: inside(self.follow),
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(self.figure, |habits| habits.same_rhythm),

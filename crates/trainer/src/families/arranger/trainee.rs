@@ -158,7 +158,7 @@ impl Trainee for ArrangerRun {
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
              pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, foreign \
-             {}, busy {}.",
+             {}, follow {}, busy {}.",
             self.step,
             o.batch,
             o.rate,
@@ -195,6 +195,7 @@ impl Trainee for ArrangerRun {
             o.density,
             o.chromatic,
             o.foreign,
+            o.follow,
             o.busy
         )
     }
