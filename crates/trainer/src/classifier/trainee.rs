@@ -19,18 +19,8 @@ use crate::run::{Needs, Trainee};
 pub const NAME: &str = "classifier";
 
 /// How a run of `classify` is found again. It has a command of its own.
-pub const FAMILY: Family = Family {
-    name: NAME,
-    former: &[],
-    command: "",
-    aliases: &[],
-    about: "",
-    flags: |command| command,
-    plan: |_, _, _| anyhow::bail!("classifiers are trained by `classify`"),
-    resume: |checkpoint, _| Ok(Box::new(ClassifierRun::resume(checkpoint)?)),
-    small: |_| Ok(Vec::new()),
-    bench: &[],
-};
+pub const FAMILY: Family =
+    Family::of_a_command(NAME, |checkpoint, _| Ok(Box::new(ClassifierRun::resume(checkpoint)?)));
 
 /// A classifier in training.
 #[derive(Debug)]

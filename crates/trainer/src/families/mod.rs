@@ -62,13 +62,16 @@ pub struct Family {
     /// A fresh run of what the command line gave, on this dataset.
     pub plan: fn(&ArgMatches, &Dataset, &RunOptions) -> Result<Plan>,
     /// A run that goes on from a checkpoint, with the options in its header.
-    pub resume: fn(&Checkpoint, &Device) -> Result<Box<dyn Trainee>>,
+    pub resume: Resume,
     /// Arguments of a run on the genres `high`, `low` and `middle` that is small enough for a test and has
     /// all that must survive an interruption. What it needs beside the dataset goes into the folder.
     pub small: fn(&Path) -> Result<Vec<String>>,
     /// What `bench train` times: a name, and arguments.
     pub bench: &'static [(&'static str, &'static [&'static str])],
 }
+
+/// Makes a run that goes on from a checkpoint.
+pub type Resume = fn(&Checkpoint, &Device) -> Result<Box<dyn Trainee>>;
 
 /// A run that is about to begin.
 pub struct Plan {
@@ -110,6 +113,22 @@ pub fn flags<A: Args>(command: Command) -> Command {
 }
 
 impl Family {
+    /// One that a command of its own trains: what `resume` needs to find its checkpoints again.
+    pub const fn of_a_command(name: &'static str, resume: Resume) -> Self {
+        Self {
+            name,
+            former: &[],
+            command: "",
+            aliases: &[],
+            about: "",
+            flags: |command| command,
+            plan: |_, _, _| anyhow::bail!("this is trained by a command of its own"),
+            resume,
+            small: |_| Ok(Vec::new()),
+            bench: &[],
+        }
+    }
+
     /// Its command with its own arguments only.
     pub fn options_command(&self) -> Command {
         (self.flags)(Command::new(self.command).no_binary_name(true))

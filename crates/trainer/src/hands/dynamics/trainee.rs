@@ -25,18 +25,8 @@ use crate::run::{Needs, Sight, Trainee, read_off};
 pub const NAME: &str = "dynamics";
 
 /// How a run of `train-dynamics` is found again. It has a command of its own.
-pub const FAMILY: Family = Family {
-    name: NAME,
-    former: &[],
-    command: "",
-    aliases: &[],
-    about: "",
-    flags: |command| command,
-    plan: |_, _, _| anyhow::bail!("dynamics are trained by `train-dynamics`"),
-    resume: |checkpoint, _| Ok(Box::new(DynamicsRun::resume(checkpoint)?)),
-    small: |_| Ok(Vec::new()),
-    bench: &[],
-};
+pub const FAMILY: Family =
+    Family::of_a_command(NAME, |checkpoint, _| Ok(Box::new(DynamicsRun::resume(checkpoint)?)));
 
 /// The papers' windows, in steps.
 const WINDOW: usize = 200;
