@@ -177,8 +177,8 @@ impl Busy {
 }
 
 impl Style {
-    /// The style at an amount (over 0, at most 1): the less, the more the input and its harmony pull. Without `limits` where
-    /// they are not wanted.
+    /// The style at an amount (over 0, at most 1): the less, the more the input and its harmony pull. Without
+    /// `limits` where they are not wanted.
     pub fn at(self, amount: f32, limits: bool) -> Self {
         Self {
             pull: self.pull * (1.0 - amount) / amount,
