@@ -74,6 +74,8 @@ pub const BARS: usize = 4;
 pub const PITCHES: usize = 84;
 /// MIDI pitch of a roll's row 0 (C1, with middle C = C4 = 60).
 pub const LOWEST: u8 = 24;
+/// MIDI pitch from which on the lowest note is an inner voice or the tune, no bass: middle C.
+pub const BASS_BELOW: u8 = 60;
 /// MIDI pitch of a roll's last row (B7).
 pub const HIGHEST: u8 = 107;
 /// Notes that a [`Phrase`] has room for.

@@ -1,10 +1,7 @@
 //! The rhythms of the bass and of the inner voices, bar by bar. Real-time safe.
 
 use super::strikes::{Keys, strikes};
-use crate::{BARS, LOWEST, Line, Roll, RollNote, STEPS, STEPS_PER_BAR, bass};
-
-/// The row of middle C: what lies under it is for the left hand.
-const MIDDLE: usize = 60 - LOWEST as usize;
+use crate::{BARS, BASS_BELOW, Line, Roll, RollNote, STEPS, STEPS_PER_BAR, bass};
 
 /// The rhythm of a bar: bit `s` for a note that starts on its step `s`.
 pub type Rhythm = u16;
@@ -29,7 +26,7 @@ pub fn inner_rhythm(roll: &Roll) -> [Rhythm; BARS] {
 
 /// The notes of [`bass`] that lie under middle C: where nothing sounds below the tune, the tune is no bass.
 pub fn low_bass(roll: &Roll) -> Line {
-    bass(roll).into_iter().filter(|note| note.row < MIDDLE).collect()
+    bass(roll).into_iter().filter(|note| note.pitch() < BASS_BELOW).collect()
 }
 
 /// The rhythm of the bass in each bar: of the notes of [`low_bass`] that are struck.

@@ -5,7 +5,7 @@ use phrase::{LOWEST, Roll, STEPS};
 use super::Style;
 use super::content::{Content, Detail, scale, shifted, tonic_shift};
 use super::decode::{Asked, Chance, Decoder};
-use super::harmony::{Harmony, Hold};
+use super::harmony::Harmony;
 use super::phrasing::phrased;
 use super::texture::Texture;
 use super::written::Run;
@@ -50,8 +50,7 @@ impl Decoder {
         }
         let chromatic = of_target(&draw.chromatic);
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
-        let hold = Hold { foreign: of_target(&draw.foreign), follow: of_target(&draw.follow) };
-        let harmony = Harmony::new(&own, told.detail, hold);
+        let harmony = Harmony::new(&own, told.detail, of_target(&draw.foreign), of_target(&draw.follow));
         let mut run = Run::new(self, &genres, scale(input), chromatic, harmony, read);
         let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
         let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;

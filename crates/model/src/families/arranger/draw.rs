@@ -1,7 +1,7 @@
 //! How a phrase is drawn, and how the pitches of a step are decided.
 
 use multiversion::multiversion;
-use phrase::PITCHES;
+use phrase::{BASS_BELOW, PITCHES};
 
 use super::decode::Decoder;
 use super::limits::Voicing;
@@ -13,6 +13,11 @@ const MOST_AT_ONCE: usize = 12;
 
 /// What starts outside the target genre's range have against them, in logits.
 const OUT_OF_RANGE: f32 = 8.0;
+
+/// Whether the lowest note is a bass in this row, no inner voice; `bottom` is the MIDI pitch of row 0.
+pub(super) fn is_low(row: usize, bottom: i32) -> bool {
+    row as i32 + bottom < i32::from(BASS_BELOW)
+}
 
 /// A logit under which contrast does nothing.
 const IMPLAUSIBLE: f32 = -4.0;
@@ -44,9 +49,6 @@ pub(super) struct Seen<'a> {
     pub(super) bottom: i32,
     pub(super) lines: Lines,
 }
-
-/// The MIDI pitch under which the lowest note is a bass: middle C.
-pub(super) const BASS_BELOW: i32 = 60;
 
 /// What a step's bass and inner voices have for and against them, in logits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,7 +133,7 @@ pub(super) fn pitches(
         }
         let mut line = 0.0;
         if row < seen.ceiling && views[2] == 0.0 {
-            let is_bass = cells == 0 && (row as i32) + seen.bottom < BASS_BELOW;
+            let is_bass = cells == 0 && is_low(row, seen.bottom);
             line = if is_bass { seen.lines.of_bass(row) } else { seen.lines.inner };
         }
         lean += if views[0] == 0.0 { line } else { 0.0 };

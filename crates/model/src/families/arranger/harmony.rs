@@ -4,36 +4,31 @@ use phrase::{Roll, chroma};
 
 use super::content::{Detail, HALF, HALVES};
 
-/// See [`super::Style::foreign`] and [`super::Style::follow`], of the target genres.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Hold {
-    pub(super) foreign: f32,
-    pub(super) follow: f32,
-}
-
 /// What was heard of each half bar, and what is written of the one that comes now.
 #[derive(Clone, Debug)]
 pub(super) struct Harmony {
     /// For how many cells each pitch class sounds in the input.
     heard: [[f32; 12]; HALVES],
-    /// What each half bar has to be like: the genre recolours the others.
-    holds: [Hold; HALVES],
-    /// The same of what is written of this half bar.
+    /// [`super::Style::foreign`] of the target genres.
+    foreign: f32,
+    /// [`super::Style::follow`] of the target genres; 0 where the genre recolours a half bar.
+    follow: [f32; HALVES],
+    /// For how many cells each pitch class is written in this half bar so far.
     written: [f32; 12],
 }
 
 impl Harmony {
-    pub(super) fn new(input: &Roll, detail: [Detail; HALVES], hold: Hold) -> Self {
-        let holds = detail.map(|detail| match detail {
-            Detail::Classes => hold,
-            Detail::Triad | Detail::Root => Hold { follow: 0.0, ..hold },
+    pub(super) fn new(input: &Roll, detail: [Detail; HALVES], foreign: f32, follow: f32) -> Self {
+        let follow = detail.map(|detail| match detail {
+            Detail::Classes => follow,
+            Detail::Triad | Detail::Root => 0.0,
         });
-        Self { heard: chroma(input), holds, written: [0.0; 12] }
+        Self { heard: chroma(input), foreign, follow, written: [0.0; 12] }
     }
 
     /// What new notes of each pitch class have on their side at a step, in logits.
     pub(super) fn leans(&self, step: usize) -> [f32; 12] {
-        let (heard, hold) = (&self.heard[step / HALF], self.holds[step / HALF]);
+        let (heard, follow) = (&self.heard[step / HALF], self.follow[step / HALF]);
         // Two cells at least: a single 16th passes by.
         let is_heard = |class: usize| heard[class] > 1.0;
         if !(0..12).any(is_heard) {
@@ -49,7 +44,7 @@ impl Harmony {
         // with a chord.
         let usual = heard.iter().zip(&lacks).map(|(cells, lacks)| cells / all * lacks).sum::<f32>();
         std::array::from_fn(|class| {
-            hold.follow * (lacks[class] - usual) - if is_heard(class) { 0.0 } else { hold.foreign }
+            follow * (lacks[class] - usual) - if is_heard(class) { 0.0 } else { self.foreign }
         })
     }
 
@@ -77,7 +72,7 @@ mod tests {
             2 => row == 24 || row == 31,
             _ => false,
         });
-        Harmony::new(&input, [detail; HALVES], Hold { foreign: 2.0, follow: 8.0 })
+        Harmony::new(&input, [detail; HALVES], 2.0, 8.0)
     }
 
     #[test]

@@ -1,16 +1,13 @@
 //! How an accompaniment is made: where in the bar it strikes, how many voices, how long, how high. What an
 //! arranger chooses once and holds for a phrase.
 
-use phrase::{LOWEST, Roll, STEPS_PER_BAR, bass, skyline};
+use phrase::{BASS_BELOW, Roll, STEPS_PER_BAR, bass, skyline};
 
 /// Numbers of a [`Texture`].
 pub const TEXTURE: usize = 2 * STEPS_PER_BAR + 7;
 
 /// Textures that a pack knows of each genre.
 pub const TEXTURES: usize = 128;
-
-/// The lowest pitch over which the lowest note is an inner voice, no bass: C4.
-const BASS_BELOW: usize = 60 - LOWEST as usize;
 
 /// The texture of a phrase: for each 16th of the bar the share of bars in which an inner voice, and in which
 /// the bass is struck; voices a stroke; lengths and pitches of both; bars that have them.
@@ -26,7 +23,7 @@ impl Texture {
         let (melody, low) = (skyline(roll), bass(roll));
         let mut all = [Voice::default(), Voice::default()];
         for note in roll.notes().filter(|note| !melody.contains(note)) {
-            let is_bass = note.row < BASS_BELOW && low.contains(&note);
+            let is_bass = note.pitch() < BASS_BELOW && low.contains(&note);
             all[usize::from(is_bass)].add(note.start, note.row, note.length, note.tied_in);
         }
         let mut numbers = [0.0; TEXTURE];

@@ -3,7 +3,7 @@
 use phrase::{PITCHES, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
 use super::decode::{Chance, Decoder, Work};
-use super::draw::{BASS_BELOW, Lines, Mixes, Seen, pitches};
+use super::draw::{Lines, Mixes, Seen, is_low, pitches};
 use super::harmony::Harmony;
 use super::linear::{Memory, add, norm};
 use super::{KINDS, MEMORY, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
                 let ends = |bits: u128| 1u128.unbounded_shl(bits.trailing_zeros()) | top(bits);
                 let bass = struck & sounding & sounding.wrapping_neg();
                 let was = |struck: bool| if struck { self.figure } else { -self.figure };
-                lines.bass = was(bass != 0 && self.is_low(bass.trailing_zeros() as usize));
+                lines.bass = was(bass != 0 && is_low(bass.trailing_zeros() as usize, self.bottom));
                 lines.inner = was(struck & !ends(sounding) != 0);
             }
         }
@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
             lines.from = self.cells_written.iter().rev().find_map(|[sounding, struck]| {
                 let lowest = sounding & sounding.wrapping_neg() & struck;
                 let row = lowest.trailing_zeros() as usize;
-                (lowest != 0 && self.is_low(row)).then_some(row)
+                (lowest != 0 && is_low(row, self.bottom)).then_some(row)
             });
             let bar = step / STEPS_PER_BAR * STEPS_PER_BAR;
             let last_beat = step - bar >= STEPS_PER_BAR - STEPS_PER_BEAT;
@@ -214,11 +214,6 @@ impl<'a> Run<'a> {
             lines.arrives = step == bar;
         }
         lines
-    }
-
-    /// Whether the lowest note is a bass there, no inner voice.
-    fn is_low(&self, row: usize) -> bool {
-        row as i32 + self.bottom < BASS_BELOW
     }
 
     fn write(&mut self, step: usize, own: &Roll, cells: [u128; KINDS]) {

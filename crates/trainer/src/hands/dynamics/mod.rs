@@ -68,12 +68,15 @@ pub struct DynamicsOptions {
 impl DynamicsOptions {
     /// With the preset's own numbers where none were given.
     fn recipe(&self) -> Recipe {
-        let of = |ours, papers| if self.preset == Preset::Ours { ours } else { papers };
+        let (steps, batch, rate) = match self.preset {
+            Preset::Ours => (6000, 32, 2e-3),
+            Preset::Stylenet | Preset::Tonenet => (600, 8, 1e-3),
+        };
         Recipe {
             preset: self.preset,
-            steps: self.steps.unwrap_or(of(6000, 600)),
-            batch: self.batch.unwrap_or(of(32, 8) as usize).max(1),
-            rate: self.rate.unwrap_or(if self.preset == Preset::Ours { 2e-3 } else { 1e-3 }),
+            steps: self.steps.unwrap_or(steps),
+            batch: self.batch.unwrap_or(batch).max(1),
+            rate: self.rate.unwrap_or(rate),
             seed: self.seed,
             hear_velocity: self.hear_velocity,
         }
@@ -91,12 +94,13 @@ pub fn train(options: &DynamicsOptions) -> Result<(Pack, measure::Measured)> {
         options.preset != Preset::Ours || !options.hear_velocity,
         "--hear-velocity is for stylenet and tonenet; ours hears some anyway"
     );
-    let (recipe, genres) = (options.recipe(), data.items.len());
-    for (name, (takes, flat)) in data.genres().iter().zip(trainee::music(&data, options.preset)?) {
+    let (recipe, music) = (options.recipe(), trainee::music(&data, options.preset)?);
+    for (name, (takes, flat)) in data.genres().iter().zip(&music) {
         println!("{name}: {} phrases; {flat} songs of one velocity left out", takes.len());
     }
     let kept = serde_json::json!(recipe);
-    let plan = Plan::new(NAME, kept, move |_| Ok(Box::new(DynamicsRun::new(recipe, genres)?)));
+    let plan =
+        Plan::new(NAME, kept, move |_| Ok(Box::new(DynamicsRun::new(recipe, music.len())?.with(music))));
     let trainee = trained(&data, plan, &options.run, &options.output)?;
     let (parts, weights) = trainee.pack(&data)?;
     let card = Card {

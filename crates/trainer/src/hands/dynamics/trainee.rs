@@ -77,8 +77,8 @@ pub struct DynamicsRun {
     config: TouchConfig,
     step: u64,
     network: Optimised,
-    /// The training takes, by genre, once they were cut.
-    music: Option<Vec<Vec<Take>>>,
+    /// What it learns from, once it was cut.
+    music: Option<Music>,
 }
 
 impl DynamicsRun {
@@ -96,6 +96,11 @@ impl DynamicsRun {
         Ok(Self { options, config, step: 0, network, music: None })
     }
 
+    /// With what [`music`] has cut already.
+    pub(super) fn with(self, music: Music) -> Self {
+        Self { music: Some(music), ..self }
+    }
+
     /// Goes on from a checkpoint, with the options in its header.
     ///
     /// # Errors
@@ -109,13 +114,13 @@ impl DynamicsRun {
     }
 
     /// Ours: the notes whose velocity is not told, relative to those that are.
-    fn relative(&self, touch: &Touch, music: &[Vec<Take>], rng: &mut ChaCha8Rng) -> Result<Tensor> {
+    fn relative(&self, touch: &Touch, music: &[(Vec<Take>, usize)], rng: &mut ChaCha8Rng) -> Result<Tensor> {
         let (genres, batch_size) = (music.len(), self.options.batch);
         let shares = identity(genres);
         let mut drawn = Vec::new();
         for index in 0..batch_size {
             let genre = (self.step as usize * batch_size + index) % genres;
-            let Some(take) = music[genre].choose(rng) else { continue };
+            let Some(take) = music[genre].0.choose(rng) else { continue };
             let take = take.moved(rng.random_range(-MOVED..=MOVED));
             let told = Told::draw(&take, rng);
             drawn.push((take, genre, told));
@@ -125,7 +130,7 @@ impl DynamicsRun {
             .map(|(take, genre, told)| (&take.score, &take.notes[..], &told.known[..], &shares[*genre][..]))
             .collect();
         let read = batch(&self.config, &samples, &Device::Cpu)?;
-        let out = touch.forward(&read, Some(&mut |shape: &[usize]| drop(shape, DROPPED_OURS, rng)))?;
+        let out = touch.forward(&read, Some(&mut |shape: &[usize]| dropout(shape, DROPPED_OURS, rng)))?;
         let targets: Vec<f32> = drawn.iter().flat_map(|(_, _, told)| told.targets.clone()).collect();
         let hidden: Vec<f32> = drawn.iter().flat_map(|(_, _, told)| told.hidden.clone()).collect();
         let count = hidden.iter().sum::<f32>().max(1.0);
@@ -136,10 +141,10 @@ impl DynamicsRun {
     }
 
     /// The papers': all cells, silent ones too.
-    fn absolute(&self, touch: &Touch, music: &[Vec<Take>], rng: &mut ChaCha8Rng) -> Result<Tensor> {
+    fn absolute(&self, touch: &Touch, music: &[(Vec<Take>, usize)], rng: &mut ChaCha8Rng) -> Result<Tensor> {
         let genre = self.step as usize % music.len();
         let shares = identity(music.len());
-        let drawn: Vec<&Take> = (0..self.options.batch).filter_map(|_| music[genre].choose(rng)).collect();
+        let drawn: Vec<&Take> = (0..self.options.batch).filter_map(|_| music[genre].0.choose(rng)).collect();
         let known: Vec<Vec<(usize, usize, f32)>> = drawn
             .iter()
             .map(|take| {
@@ -152,7 +157,7 @@ impl DynamicsRun {
             .map(|(take, known)| (&take.score, &take.notes[..], &known[..], &shares[genre][..]))
             .collect();
         let batch = batch(&self.config, &samples, &Device::Cpu)?;
-        let out = touch.forward(&batch, Some(&mut |shape: &[usize]| drop(shape, DROPPED, rng)))?;
+        let out = touch.forward(&batch, Some(&mut |shape: &[usize]| dropout(shape, DROPPED, rng)))?;
         let targets: Vec<f32> = drawn.iter().flat_map(|take| take.cells()).collect();
         let targets = Tensor::from_vec(targets, out.dims(), &Device::Cpu)?;
         Ok((out - targets)?.sqr()?.mean_all()?)
@@ -173,8 +178,7 @@ impl Trainee for DynamicsRun {
     /// On this thread alone: a step is some milliseconds.
     fn train(&mut self, data: &Dataset, _: usize) -> Result<Losses> {
         if self.music.is_none() {
-            let genres = music(data, self.options.preset)?;
-            self.music = Some(genres.into_iter().map(|(takes, _)| takes).collect());
+            self.music = Some(music(data, self.options.preset)?);
         }
         let music = self.music.as_deref().unwrap_or_default();
         let mut rng = random::stream(self.options.seed, self.step);
@@ -224,10 +228,13 @@ impl Trainee for DynamicsRun {
 }
 
 /// The training takes of each genre, and how many songs of one velocity were left out.
+pub(super) type Music = Vec<(Vec<Take>, usize)>;
+
+/// Cuts them, as the preset's network reads them.
 ///
 /// # Errors
 /// Where a genre has none.
-pub(super) fn music(data: &Dataset, preset: Preset) -> Result<Vec<(Vec<Take>, usize)>> {
+pub(super) fn music(data: &Dataset, preset: Preset) -> Result<Music> {
     let length = if preset == Preset::Ours { STEPS } else { WINDOW };
     let of = |(genre, name): (usize, &String)| {
         let (takes, flat) = takes(data, genre, Split::Train, length)?;
@@ -237,7 +244,7 @@ pub(super) fn music(data: &Dataset, preset: Preset) -> Result<Vec<(Vec<Take>, us
     data.genres().iter().enumerate().map(of).collect()
 }
 
-fn drop(shape: &[usize], share: f32, rng: &mut ChaCha8Rng) -> candle_core::Result<Tensor> {
+fn dropout(shape: &[usize], share: f32, rng: &mut ChaCha8Rng) -> candle_core::Result<Tensor> {
     mask(shape, share, rng, &Device::Cpu)
 }
 

@@ -1,7 +1,7 @@
 //! Our network on plain slices, an event at a time: for playing.
 
 use phrase::symbols::{Event, LONGEST, events};
-use phrase::{LOWEST, PITCHES, Roll, STEPS, STEPS_PER_BAR};
+use phrase::{BASS_BELOW, LOWEST, PITCHES, Roll, STEPS, STEPS_PER_BAR};
 
 use super::LstmSizes;
 use super::layer::{Dense, Layer, relu, values};
@@ -20,8 +20,6 @@ const LONGEST_REST: usize = 8;
 /// What the first bass note has against it, in logits, where it leaps by more than an octave from the last
 /// one that was heard: without it basses leap at the border 1.6 times as often as inside, in real music 1.4.
 const LEAP: f32 = 2.5;
-/// The row of middle C, under which the lowest note is a bass.
-const MIDDLE: usize = 60 - LOWEST as usize;
 /// Rows of draws: what is drawn at a step.
 const SYMBOL: usize = 0;
 const LENGTH: usize = 1;
@@ -185,7 +183,7 @@ impl Writer for Player {
         }
         let mut rests = usize::from(silent >= SILENCE || heard.is_empty());
         // The last bass note, until it is gone on from.
-        let mut bass = heard.iter().rev().find_map(|event| bass(event.struck, event.sounding));
+        let mut last_bass = heard.iter().rev().find_map(|event| bass(event.struck, event.sounding));
         while !line.is_full() {
             let at = line.at();
             self.read(last, line.sounding(), at);
@@ -196,16 +194,15 @@ impl Writer for Player {
                 if rows == 0 && rests > 0 || !moved.is_inside(rows) {
                     *logit = f32::NEG_INFINITY;
                 }
-                let far =
-                    |from: usize| self::bass(rows, line.sounding()).is_some_and(|to| to.abs_diff(from) > 12);
-                *logit -= if bass.is_some_and(far) { LEAP } else { 0.0 };
+                let far = |from: usize| bass(rows, line.sounding()).is_some_and(|to| to.abs_diff(from) > 12);
+                *logit -= if last_bass.is_some_and(far) { LEAP } else { 0.0 };
             }
             let symbol = self.sizes.style.draw(&self.symbols, chance(at, SYMBOL));
             self.say_next(symbol);
             let most = if symbol == NOTHING { LONGEST_REST } else { LONGEST };
             let length = self.draw_length(1, most, chance(at, LENGTH));
             let sounding = line.strike(self.book.rows(symbol), self.held(), length);
-            bass = bass.filter(|_| self::bass(self.book.rows(symbol), sounding).is_none());
+            last_bass = last_bass.filter(|_| bass(self.book.rows(symbol), sounding).is_none());
             rests = if symbol == NOTHING { rests + 1 } else { 0 };
             last = Some((symbol, length));
             debug_assert!(sounding == line.sounding());
@@ -221,7 +218,7 @@ impl Writer for Player {
 /// The bass note among those that are struck: the lowest, where nothing sounds below it and it is low.
 fn bass(struck: u128, sounding: u128) -> Option<usize> {
     let row = struck.trailing_zeros() as usize;
-    (row < MIDDLE && sounding.trailing_zeros() as usize >= row).then_some(row)
+    (row < usize::from(BASS_BELOW - LOWEST) && sounding.trailing_zeros() as usize >= row).then_some(row)
 }
 
 fn add(sum: &mut [f32], more: &[f32]) {
