@@ -145,9 +145,10 @@ impl Decoder {
     pub(super) fn read(&self, content: &[f32], genres: &[f32]) -> Vec<f32> {
         let d = self.config.width;
         let mut x = vec![0.0; STEPS * d];
-        self.content.apply(content, &mut x);
+        self.content.apply_sparse(content, &mut x);
         self.reader.place(&mut x, 0, genres);
-        let mut work = Work::new(self.config, STEPS);
+        let mut work = Work::new(self.config);
+        work.fit(STEPS);
         let mut heard = vec![0.0; STEPS * d];
         for block in &self.reader.blocks {
             norm(&x, &block.norm1, &mut work.normed);
@@ -177,8 +178,9 @@ impl Part {
     }
 }
 
-/// Room for a block's numbers.
+/// Room for a block's numbers, of as many rows as it is fitted to.
 pub(super) struct Work {
+    config: ArrangerConfig,
     pub(super) normed: Vec<f32>,
     pub(super) asked: Vec<f32>,
     pub(super) inner: Vec<f32>,
@@ -186,14 +188,17 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(config: ArrangerConfig, rows: usize) -> Self {
-        let room = |width: usize| vec![0.0; rows * width];
-        Self {
-            normed: room(config.width),
-            asked: room(3 * config.width),
-            inner: room(config.inner),
-            answer: room(config.width),
-        }
+    pub(super) fn new(config: ArrangerConfig) -> Self {
+        Self { config, normed: Vec::new(), asked: Vec::new(), inner: Vec::new(), answer: Vec::new() }
+    }
+
+    /// Makes room for so many rows.
+    pub(super) fn fit(&mut self, rows: usize) {
+        let ArrangerConfig { width, inner, .. } = self.config;
+        self.normed.resize(rows * width, 0.0);
+        self.asked.resize(rows * 3 * width, 0.0);
+        self.inner.resize(rows * inner, 0.0);
+        self.answer.resize(rows * width, 0.0);
     }
 
     /// Adds what a block heard, and what its two layers make of that, to `x`.
@@ -203,7 +208,7 @@ impl Work {
         norm(x, &block.norm2, &mut self.normed);
         block.inner.apply(&self.normed, &mut self.inner);
         self.inner.iter_mut().for_each(|x| *x = x.max(0.0));
-        block.outer.apply(&self.inner, &mut self.answer);
+        block.outer.apply_sparse(&self.inner, &mut self.answer);
         add(1.0, &self.answer, x);
     }
 }

@@ -54,35 +54,96 @@ impl Linear {
         debug_assert_eq!(x.len() / self.inputs, out.len() / self.outputs);
         apply(self, x, out);
     }
+
+    /// The same of an `x` that is mostly 0, whose zeros are passed over: of what a block's ReLU leaves that
+    /// is nine tenths.
+    pub(crate) fn apply_sparse(&self, x: &[f32], out: &mut [f32]) {
+        debug_assert_eq!(x.len() / self.inputs, out.len() / self.outputs);
+        apply_sparse(self, x, out);
+    }
+
+    /// Its outputs, a tile at a time.
+    #[inline(always)]
+    fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
+        let weights = self.tiles.as_chunks::<TILE>().0.chunks_exact(self.inputs);
+        let all = weights.zip(self.bias.as_chunks::<TILE>().0).enumerate();
+        all.map(|(tile, (weights, bias))| Tile { weights, bias, start: tile * TILE, outputs: self.outputs })
+    }
 }
 
 #[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
 #[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
 fn apply(layer: &Linear, x: &[f32], out: &mut [f32]) {
-    let (x, out) = (x.chunks(4 * layer.inputs), out.chunks_mut(4 * layer.outputs));
-    for (x, out) in x.zip(out) {
-        match x.len() / layer.inputs {
-            1 => rows::<1>(layer, x, out),
-            2 => rows::<2>(layer, x, out),
-            3 => rows::<3>(layer, x, out),
-            _ => rows::<4>(layer, x, out),
+    let (inputs, outputs) = (layer.inputs, layer.outputs);
+    // A tile stays near for all rows: what streams from afar are the weights, once.
+    for tile in layer.tiles() {
+        for (x, out) in x.chunks(4 * inputs).zip(out.chunks_mut(4 * outputs)) {
+            match x.len() / inputs {
+                1 => tile.rows::<1>(x, out),
+                2 => tile.rows::<2>(x, out),
+                3 => tile.rows::<3>(x, out),
+                _ => tile.rows::<4>(x, out),
+            }
         }
     }
 }
 
-/// [`Linear::apply`] of `ROWS` rows.
+#[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
+#[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
+fn apply_sparse(layer: &Linear, x: &[f32], out: &mut [f32]) {
+    let (inputs, outputs) = (layer.inputs, layer.outputs);
+    for (x, out) in x.chunks(2 * inputs).zip(out.chunks_mut(2 * outputs)) {
+        match x.len() / inputs {
+            1 => sparse_rows::<1>(layer, x, out),
+            _ => sparse_rows::<2>(layer, x, out),
+        }
+    }
+}
+
+/// [`Linear::apply_sparse`] of `ROWS` rows.
 #[inline(always)]
-fn rows<const ROWS: usize>(layer: &Linear, x: &[f32], out: &mut [f32]) {
-    let inputs = layer.inputs;
-    let x: [&[f32]; ROWS] = std::array::from_fn(|row| &x[row * inputs..][..inputs]);
-    let tiles = layer.tiles.as_chunks::<TILE>().0.chunks_exact(inputs).zip(layer.bias.as_chunks::<TILE>().0);
-    for (tile, (weights, bias)) in tiles.enumerate() {
-        let mut sums = [*bias; ROWS];
-        accumulate(inputs, weights, x, &mut sums);
-        let start = tile * TILE;
-        let len = TILE.min(layer.outputs - start);
+fn sparse_rows<const ROWS: usize>(layer: &Linear, x: &[f32], out: &mut [f32]) {
+    let x: [&[f32]; ROWS] = std::array::from_fn(|row| &x[row * layer.inputs..][..layer.inputs]);
+    let mut filled = Vec::with_capacity(layer.inputs);
+    for input in 0..layer.inputs {
+        if x.iter().any(|x| x[input] != 0.0) {
+            filled.push(input);
+        }
+    }
+    // No closure here: it would be compiled without the vectors' features.
+    for tile in layer.tiles() {
+        let mut sums = [*tile.bias; ROWS];
+        accumulate_some(&filled, tile.weights, x, &mut sums);
+        tile.write(&sums, out);
+    }
+}
+
+/// Some outputs of a layer.
+struct Tile<'a> {
+    weights: &'a [[f32; TILE]],
+    bias: &'a [f32; TILE],
+    /// The first of them.
+    start: usize,
+    /// How many the layer has.
+    outputs: usize,
+}
+
+impl Tile<'_> {
+    /// [`Linear::apply`] of `ROWS` rows.
+    #[inline(always)]
+    fn rows<const ROWS: usize>(&self, x: &[f32], out: &mut [f32]) {
+        let inputs = self.weights.len();
+        let x: [&[f32]; ROWS] = std::array::from_fn(|row| &x[row * inputs..][..inputs]);
+        let mut sums = [*self.bias; ROWS];
+        accumulate(inputs, self.weights, x, &mut sums);
+        self.write(&sums, out);
+    }
+
+    #[inline(always)]
+    fn write<const ROWS: usize>(&self, sums: &[[f32; TILE]; ROWS], out: &mut [f32]) {
+        let len = TILE.min(self.outputs - self.start);
         for (row, sums) in sums.iter().enumerate() {
-            out[row * layer.outputs + start..][..len].copy_from_slice(&sums[..len]);
+            out[row * self.outputs + self.start..][..len].copy_from_slice(&sums[..len]);
         }
     }
 }
@@ -103,6 +164,31 @@ fn accumulate<const ROWS: usize>(
         assert!(x[row].len() == inputs);
     }
     for input in 0..inputs {
+        let weights = &weights[input];
+        for row in 0..ROWS {
+            let x = x[row][input];
+            for lane in 0..TILE {
+                sums[row][lane] = x.mul_add(weights[lane], sums[row][lane]);
+            }
+        }
+    }
+    *out = sums;
+}
+
+/// The same of some inputs alone.
+#[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "see above")]
+fn accumulate_some<const ROWS: usize>(
+    inputs: &[usize],
+    weights: &[[f32; TILE]],
+    x: [&[f32]; ROWS],
+    out: &mut [[f32; TILE]; ROWS],
+) {
+    let mut sums = *out;
+    for row in 0..ROWS {
+        assert!(x[row].len() == weights.len());
+    }
+    for &input in inputs {
         let weights = &weights[input];
         for row in 0..ROWS {
             let x = x[row][input];
@@ -193,6 +279,9 @@ pub(super) struct Memory {
     count: usize,
 }
 
+/// What a head of this width hears is summed in registers.
+const HEAD: usize = 32;
+
 impl Memory {
     pub(super) fn new(width: usize) -> Self {
         Self { keys: vec![0.0; width * MOST], values: vec![0.0; width * MOST], count: 0 }
@@ -226,28 +315,67 @@ fn attend(heard: &Memory, step: usize, heads: usize, distance: &[f32], query: &[
         // All, of which the steps to come are not looked at: whole registers are faster than parts.
         let mut scores = [0.0f32; MOST];
         let keys = heard.keys[part.start * MOST..part.end * MOST].as_chunks::<MOST>().0;
-        for (query, keys) in query[part.clone()].iter().zip(keys) {
-            for step in 0..MOST {
-                scores[step] = query.mul_add(keys[step], scores[step]);
+        ask(&query[part.clone()], keys, &mut scores);
+        let bias = &distance[head * reach + step + reach / 2 + 1 - count..][..count];
+        for (score, bias) in scores.iter_mut().zip(bias.iter().rev()) {
+            *score = score.mul_add(scale, *bias);
+        }
+        scores[count..].fill(f32::MIN);
+        let highest = highest(&scores);
+        scores.iter_mut().for_each(|score| *score = exp(*score - highest));
+        let share = 1.0 / scores[..count].iter().sum::<f32>();
+        scores.iter_mut().for_each(|score| *score *= share);
+        let (values, out) = (&heard.values[part.start..], &mut out[part]);
+        match out.as_mut_array::<HEAD>() {
+            Some(out) => hear(&scores[..count], values, width, out),
+            None => {
+                out.fill(0.0);
+                for (score, values) in scores[..count].iter().zip(values.chunks(width)) {
+                    add_here(*score, values, out);
+                }
             }
         }
-        let bias = &distance[head * reach..][..reach];
-        let scores = &mut scores[..count];
-        let mut highest = f32::NEG_INFINITY;
-        for (from, score) in scores.iter_mut().enumerate() {
-            *score = score.mul_add(scale, bias[step + reach / 2 - from]);
-            highest = highest.max(*score);
-        }
-        for score in scores.iter_mut() {
-            *score = exp(*score - highest);
-        }
-        let share = 1.0 / scores.iter().sum::<f32>();
-        let out = &mut out[part.clone()];
-        out.fill(0.0);
-        for (score, values) in scores.iter().zip(heard.values.chunks_exact(width)) {
-            add_here(score * share, &values[part.clone()], out);
+    }
+}
+
+/// Adds the query times each step's key.
+#[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "see `accumulate`")]
+fn ask(query: &[f32], keys: &[[f32; MOST]], scores: &mut [f32; MOST]) {
+    let mut sums = *scores;
+    assert!(query.len() == keys.len());
+    for at in 0..query.len() {
+        let (query, keys) = (query[at], &keys[at]);
+        for step in 0..MOST {
+            sums[step] = query.mul_add(keys[step], sums[step]);
         }
     }
+    *scores = sums;
+}
+
+/// The highest of some scores.
+#[inline(always)]
+fn highest(scores: &[f32; MOST]) -> f32 {
+    let mut lanes = [f32::MIN; LANES];
+    for scores in scores.as_chunks::<LANES>().0 {
+        for lane in 0..LANES {
+            lanes[lane] = lanes[lane].max(scores[lane]);
+        }
+    }
+    lanes.into_iter().fold(f32::MIN, f32::max)
+}
+
+/// The sum of `values`' first numbers, `width` apart, times the scores.
+#[inline(always)]
+fn hear(scores: &[f32], values: &[f32], width: usize, out: &mut [f32; HEAD]) {
+    let mut sums = [0.0f32; HEAD];
+    for (score, values) in scores.iter().zip(values.chunks(width)) {
+        let values: &[f32; HEAD] = values.first_chunk().expect("a head lies within its step");
+        for lane in 0..HEAD {
+            sums[lane] = score.mul_add(values[lane], sums[lane]);
+        }
+    }
+    *out = sums;
 }
 
 #[cfg(test)]
@@ -264,9 +392,12 @@ mod tests {
         let bias = Tensor::from_iter((0..outputs).map(value), &Device::Cpu).unwrap();
         let layer = Linear::new(&weight.reshape((inputs, outputs)).unwrap(), Some(&bias)).unwrap();
         for rows in 1..=6 {
-            let x: Vec<f32> = (0..rows * inputs).map(|i| value(3 * i)).collect();
+            let x: Vec<f32> = (0..rows * inputs).map(|i| value(3 * i).max(0.0)).collect();
             let mut out = vec![9.0; rows * outputs];
             layer.apply(&x, &mut out);
+            let mut sparse = vec![9.0; rows * outputs];
+            layer.apply_sparse(&x, &mut sparse);
+            assert_eq!(sparse, out);
             for row in 0..rows {
                 for output in 0..outputs {
                     let sum: f32 =

@@ -42,9 +42,11 @@ pub(super) struct Run<'a> {
     read: Vec<Vec<f32>>,
     /// Cells and onsets that were written, after those that are remembered.
     cells_written: Vec<[u128; KINDS]>,
-    /// What was written, by block and mix.
+    /// What was written, by block and mix, as far as the writer has heard it.
     heard: Vec<Vec<Memory>>,
+    steps_heard: usize,
     work: Work,
+    /// What the writer makes of it for the step that comes now, by mix.
     x: Vec<f32>,
     heard_now: Vec<f32>,
     direct: Vec<f32>,
@@ -83,9 +85,10 @@ impl<'a> Run<'a> {
             heard: (0..config.writer)
                 .map(|_| (0..mixes).map(|_| Memory::new(config.width)).collect())
                 .collect(),
-            work: Work::new(config, mixes),
-            x: room(config.width),
-            heard_now: room(config.width),
+            steps_heard: 0,
+            work: Work::new(config),
+            x: Vec::new(),
+            heard_now: Vec::new(),
             direct: room(KINDS * PITCHES),
             weights: room(KINDS * VIEWS),
             units: room(config.units),
@@ -97,12 +100,11 @@ impl<'a> Run<'a> {
         self.changed / (self.cells + 2.0 * FEW)
     }
 
-    /// Hears the bar before the phrase. `before` are the 64 steps in front of `first`; silence, where nothing
-    /// is known.
+    /// Begins with the bar before the phrase. `before` are the 64 steps in front of `first`; silence, where
+    /// nothing is known.
     pub(super) fn remember(&mut self, before: Option<&Roll>, first: usize) {
         let memory = self.decoder.config.memory();
         for step in 0..memory {
-            self.listen();
             let step = STEPS - first - memory + step;
             self.cells_written
                 .push(before.map_or([0; KINDS], |roll| [roll.sounding[step], roll.onset[step]]));
@@ -111,7 +113,6 @@ impl<'a> Run<'a> {
 
     /// A step that was played already: what of `before`, the 64 steps in front of `first`, lies there.
     pub(super) fn repeat(&mut self, step: usize, own: &Roll, before: &Roll, first: usize) {
-        self.listen();
         let from = STEPS - first + step;
         self.heard_notes += self.more * starts(own, step);
         self.write(step, own, [before.sounding[from], before.onset[from]]);
@@ -224,38 +225,51 @@ impl<'a> Run<'a> {
         self.changed += (own.sounding[step] ^ cells[0]).count_ones() as f32;
     }
 
-    /// Lets the writer hear all that is written, for the step that comes now.
+    /// Lets the writer hear all that is written and that it has not heard yet, for the step that comes now:
+    /// all of it at once, for its weights stream from afar for one step as for seventeen.
     fn listen(&mut self) {
         let decoder = self.decoder;
-        let d = decoder.config.width;
-        let now = self.cells_written.len();
-        let step = now.checked_sub(decoder.config.memory());
-        for (mix, x) in self.x.chunks_exact_mut(d).enumerate() {
-            match step {
+        let (d, mixes) = (decoder.config.width, self.genres.len());
+        let (first, now) = (self.steps_heard, self.cells_written.len());
+        let rows = (now + 1 - first) * mixes;
+        self.x.resize(rows * d, 0.0);
+        self.work.fit(rows);
+        for (row, x) in self.x.chunks_exact_mut(d).enumerate() {
+            let (at, mix) = (first + row / mixes, row % mixes);
+            match at.checked_sub(decoder.config.memory()) {
                 Some(step) => x.copy_from_slice(&self.read[mix][step * d..][..d]),
                 None => x.fill(0.0),
             }
-            for (kind, mut bits) in
-                self.cells_written.last().copied().unwrap_or_default().into_iter().enumerate()
-            {
+            let last = at.checked_sub(1).map_or([0; KINDS], |last| self.cells_written[last]);
+            for (kind, mut bits) in last.into_iter().enumerate() {
                 while bits != 0 {
                     let cell = kind * PITCHES + bits.trailing_zeros() as usize;
                     add(1.0, &decoder.written[cell * d..][..d], x);
                     bits &= bits - 1;
                 }
             }
-            decoder.writer.place(x, now, &self.genres[mix]);
+            decoder.writer.place(x, at, &self.genres[mix]);
         }
-        for (block, heard) in decoder.writer.blocks.iter().zip(&mut self.heard) {
+        for (number, (block, heard)) in decoder.writer.blocks.iter().zip(&mut self.heard).enumerate() {
             norm(&self.x, &block.norm1, &mut self.work.normed);
             block.ask.apply(&self.work.normed, &mut self.work.asked);
-            let asked = self.work.asked.chunks_exact(3 * d).zip(self.heard_now.chunks_exact_mut(d));
-            for ((asked, out), steps) in asked.zip(heard) {
+            // The last block is asked about the step that comes now alone.
+            let is_last = number + 1 == decoder.writer.blocks.len();
+            let passed = if is_last { rows - mixes } else { 0 };
+            self.heard_now.resize((rows - passed) * d, 0.0);
+            for (row, asked) in self.work.asked.chunks_exact(3 * d).enumerate() {
+                let steps = &mut heard[row % mixes];
                 steps.push(&asked[d..2 * d], &asked[2 * d..]);
-                steps.attend(now, decoder.config.heads, &block.distance, &asked[..d], out);
+                if let Some(row_out) = row.checked_sub(passed) {
+                    let (step, out) = (first + row / mixes, &mut self.heard_now[row_out * d..][..d]);
+                    steps.attend(step, decoder.config.heads, &block.distance, &asked[..d], out);
+                }
             }
+            self.x.drain(..passed * d);
+            self.work.fit(rows - passed);
             self.work.finish(block, &self.heard_now, &mut self.x);
         }
+        self.steps_heard = now + 1;
     }
 
     /// Fills `direct`, `weights` and `units` for the step that was listened for.
