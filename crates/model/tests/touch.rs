@@ -4,17 +4,18 @@ mod common;
 
 use candle_core::{Device, Tensor, Var};
 use common::weights;
-use model::touch::{FEATURES, KEYS, Score, Touch, TouchConfig, batch};
+use model::touch::{KEYS, Score, Touch, TouchConfig, batch};
 use model::{
     Answer, Card, Context, FeelSizes, LoadedPack, Ops, Pack, Parts, Role, Settings, Weights, default_pack,
 };
 use phrase::{Note, Phrase, Roll, STEPS};
 
 /// Small ones of each kind.
-fn small(genres: usize) -> [TouchConfig; 3] {
+fn small(genres: usize) -> [TouchConfig; 4] {
     let units = |config: TouchConfig| TouchConfig { units: 3, ..config };
     [
         units(TouchConfig { embed: 5, head: 4, layers: 2, ..TouchConfig::ours(genres) }),
+        units(TouchConfig { embed: 5, head: 4, around: false, ..TouchConfig::ours(genres) }),
         units(TouchConfig { shared: 4, layers: 2, ..TouchConfig::stylenet(genres) }),
         units(TouchConfig { shared: 4, layers: 1, hears: true, ..TouchConfig::tonenet(genres) }),
     ]
@@ -113,7 +114,7 @@ impl Plain<'_> {
                 let hidden: Vec<f64> = hidden.into_iter().map(|x| x.max(0.0)).collect();
                 self.linear(&hidden, "head.out")[0] + self.matrix("head.out_bias")[0][0]
             };
-            return notes.iter().zip(features.chunks_exact(FEATURES)).map(one).collect();
+            return notes.iter().zip(features.chunks_exact(self.0.features())).map(one).collect();
         }
         let mut out = vec![0.0; rows.len() * KEYS];
         for (genre, share) in genres.iter().enumerate() {
@@ -140,7 +141,7 @@ fn the_networks_compute_what_they_should() {
         let rows = inputs.chunks_exact(config.inputs());
         let rows = rows.map(|row| row.iter().map(|x| f64::from(*x)).collect()).collect();
         let plain = Plain(config, &weights);
-        let features = score.features(&notes);
+        let features = score.features(&config, &notes);
         let expected = plain.forward(rows, &genres.map(f64::from), &notes, &features);
         for ops in [Ops::KERNELS, Ops::BUILT_IN] {
             let batch =

@@ -7,6 +7,7 @@
 //! is told the genre and may be told the velocities of some notes, and a head that looks at one note at a
 //! time; its velocities are relative to the phrase's.
 
+mod around;
 mod network;
 mod part;
 mod score;
@@ -14,11 +15,13 @@ mod score;
 pub use network::{Batch, Touch};
 pub(crate) use part::Strikes;
 pub use part::{Sample, batch};
-pub use score::{FEATURES, KEYS, LOWEST_KEY, Score};
+pub use score::{KEYS, LOWEST_KEY, Score};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Init, Parameter};
+use around::AROUND;
+use score::FEATURES;
 
 /// One unit of relative velocity: 16 of 127.
 pub const UNIT: f32 = 16.0 / 127.0;
@@ -46,12 +49,26 @@ pub struct TouchConfig {
     pub head: usize,
     /// Whether it is told velocities: of some notes, or where it has no such head of all.
     pub hears: bool,
+    /// Whether that head is told what lies around a note: strikes, density, place. Ours since version 9 of
+    /// the default pack.
+    #[serde(default)]
+    pub around: bool,
 }
 
 impl TouchConfig {
     /// StyleNet.
     pub fn stylenet(genres: usize) -> Self {
-        Self { genres, shared: 176, attention: false, embed: 0, layers: 3, units: 176, head: 0, hears: false }
+        Self {
+            genres,
+            shared: 176,
+            attention: false,
+            embed: 0,
+            layers: 3,
+            units: 176,
+            head: 0,
+            hears: false,
+            around: false,
+        }
     }
 
     /// ToneNet.
@@ -61,7 +78,17 @@ impl TouchConfig {
 
     /// Ours.
     pub fn ours(genres: usize) -> Self {
-        Self { genres, shared: 0, attention: false, embed: 48, layers: 1, units: 64, head: 48, hears: true }
+        Self {
+            genres,
+            shared: 0,
+            attention: false,
+            embed: 48,
+            layers: 1,
+            units: 64,
+            head: 64,
+            hears: true,
+            around: true,
+        }
     }
 
     /// Whether velocities are relative to the phrase's, and every genre is played by one stack.
@@ -77,6 +104,11 @@ impl TouchConfig {
             (false, true) => 3 * KEYS,
             (false, false) => 2 * KEYS,
         }
+    }
+
+    /// Numbers that a note is told by, where there is a head that looks at notes.
+    pub fn features(&self) -> usize {
+        FEATURES + if self.around { AROUND } else { 0 }
     }
 
     /// Stacks of layers.
@@ -125,7 +157,7 @@ impl TouchConfig {
             }
         }
         if self.head > 0 {
-            add("head.in", [2 * self.units + FEATURES, self.head]);
+            add("head.in", [2 * self.units + self.features(), self.head]);
             add("genre.head", [self.genres, self.head]);
             add("head.out", [self.head, 1]);
             biases.extend([("head.bias".to_string(), self.head), ("head.out_bias".to_string(), 1)]);

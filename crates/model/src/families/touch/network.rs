@@ -22,7 +22,7 @@ pub struct Batch {
     pub genres: Tensor,
     /// For a head that looks at notes: where they are in `[B T]`, `[N]` of `u32`.
     pub places: Tensor,
-    /// [`super::Score::features`], `[N, FEATURES]`.
+    /// [`super::Score::features`], `[N, features]`.
     pub features: Tensor,
 }
 

@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use phrase::{PITCHES, Phrase, Roll, STEPS, Velocities};
 
 use super::network::{Batch, Touch};
-use super::score::{FEATURES, Score};
+use super::score::Score;
 use super::{TouchConfig, UNIT};
 use crate::{ModelError, Ops, Weights};
 
@@ -149,15 +149,15 @@ pub fn batch(config: &TouchConfig, samples: &[Sample], device: &Device) -> candl
         score.write(config, known, out);
         places.extend(notes.iter().map(|note| (index * steps + note.0) as u32));
         if config.is_relative() {
-            features.extend(score.features(notes));
+            features.extend(score.features(config, notes));
         }
         genres.extend_from_slice(shares);
     }
-    let rows = features.len() / FEATURES;
+    let rows = features.len() / config.features();
     Ok(Batch {
         inputs: Tensor::from_vec(all, (samples.len(), steps, inputs), device)?,
         genres: Tensor::from_vec(genres, (samples.len(), config.genres), device)?,
         places: Tensor::from_vec(places.clone(), places.len(), device)?,
-        features: Tensor::from_vec(features, (rows, FEATURES), device)?,
+        features: Tensor::from_vec(features, (rows, config.features()), device)?,
     })
 }

@@ -2,14 +2,15 @@
 
 use phrase::{LOWEST, Roll};
 
+use super::around::AROUND;
 use super::{PLACES, TouchConfig};
 
 /// Keys of a piano.
 pub const KEYS: usize = 88;
 /// MIDI pitch of the lowest.
 pub const LOWEST_KEY: u8 = 21;
-/// Numbers that a note is told by.
-pub const FEATURES: usize = 16;
+/// Numbers that a note is told of itself.
+pub(super) const FEATURES: usize = 16;
 /// From a roll's rows to keys.
 const SHIFT: u8 = LOWEST - LOWEST_KEY;
 
@@ -83,8 +84,19 @@ impl Score {
         }
     }
 
-    /// What `notes` are told by, row-major `[notes][FEATURES]`.
-    pub fn features(&self, notes: &[(usize, usize)]) -> Vec<f32> {
+    /// What `notes` (those of [`Score::notes`]) are told by, row-major `[notes][features]`.
+    pub fn features(&self, config: &TouchConfig, notes: &[(usize, usize)]) -> Vec<f32> {
+        let own = self.own(notes);
+        if !config.around {
+            return own;
+        }
+        let around = self.around(notes);
+        let both = own.as_chunks::<FEATURES>().0.iter().zip(around.as_chunks::<AROUND>().0);
+        both.flat_map(|(own, around)| own.iter().chain(around)).copied().collect()
+    }
+
+    /// What they are told of themselves, row-major `[notes][FEATURES]`.
+    fn own(&self, notes: &[(usize, usize)]) -> Vec<f32> {
         let mut all = Vec::with_capacity(notes.len() * FEATURES);
         let steps = self.struck.len();
         let above = |step: usize, key: usize| self.held[step] >> key >> 1;
