@@ -44,7 +44,7 @@ pub struct DynamicsOptions {
     /// Which network.
     #[arg(long, value_enum, default_value = "ours")]
     pub preset: Preset,
-    /// Training steps; by default 6,000 of ours, 600 of the others.
+    /// Training steps; by default 12,000 of ours, 600 of the others.
     #[arg(long)]
     pub steps: Option<u64>,
     /// Phrases a step, of genres in turn (windows of 200 steps of one genre with the papers' networks); by
@@ -69,7 +69,7 @@ impl DynamicsOptions {
     /// With the preset's own numbers where none were given.
     fn recipe(&self) -> Recipe {
         let (steps, batch, rate) = match self.preset {
-            Preset::Ours => (6000, 32, 2e-3),
+            Preset::Ours => (12_000, 32, 2e-3),
             Preset::Stylenet | Preset::Tonenet => (600, 8, 1e-3),
         };
         Recipe {
