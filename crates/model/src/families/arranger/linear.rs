@@ -409,6 +409,37 @@ mod tests {
     }
 
     #[test]
+    fn a_head_of_any_width_hears_the_steps_by_their_scores() {
+        let (heads, steps) = (2, 20);
+        for size in [HEAD, HEAD - 8] {
+            let width = heads * size;
+            let value = |i: usize| (i as f32 * 0.61).sin();
+            let row = |from: usize| -> Vec<f32> { (0..width).map(|i| value(from + i)).collect() };
+            let distance: Vec<f32> = (0..heads * (2 * STEPS - 1)).map(value).collect();
+            let mut memory = Memory::new(width);
+            (0..steps).for_each(|step| memory.push(&row(31 * step), &row(77 * step)));
+            let (query, mut out) = (row(5), vec![9.0; width]);
+            memory.attend(steps - 1, heads, &distance, &query, &mut out);
+            for (at, out) in out.iter().enumerate() {
+                let head = at / size;
+                let score = |step: usize| {
+                    let keys = row(31 * step);
+                    let part = head * size..(head + 1) * size;
+                    let dot: f32 = part.map(|i| query[i] * keys[i]).sum();
+                    let back = steps - 1 - step + STEPS - 1;
+                    (f64::from(dot) / (size as f64).sqrt()
+                        + f64::from(distance[head * (2 * STEPS - 1) + back]))
+                    .exp()
+                };
+                let sum = (0..steps).map(score).sum::<f64>();
+                let heard =
+                    (0..steps).map(|step| score(step) / sum * f64::from(row(77 * step)[at])).sum::<f64>();
+                assert!((f64::from(*out) - heard).abs() < 1e-5, "{out} for {heard} of {size}");
+            }
+        }
+    }
+
+    #[test]
     fn sums_and_norms() {
         let x: Vec<f32> = (-1..19).map(|i| i as f32).collect();
         assert_eq!(dot_relu(&x, &x), (0..19).map(|i| (i * i) as f32).sum::<f32>());

@@ -1,5 +1,5 @@
-//! What lies around a note: the strikes before and after it, how much is played there, and its place. What
-//! gradient-boosted trees needed to explain loudness; see docs/results.md.
+//! What lies around a note: the strikes before and after it, how much is played there, and its place. The
+//! like was given to gradient-boosted trees, which explained more of loudness; see docs/results.md.
 
 use super::{PLACES, Score};
 
