@@ -1,9 +1,11 @@
 //! Matrix times vector for one step at a time, weights packed so that they stream.
 //!
 //! Every sum is taken in the same order and with fused multiply-adds, whatever the vector width: AVX2 and
-//! AVX-512 give the same bits.
+//! AVX-512 give the same bits. Weights stay halves in memory, as packs store them: each of a phrase's 64 steps
+//! reads all of them, and as singles they do not fit the cache that is next to a core.
 
 use candle_core::Tensor;
+use half::f16;
 use multiversion::multiversion;
 use phrase::STEPS;
 
@@ -25,8 +27,73 @@ pub(crate) struct Linear {
     inputs: usize,
     outputs: usize,
     /// `[outputs / TILE][inputs][TILE]`, the last tile filled up with zeros.
-    tiles: Vec<f32>,
+    weights: Stored,
     bias: Vec<f32>,
+}
+
+/// Weights in memory.
+#[derive(Debug)]
+enum Stored {
+    /// Halves, where all are halves under [`LARGEST`].
+    Halves(Vec<Half>),
+    /// Those of a network that was not stored yet.
+    Singles(Vec<f32>),
+}
+
+impl Stored {
+    fn of(weights: Vec<f32>) -> Self {
+        let halves: Option<Vec<Half>> = weights.iter().map(|&weight| Half::of(weight)).collect();
+        halves.map_or(Self::Singles(weights), Self::Halves)
+    }
+}
+
+/// A weight in memory.
+trait Weight: Copy {
+    /// What the other factor is multiplied with, so that the product with the widened weight is right.
+    const SCALE: f32;
+
+    /// The weight over [`Weight::SCALE`].
+    fn widen(self) -> f32;
+}
+
+impl Weight for f32 {
+    const SCALE: f32 = 1.0;
+
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        self
+    }
+}
+
+/// A weight's half, of which the exponent is [`RAISED`]: so the smallest ones are normal numbers too. Products
+/// with others cost over a hundred cycles each, which once made halves a quarter slower than singles.
+#[derive(Clone, Copy, Debug)]
+struct Half(u16);
+
+/// Powers of two between a half's smallest number and its smallest normal one.
+const RAISED: u32 = 10;
+/// Weights are smaller.
+const LARGEST: f32 = 63.0;
+
+impl Half {
+    /// The half of a weight that is one.
+    fn of(weight: f32) -> Option<Self> {
+        let exact = f16::from_f32(weight).to_f32().to_bits() == weight.to_bits();
+        let raised = f16::from_f32(weight * (1 << RAISED) as f32);
+        (exact && weight.abs() < LARGEST).then(|| Self(raised.to_bits()))
+    }
+}
+
+impl Weight for Half {
+    /// What a half's exponent lacks where a single's stands, less what it was raised by. A power of two costs
+    /// a factor no bit; numbers of a network are far below 2^26, where it would overflow.
+    const SCALE: f32 = f32::from_bits((127 + 127 - 15 - RAISED) << 23);
+
+    /// Sign, exponent and mantissa moved to where a single has them.
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        f32::from_bits((i32::from(self.0 as i16) << 13) as u32 & 0x8fff_e000)
+    }
 }
 
 impl Linear {
@@ -46,7 +113,7 @@ impl Linear {
             None => Vec::new(),
         };
         padded.resize(count * TILE, 0.0);
-        Ok(Self { inputs, outputs, tiles, bias: padded })
+        Ok(Self { inputs, outputs, weights: Stored::of(tiles), bias: padded })
     }
 
     /// `x` `[rows, inputs]` to `out` `[rows, outputs]`.
@@ -62,10 +129,10 @@ impl Linear {
         apply_sparse(self, x, out);
     }
 
-    /// Its outputs, a tile at a time.
+    /// Its outputs, a tile of its weights at a time.
     #[inline(always)]
-    fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
-        let weights = self.tiles.as_chunks::<TILE>().0.chunks_exact(self.inputs);
+    fn tiles<'a, W: Weight>(&'a self, weights: &'a [W]) -> impl Iterator<Item = Tile<'a, W>> {
+        let weights = weights.as_chunks::<TILE>().0.chunks_exact(self.inputs);
         let all = weights.zip(self.bias.as_chunks::<TILE>().0).enumerate();
         all.map(|(tile, (weights, bias))| Tile { weights, bias, start: tile * TILE, outputs: self.outputs })
     }
@@ -74,9 +141,18 @@ impl Linear {
 #[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
 #[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
 fn apply(layer: &Linear, x: &[f32], out: &mut [f32]) {
+    match &layer.weights {
+        Stored::Halves(weights) => apply_all(layer, weights, x, out),
+        Stored::Singles(weights) => apply_all(layer, weights, x, out),
+    }
+}
+
+#[inline(always)]
+fn apply_all<W: Weight>(layer: &Linear, weights: &[W], x: &[f32], out: &mut [f32]) {
     let (inputs, outputs) = (layer.inputs, layer.outputs);
+    let x = &scaled::<W>(x);
     // A tile stays near for all rows: what streams from afar are the weights, once.
-    for tile in layer.tiles() {
+    for tile in layer.tiles(weights) {
         for (x, out) in x.chunks(4 * inputs).zip(out.chunks_mut(4 * outputs)) {
             match x.len() / inputs {
                 1 => tile.rows::<1>(x, out),
@@ -91,18 +167,37 @@ fn apply(layer: &Linear, x: &[f32], out: &mut [f32]) {
 #[cfg_attr(feature = "avx512", multiversion(targets("x86_64+avx512f+fma", "x86_64+avx2+fma")))]
 #[cfg_attr(not(feature = "avx512"), multiversion(targets("x86_64+avx2+fma")))]
 fn apply_sparse(layer: &Linear, x: &[f32], out: &mut [f32]) {
+    match &layer.weights {
+        Stored::Halves(weights) => apply_some(layer, weights, x, out),
+        Stored::Singles(weights) => apply_some(layer, weights, x, out),
+    }
+}
+
+#[inline(always)]
+fn apply_some<W: Weight>(layer: &Linear, weights: &[W], x: &[f32], out: &mut [f32]) {
     let (inputs, outputs) = (layer.inputs, layer.outputs);
+    let x = &scaled::<W>(x);
     for (x, out) in x.chunks(2 * inputs).zip(out.chunks_mut(2 * outputs)) {
         match x.len() / inputs {
-            1 => sparse_rows::<1>(layer, x, out),
-            _ => sparse_rows::<2>(layer, x, out),
+            1 => sparse_rows::<1, W>(layer, weights, x, out),
+            _ => sparse_rows::<2, W>(layer, weights, x, out),
         }
     }
 }
 
+/// What widened weights are multiplied with.
+#[inline(always)]
+fn scaled<W: Weight>(x: &[f32]) -> Vec<f32> {
+    let mut scaled = x.to_vec();
+    for x in &mut scaled {
+        *x *= W::SCALE;
+    }
+    scaled
+}
+
 /// [`Linear::apply_sparse`] of `ROWS` rows.
 #[inline(always)]
-fn sparse_rows<const ROWS: usize>(layer: &Linear, x: &[f32], out: &mut [f32]) {
+fn sparse_rows<const ROWS: usize, W: Weight>(layer: &Linear, weights: &[W], x: &[f32], out: &mut [f32]) {
     let x: [&[f32]; ROWS] = std::array::from_fn(|row| &x[row * layer.inputs..][..layer.inputs]);
     let mut filled = Vec::with_capacity(layer.inputs);
     for input in 0..layer.inputs {
@@ -111,7 +206,7 @@ fn sparse_rows<const ROWS: usize>(layer: &Linear, x: &[f32], out: &mut [f32]) {
         }
     }
     // No closure here: it would be compiled without the vectors' features.
-    for tile in layer.tiles() {
+    for tile in layer.tiles(weights) {
         let mut sums = [*tile.bias; ROWS];
         accumulate_some(&filled, tile.weights, x, &mut sums);
         tile.write(&sums, out);
@@ -119,8 +214,8 @@ fn sparse_rows<const ROWS: usize>(layer: &Linear, x: &[f32], out: &mut [f32]) {
 }
 
 /// Some outputs of a layer.
-struct Tile<'a> {
-    weights: &'a [[f32; TILE]],
+struct Tile<'a, W> {
+    weights: &'a [[W; TILE]],
     bias: &'a [f32; TILE],
     /// The first of them.
     start: usize,
@@ -128,7 +223,7 @@ struct Tile<'a> {
     outputs: usize,
 }
 
-impl Tile<'_> {
+impl<W: Weight> Tile<'_, W> {
     /// [`Linear::apply`] of `ROWS` rows.
     #[inline(always)]
     fn rows<const ROWS: usize>(&self, x: &[f32], out: &mut [f32]) {
@@ -152,9 +247,9 @@ impl Tile<'_> {
 /// other way this loop does not vectorise (a twentieth of the speed).
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "see above")]
-fn accumulate<const ROWS: usize>(
+fn accumulate<const ROWS: usize, W: Weight>(
     inputs: usize,
-    weights: &[[f32; TILE]],
+    weights: &[[W; TILE]],
     x: [&[f32]; ROWS],
     out: &mut [[f32; TILE]; ROWS],
 ) {
@@ -164,11 +259,14 @@ fn accumulate<const ROWS: usize>(
         assert!(x[row].len() == inputs);
     }
     for input in 0..inputs {
-        let weights = &weights[input];
+        let mut wide = [0.0; TILE];
+        for lane in 0..TILE {
+            wide[lane] = weights[input][lane].widen();
+        }
         for row in 0..ROWS {
             let x = x[row][input];
             for lane in 0..TILE {
-                sums[row][lane] = x.mul_add(weights[lane], sums[row][lane]);
+                sums[row][lane] = x.mul_add(wide[lane], sums[row][lane]);
             }
         }
     }
@@ -178,9 +276,9 @@ fn accumulate<const ROWS: usize>(
 /// The same of some inputs alone.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "see above")]
-fn accumulate_some<const ROWS: usize>(
+fn accumulate_some<const ROWS: usize, W: Weight>(
     inputs: &[usize],
-    weights: &[[f32; TILE]],
+    weights: &[[W; TILE]],
     x: [&[f32]; ROWS],
     out: &mut [[f32; TILE]; ROWS],
 ) {
@@ -189,11 +287,14 @@ fn accumulate_some<const ROWS: usize>(
         assert!(x[row].len() == weights.len());
     }
     for &input in inputs {
-        let weights = &weights[input];
+        let mut wide = [0.0; TILE];
+        for lane in 0..TILE {
+            wide[lane] = weights[input][lane].widen();
+        }
         for row in 0..ROWS {
             let x = x[row][input];
             for lane in 0..TILE {
-                sums[row][lane] = x.mul_add(weights[lane], sums[row][lane]);
+                sums[row][lane] = x.mul_add(wide[lane], sums[row][lane]);
             }
         }
     }
@@ -312,10 +413,16 @@ fn attend(heard: &Memory, step: usize, heads: usize, distance: &[f32], query: &[
     let reach = distance.len() / heads;
     for head in 0..heads {
         let part = head * size..(head + 1) * size;
-        // All, of which the steps to come are not looked at: whole registers are faster than parts.
+        // Some steps to come too, which are not looked at: whole registers are faster than parts.
         let mut scores = [0.0f32; MOST];
         let keys = heard.keys[part.start * MOST..part.end * MOST].as_chunks::<MOST>().0;
-        ask(&query[part.clone()], keys, &mut scores);
+        let query = &query[part.clone()];
+        match count.div_ceil(LANES) {
+            ..=2 => ask::<{ 2 * LANES }>(query, keys, &mut scores),
+            3 => ask::<{ 3 * LANES }>(query, keys, &mut scores),
+            4 => ask::<{ 4 * LANES }>(query, keys, &mut scores),
+            _ => ask::<MOST>(query, keys, &mut scores),
+        }
         let bias = &distance[head * reach + step + reach / 2 + 1 - count..][..count];
         for (score, bias) in scores.iter_mut().zip(bias.iter().rev()) {
             *score = score.mul_add(scale, *bias);
@@ -338,19 +445,19 @@ fn attend(heard: &Memory, step: usize, heads: usize, distance: &[f32], query: &[
     }
 }
 
-/// Adds the query times each step's key.
+/// The query times each step's key, of the first `STEPS`.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "see `accumulate`")]
-fn ask(query: &[f32], keys: &[[f32; MOST]], scores: &mut [f32; MOST]) {
-    let mut sums = *scores;
+fn ask<const STEPS: usize>(query: &[f32], keys: &[[f32; MOST]], scores: &mut [f32; MOST]) {
+    let mut sums = [0.0; STEPS];
     assert!(query.len() == keys.len());
     for at in 0..query.len() {
         let (query, keys) = (query[at], &keys[at]);
-        for step in 0..MOST {
+        for step in 0..STEPS {
             sums[step] = query.mul_add(keys[step], sums[step]);
         }
     }
-    *scores = sums;
+    scores[..STEPS].copy_from_slice(&sums);
 }
 
 /// The highest of some scores.
@@ -405,6 +512,42 @@ mod tests {
                     assert!((out[row * outputs + output] - sum - value(output)).abs() < 1e-5);
                 }
             }
+        }
+    }
+
+    /// Halves give the bits that the same weights give as singles, down to the smallest; what is no half
+    /// stays a single.
+    #[test]
+    fn halves_are_singles() {
+        let (inputs, outputs) = (48, 70);
+        let value = |i: usize| {
+            let bits = (i as u32).wrapping_mul(0x9e37_79b9) >> 16;
+            // Every exponent of numbers under 63, both signs.
+            f16::from_bits((bits % 0x53e0) as u16 | (bits & 0x8000) as u16).to_f32()
+        };
+        let of = |weights: Vec<f32>| {
+            let weight = Tensor::from_vec(weights, (inputs, outputs), &Device::Cpu).unwrap();
+            Linear::new(&weight, None).unwrap()
+        };
+        let weights: Vec<f32> = (0..inputs * outputs).map(value).collect();
+        assert!(weights.iter().any(|weight| (1e-8..6e-5).contains(weight)), "some are subnormal halves");
+        let layer = of(weights.clone());
+        let Stored::Halves(halves) = &layer.weights else { panic!("these are halves") };
+        let singles: Vec<f32> = halves.iter().map(|half| half.widen() * Half::SCALE).collect();
+        assert_eq!(singles[..outputs.min(TILE)], weights[..outputs.min(TILE)]);
+        let plain = Linear { weights: Stored::Singles(singles), bias: layer.bias.clone(), ..layer };
+        let x: Vec<f32> = (0..3 * inputs).map(|i| (i as f32 * 0.37).sin()).collect();
+        let out = |layer: &Linear, how: fn(&Linear, &[f32], &mut [f32])| {
+            let mut out = vec![0.0; 3 * outputs];
+            how(layer, &x, &mut out);
+            out.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+        };
+        for how in [Linear::apply, Linear::apply_sparse] {
+            assert_eq!(out(&layer, how), out(&plain, how));
+        }
+        for other in [0.1, LARGEST, f32::NAN] {
+            let weights = weights.iter().map(|&weight| if weight < 0.0 { other } else { weight }).collect();
+            assert!(matches!(of(weights).weights, Stored::Singles(_)), "{other}");
         }
     }
 
