@@ -19,6 +19,7 @@ use crate::hands::add::{self, AddOptions};
 use crate::hands::dynamics::{self, DynamicsOptions};
 use crate::hands::feel::{self, FeelOptions};
 use crate::make::{measured, written};
+use crate::practice::{PracticeOptions, practise};
 use crate::prepare::{PrepareOptions, prepare};
 use crate::rank::{self, Rank};
 use crate::run::{self, Naming, RunOptions};
@@ -66,6 +67,9 @@ enum Command {
         #[command(flatten)]
         output: OutputOptions,
     },
+    /// Lets a pack play its training songs in the other genres, and keeps the best of several tries, to learn
+    /// from.
+    Practise(PracticeOptions),
     /// Shows which notes make phrases sound like a genre to a classifier.
     Attribute(AttributeOptions),
     /// Lets people rank several packs' answers without knowing whose they are.
@@ -208,6 +212,10 @@ fn work(command: Command) -> Result<()> {
                     print!("{}", measured.table());
                 }
             }
+        }
+        Command::Practise(options) => {
+            print!("{}", practise(&options)?);
+            println!("{}", options.output.display());
         }
         Command::Attribute(options) => {
             let count = attribute(&options)?.len();

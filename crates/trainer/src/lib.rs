@@ -15,6 +15,7 @@ pub mod families;
 pub mod hands;
 pub mod make;
 pub mod picture;
+pub mod practice;
 pub mod random;
 pub mod rank;
 pub mod run;

@@ -47,6 +47,8 @@ struct Head {
     group: String,
     tracks: Vec<String>,
     array: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    answer: bool,
     notes: usize,
     timing: usize,
     sections: usize,
@@ -83,6 +85,7 @@ impl Columns {
             group: song.group.clone(),
             tracks: song.tracks.clone(),
             array: song.array,
+            answer: song.answer,
             notes: song.notes.len(),
             timing: song.timing.len(),
             sections: song.sections.len(),
@@ -285,6 +288,7 @@ impl<'a> Genre<'a> {
                 group: head.group,
                 tracks: head.tracks,
                 array: head.array,
+                answer: head.answer,
             };
             let begins = |section: &Section| (0.0..=MAX_STEPS).contains(&section.start);
             ensure!(song.sections.iter().all(begins), "{name}: a section begins outside its song");

@@ -50,6 +50,8 @@ pub struct StoredSong {
     pub tempos: Vec<TempoChange>,
     /// It came as cells: velocities are not known, and no rule of cutting was applied to it.
     pub array: bool,
+    /// It is no music of its genre but a pack's answer to another genre's song: see [`crate::practice`].
+    pub answer: bool,
 }
 
 /// Where a phrase lies in its song.
@@ -87,6 +89,7 @@ impl StoredSong {
             sections: laid.sections.clone(),
             tempos: song.tempos.clone(),
             array: false,
+            answer: false,
         }
     }
 

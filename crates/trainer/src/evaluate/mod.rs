@@ -18,7 +18,7 @@ pub mod files;
 pub mod histograms;
 pub mod judge;
 mod layout;
-mod limited;
+pub(crate) mod limited;
 pub mod others;
 mod output;
 pub mod play;

@@ -142,7 +142,7 @@ enum Row {
 
 /// Does `work` for each index below `count`, results in order of index. Each thread has one worker of its
 /// own.
-fn over_threads<W, T: Send>(
+pub(crate) fn over_threads<W, T: Send>(
     count: usize,
     threads: usize,
     worker: impl Fn() -> Result<W> + Sync,

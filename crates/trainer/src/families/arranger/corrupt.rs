@@ -93,6 +93,11 @@ impl Default for Corruption {
 }
 
 impl Corruption {
+    /// The same for an answer, told as its song is: chords and tune are right as they are.
+    pub fn sparing(&self) -> Self {
+        Self { relative: 0.0, anticipate: 0.0, ..*self }
+    }
+
     /// Damages `content`.
     pub fn apply(&self, content: &mut Content, rng: &mut ChaCha8Rng) {
         let beat = |note: &MelodyNote| note.start / STEPS_PER_BEAT;

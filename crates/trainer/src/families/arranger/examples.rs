@@ -41,10 +41,21 @@ pub struct Examples {
     tunes: Vec<[Vec<Vec<usize>>; 2]>,
     /// By genre: where a phrase of a song begins, its index.
     places: Vec<HashMap<Place, usize>>,
-    /// By genre and song: its piece's number, and whether its file is numbered as a version.
-    pieces: Vec<Vec<(u32, bool)>>,
+    /// By genre and song.
+    pieces: Vec<Vec<Version>>,
     /// By place, a piece for its song: genre and index of the phrases of all its versions.
     versions: HashMap<Place, Vec<(usize, usize)>>,
+}
+
+/// What a song is a version of.
+#[derive(Clone, Copy, Debug)]
+struct Version {
+    /// Its piece's number.
+    piece: u32,
+    /// Its file is numbered as a version.
+    numbered: bool,
+    /// It is a pack's answer: see [`StoredSong::answer`].
+    answer: bool,
 }
 
 /// Song, section, transposition and step.
@@ -74,7 +85,7 @@ impl Examples {
         let mut number = |song: &StoredSong| {
             let (piece, numbered) = piece(&song.name);
             let next = numbers.len() as u32;
-            (*numbers.entry(piece.to_owned()).or_insert(next), numbered)
+            Version { piece: *numbers.entry(piece.to_owned()).or_insert(next), numbered, answer: song.answer }
         };
         let pieces = data.songs.iter().map(|songs| songs.iter().map(&mut number).collect()).collect();
         let mut all = Self {
@@ -85,7 +96,7 @@ impl Examples {
         };
         for genre in genres.clone() {
             for (index, item) in data.split(genre, Split::Train).iter().enumerate() {
-                if let Some((place, _)) = all.piece(genre, item) {
+                if let Some((place, _)) = all.version_of(genre, item) {
                     all.versions.entry(place).or_default().push((genre, index));
                 }
             }
@@ -102,16 +113,21 @@ impl Examples {
         all
     }
 
-    /// Where an item lies in its piece, and whether its file is numbered as a version.
-    fn piece(&self, genre: usize, item: &Item) -> Option<(Place, bool)> {
-        let &(piece, numbered) = self.pieces.get(genre)?.get(item.song as usize)?;
+    /// Where an item lies in its piece, and what version of it its song is.
+    fn version_of(&self, genre: usize, item: &Item) -> Option<(Place, Version)> {
+        let version = *self.pieces.get(genre)?.get(item.song as usize)?;
         let (_, section, by, start) = place(item);
-        Some(((piece, section, by, start), numbered))
+        Some(((version.piece, section, by, start), version))
+    }
+
+    /// Whether an item is of a pack's answer.
+    fn is_answer(&self, genre: usize, item: &Item) -> bool {
+        self.version_of(genre, item).is_some_and(|(_, version)| version.answer)
     }
 
     /// The phrases of other versions of an item's piece, at its place.
     fn others(&self, data: &Dataset, genre: usize, item: &Item) -> impl Iterator<Item = (usize, usize)> {
-        let versions = self.piece(genre, item).and_then(|(place, _)| self.versions.get(&place));
+        let versions = self.version_of(genre, item).and_then(|(place, _)| self.versions.get(&place));
         let is_other = move |&(other, index): &(usize, usize)| {
             other != genre || data.split(other, Split::Train)[index].song != item.song
         };
@@ -120,11 +136,20 @@ impl Examples {
 
     /// Whether an item is a version of a piece whose own genre is another.
     fn is_rendered(&self, data: &Dataset, genre: usize, item: &Item) -> bool {
-        let numbered = self.piece(genre, item).is_some_and(|(_, numbered)| numbered);
-        numbered && self.others(data, genre, item).any(|(other, _)| other != genre)
+        let Some((_, version)) = self.version_of(genre, item) else { return false };
+        version.answer || version.numbered && self.sources(data, genre, item).next().is_some()
     }
 
-    /// Genre and roll of another version of the phrase, in step with it, where there is one.
+    /// The phrases of other genres' own versions of an item's piece, at its place.
+    fn sources(&self, data: &Dataset, genre: usize, item: &Item) -> impl Iterator<Item = (usize, usize)> {
+        let is_own = move |&(other, index): &(usize, usize)| {
+            other != genre && !self.is_answer(other, &data.split(other, Split::Train)[index])
+        };
+        self.others(data, genre, item).filter(is_own)
+    }
+
+    /// Genre and roll of another version of the phrase, in step with it, where there is one: of an answer its
+    /// song, of other phrases any.
     fn version(
         &self,
         data: &Dataset,
@@ -132,7 +157,10 @@ impl Examples {
         item: &Item,
         rng: &mut ChaCha8Rng,
     ) -> Option<(usize, Roll)> {
-        let all: Vec<_> = self.others(data, genre, item).collect();
+        let all: Vec<_> = match self.is_answer(genre, item) {
+            true => self.sources(data, genre, item).collect(),
+            false => self.others(data, genre, item).collect(),
+        };
         let &(other, index) = all.choose(rng)?;
         let roll = data.split(other, Split::Train)[index].roll;
         let in_step = |a: &Roll, b: &Roll| melody_kept(a, b).is_some_and(|kept| kept >= IN_STEP);
@@ -191,19 +219,26 @@ impl Examples {
             let by = tonic_shift(&item.roll) + rng.random_range(-reach..=reach);
             let roll = shifted(&item.roll, by);
             let mut told = Content::of(&roll);
+            let mut spared = false;
             if config.edition > 1 {
-                let version = (rng.random::<f32>() < corruption.version)
+                let is_answer = self.is_answer(genre, item);
+                let version = (rng.random::<f32>() < corruption.version || is_answer)
                     .then(|| self.version(data, genre, item, rng))
                     .flatten();
+                // A pack answered just this: nothing of it is to be mended.
+                spared = is_answer && version.is_some();
                 let mut heard = version.map_or(roll, |(_, roll)| shifted(&roll, by));
                 if rng.random::<f32>() < corruption.play {
                     heard = damage::played(&heard, rng);
                 }
                 told = Content { density: told.density, ..Content::of(&heard) };
                 told.texture = Some(Texture::of(&roll));
-                corruption.simplify(&mut told, version.is_some(), rng);
+                let how = if spared { corruption.sparing() } else { *corruption };
+                how.simplify(&mut told, version.is_some() && !spared, rng);
             }
-            corruption.apply(&mut told, rng);
+            if !spared {
+                corruption.apply(&mut told, rng);
+            }
             told.write(features);
             let mut past = vec![[0; 2]; memory];
             if memory > 0

@@ -11,8 +11,11 @@ mod habits;
 mod textures;
 mod trainee;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::FromArgMatches;
+use model::Pack;
 use model::arranger::{ArrangerConfig, Busy, EDITION, Style};
 use serde::{Deserialize, Serialize};
 
@@ -51,13 +54,31 @@ pub const FAMILY: Family = Family {
 /// Where the dataset has not what it needs.
 pub fn plan(options: ArrangerOptions, data: &Dataset) -> Result<Plan> {
     Needs::TRANSFER.check(data)?;
-    let genres = data.items.len();
-    Ok(Plan::of(NAME, options, move |options, device| ArrangerRun::new(options, genres, device)))
+    let genres = data.genres();
+    Ok(Plan::of(NAME, options, move |options: ArrangerOptions, device| {
+        let pack = options.from.as_deref().map(Pack::read).transpose()?;
+        let run = ArrangerRun::new(options, genres.len(), device)?;
+        match pack {
+            Some(pack) => run.starting_at(&pack, &genres),
+            None => Ok(run),
+        }
+    }))
 }
 
 /// Everything that decides the numbers of a run, and how its pack writes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 pub struct ArrangerOptions {
+    /// Start at the weights of this pack's arranger, of the same sizes. Its style and its textures are made
+    /// anew, of the options and the dataset.
+    #[arg(long, value_name = "PACK")]
+    #[serde(default)]
+    pub from: Option<PathBuf>,
+    /// Learn from these answers too, which `practise` made to the dataset's songs. They are drawn as often as
+    /// --rendered says, each told as its song is there; and songs are told, as often as --version says, as
+    /// one of their answers.
+    #[arg(long, value_name = "DATASET")]
+    #[serde(default)]
+    pub practice: Option<PathBuf>,
     /// Training steps in all.
     #[arg(long, default_value_t = 12_000)]
     pub steps: u64,
@@ -157,7 +178,7 @@ pub struct ArrangerOptions {
     pub foreign: f32,
     /// What new notes have on their side in the pack's answers for each share of their half bar that their
     /// pitch class has in the input and lacks in the answer, in logits at an amount of 50 %, where the target
-    /// genre never leaves its key; others as for --chromatic.
+    /// genre never leaves its key; two fifths of that in the genre that leaves it most.
     #[arg(long, default_value_t = 80.0)]
     #[serde(default)]
     pub follow: f32,
@@ -169,6 +190,9 @@ pub struct ArrangerOptions {
 
 /// The most new inner voices that a pack strikes at once. Real music has five or more in one strike of 30.
 const VOICES: u8 = 4;
+
+/// What of --follow is left in the genre that leaves its key most.
+const FOLLOWED: f32 = 0.4;
 
 /// The edition of runs that do not say.
 fn first_edition() -> u8 {
@@ -201,7 +225,8 @@ impl ArrangerOptions {
             density,
             chromatic: inside(self.chromatic),
             foreign: inside(self.foreign),
-            follow: inside(self.follow),
+            // Chords may be the genre's where it leaves its key, not all of them.
+            follow: inside(self.follow).map(|most| FOLLOWED * self.follow + (1.0 - FOLLOWED) * most),
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(self.figure, |habits| habits.same_rhythm),

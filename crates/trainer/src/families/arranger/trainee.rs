@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use model::arranger::{Arranger, ArrangerConfig, Sizes, TEXTURE, TEXTURES};
-use model::{Family, Ops, Parts, Weights};
+use model::{Family as ModelFamily, Ops, Pack, Parts, Role, Weights};
 use phrase::STEPS;
 
 use super::examples::{Batch, Examples};
@@ -30,8 +30,9 @@ pub struct ArrangerRun {
     network: Optimised,
     /// By genre; found when a pack is first made, of the run's own music.
     habits: OnceLock<Vec<Habits>>,
-    /// The run's own music by tune and place; found when it is first drawn from.
-    examples: OnceLock<Examples>,
+    /// What is drawn from, by tune and place: the run's own music or, where there is practice, both together.
+    /// Found when it is first drawn from.
+    music: OnceLock<(Option<Dataset>, Examples)>,
 }
 
 impl ArrangerRun {
@@ -59,8 +60,32 @@ impl ArrangerRun {
             config,
             network,
             habits: OnceLock::new(),
-            examples: OnceLock::new(),
+            music: OnceLock::new(),
         })
+    }
+
+    /// The same at the weights of another pack's arranger.
+    ///
+    /// # Errors
+    /// When the pack has none of these sizes, or other genres.
+    pub fn starting_at(mut self, pack: &Pack, genres: &[String]) -> Result<Self> {
+        let name = &pack.card.name;
+        let Some(ModelFamily::Arranger(sizes)) = &pack.card.parts.transfer else {
+            bail!("{name}: --from takes a pack with an arranger, and this one has none")
+        };
+        ensure!(
+            pack.card.genres == genres,
+            "{name}: --from takes a pack of the dataset's genres in their order, {}, and this one has {}",
+            genres.join(", "),
+            pack.card.genres.join(", ")
+        );
+        ensure!(
+            sizes.network == self.config,
+            "{name}: its arranger has other sizes; give --width, --heads and the others as it has them: {:?}",
+            sizes.network
+        );
+        self.network = self.network.starting_at(&pack.weights.part(Role::Transfer))?;
+        Ok(self)
     }
 
     /// Goes on from a checkpoint, with the options in its header.
@@ -75,11 +100,22 @@ impl ArrangerRun {
         Ok(run)
     }
 
+    /// What is drawn from.
+    fn music<'a>(&'a self, data: &'a Dataset) -> Result<(&'a Dataset, &'a Examples)> {
+        if self.music.get().is_none() {
+            let practice = self.options.practice.as_deref().map(Dataset::read).transpose()?;
+            let both = practice.map(|practice| data.clone().with(&practice)).transpose()?;
+            let examples = Examples::of(both.as_ref().unwrap_or(data));
+            self.music.get_or_init(|| (both, examples));
+        }
+        let (both, examples) = self.music.get().context("the music was just laid out")?;
+        Ok((both.as_ref().unwrap_or(data), examples))
+    }
+
     /// Gradients and losses of one part of a step's batch.
-    fn shard(&self, data: &Dataset, shard: usize) -> Result<Sum<1>> {
+    fn shard(&self, (data, examples): (&Dataset, &Examples), shard: usize) -> Result<Sum<1>> {
         let o = &self.options;
         let Share { size, turn, mut rng } = Share::of(o.seed, o.batch, self.step, shard);
-        let examples = self.examples.get_or_init(|| Examples::of(data));
         let how = (&self.config, &o.corruption, o.transpose);
         let genres: Vec<usize> = (0..self.config.genres).collect();
         let batch = examples.batch(data, how, (size, turn, &genres), &mut rng, &self.device)?;
@@ -114,8 +150,9 @@ impl Trainee for ArrangerRun {
     read_off!(Needs::TRANSFER, LOSSES, steps);
 
     fn train(&mut self, data: &Dataset, threads: usize) -> Result<Losses> {
+        let music = self.music(data)?;
         let Sum { gradients: [mut gradients], losses } =
-            core::summed(self.step, threads, |shard| self.shard(data, shard))?;
+            core::summed(self.step, threads, |shard| self.shard(music, shard))?;
         let o = &self.options;
         clip(&mut gradients, o.clip);
         let scale = Schedule::new(o.steps, o.decay).rising(o.warmup).scale(self.step);
@@ -142,7 +179,7 @@ impl Trainee for ArrangerRun {
             let all = Tensor::from_vec(all, (genres * TEXTURES, TEXTURE + 1), &Device::Cpu)?;
             weights.insert("arranger.textures", all);
         }
-        Ok((Family::from(Sizes { network: self.config, style }).into(), weights))
+        Ok((ModelFamily::from(Sizes { network: self.config, style }).into(), weights))
     }
 
     fn recipe(&self) -> String {

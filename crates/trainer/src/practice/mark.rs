@@ -1,0 +1,166 @@
+//! How good a try is: what ears hear, what is kept of the song, what an arranger would strike out.
+
+use phrase::Roll;
+
+use crate::dataset::Item;
+use crate::evaluate::faults::{Measure, Tally};
+
+/// Training phrases of a genre of which its habits are counted.
+const COUNTED: usize = 1000;
+/// An ear is as sure as this at most and at least: beyond it there is nothing to gain.
+const SURE: (f64, f64) = (0.005, 0.98);
+/// Semitone clashes up to this share of the strikes are music.
+const CLASHES: f64 = 0.03;
+/// What ears, harmony, tune, faults, numbers of notes beyond a factor of 1.2 and habits weigh.
+const WEIGHTS: [f64; MEASURED] = [1.5, 12.0, 8.0, -12.0, -4.0, 1.0];
+const MEASURED: usize = 6;
+
+/// What of its habits a genre shows from phrase to phrase.
+const HABITS: [Measure; 5] =
+    [Measure::SameInner, Measure::SameBass, Measure::StepInto, Measure::LeapsAtBorders, Measure::HeldOver];
+/// What each weighs where the genre always does so; where it never does, as much against it.
+const HABIT: f64 = 1.5;
+
+/// How a genre plays, by [`HABITS`].
+#[derive(Clone, Debug)]
+pub(super) struct Habit([f64; HABITS.len()]);
+
+impl Habit {
+    /// Of a genre's phrases.
+    pub(super) fn of(items: &[Item]) -> Self {
+        let mut tally = Tally::default();
+        let every = (items.len() / COUNTED).max(1);
+        for pair in items.windows(2).step_by(every) {
+            let before = pair[1].follows(&pair[0]).then_some(&pair[0].roll);
+            tally.hear(&pair[1].roll, before);
+        }
+        Self(HABITS.map(|measure| share(&tally, measure).unwrap_or(0.5)))
+    }
+}
+
+fn share(tally: &Tally, measure: Measure) -> Option<f64> {
+    let [counted, of] = tally.shares[measure as usize];
+    (of > 0.0).then(|| counted / of)
+}
+
+/// A try in figures.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    /// Mean of the ears' log probabilities of the target genre, in nats.
+    ears: f64,
+    harmony: f64,
+    tune: f64,
+    /// Share of the strikes that are clusters, mud, or unplayable, and of those that clash more than music
+    /// does.
+    faults: f64,
+    /// By how many octaves the number of notes is off by more than a factor of 1.2.
+    notes: f64,
+    /// By [`HABITS`]; a half where there was nothing to count.
+    habits: [f64; HABITS.len()],
+}
+
+impl Mark {
+    pub(super) const NAMES: [&'static str; 5] =
+        ["   ears, nats", "     harmony", "        tune", "      faults", "       notes"];
+
+    /// Of the answer `roll` to `source` after the answer `before`; `ears` are probabilities of its genre.
+    pub(super) fn of(source: &Roll, roll: &Roll, before: Option<&Roll>, ears: &[f64]) -> Self {
+        let mut tally = Tally::default();
+        tally.hear(roll, before);
+        tally.compare(source, roll);
+        let of = |measure: Measure| share(&tally, measure).unwrap_or(0.0);
+        let (floor, ceiling) = SURE;
+        let log = ears.iter().map(|p| p.clamp(floor, ceiling).ln());
+        let bad = [Measure::Clusters, Measure::LowThirds, Measure::Unplayable].map(of);
+        Self {
+            ears: log.sum::<f64>() / ears.len().max(1) as f64,
+            harmony: of(Measure::HarmonyKept),
+            tune: of(Measure::MelodyOnTop),
+            faults: bad.iter().sum::<f64>() + (of(Measure::Clashes) - CLASHES).max(0.0),
+            notes: (of(Measure::Notes).max(0.05).log2().abs() - 1.2f64.log2()).max(0.0),
+            habits: HABITS.map(|measure| share(&tally, measure).unwrap_or(0.5)),
+        }
+    }
+
+    /// What is compared: more is better.
+    pub(super) fn total(&self, habit: &Habit) -> f64 {
+        let leans = self.habits.iter().zip(habit.0).map(|(own, usual)| HABIT * (2.0 * usual - 1.0) * own);
+        let all = [self.ears, self.harmony, self.tune, self.faults, self.notes, leans.sum()];
+        all.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum()
+    }
+
+    pub(super) fn values(&self) -> [f64; 5] {
+        [self.ears, self.harmony, self.tune, self.faults, self.notes]
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.ears += other.ears;
+        self.harmony += other.harmony;
+        self.tune += other.tune;
+        self.faults += other.faults;
+        self.notes += other.notes;
+        self.habits.iter_mut().zip(other.habits).for_each(|(sum, more)| *sum += more);
+    }
+
+    /// Divided by a number of tries.
+    pub(super) fn over(self, count: f64) -> Self {
+        let by = count.max(1.0);
+        Self {
+            ears: self.ears / by,
+            harmony: self.harmony / by,
+            tune: self.tune / by,
+            faults: self.faults / by,
+            notes: self.notes / by,
+            habits: self.habits.map(|share| share / by),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tune over a bass.
+    fn phrase(tune: usize, bass: usize) -> Roll {
+        Roll::from_cells(|step, row| row == tune + step / 8 % 5 || row == bass)
+    }
+
+    #[test]
+    fn what_is_kept_heard_and_playable_is_better() {
+        let habit = Habit([0.5; HABITS.len()]);
+        let source = phrase(50, 20);
+        let total = |roll: &Roll, ear: f64| Mark::of(&source, roll, None, &[ear]).total(&habit);
+        let kept = total(&source, 0.5);
+        assert!(total(&source, 0.9) > kept, "the genre is heard");
+        assert_eq!(total(&source, 0.99), total(&source, 1.0), "an ear that is sure has nothing to gain");
+        assert!(total(&phrase(51, 20), 0.5) < kept, "the tune is another");
+        let cluster =
+            |step: usize, row: usize| source.get(step, row) || (30..34).contains(&row) && step % 16 == 0;
+        assert!(total(&Roll::from_cells(cluster), 0.5) < kept, "clusters");
+        assert!(total(&Roll::EMPTY, 0.5) < kept);
+        assert!(total(&Roll::EMPTY, 0.0).is_finite());
+    }
+
+    #[test]
+    fn a_genre_that_repeats_itself_wants_answers_that_do() {
+        let moving = Roll::from_cells(|step, row| row == 50 || row == 20 && step % 16 < 12 - step / 16);
+        let (steady, usual) = (phrase(50, 20), |same| {
+            let mut habit = [0.5; HABITS.len()];
+            habit[1] = same;
+            Habit(habit)
+        });
+        let repeats = Roll::from_cells(|step, row| row == 50 || row == 20 && step % 4 < 2);
+        let total = |roll: &Roll, habit: &Habit| Mark::of(&steady, roll, None, &[0.5]).total(habit);
+        let gain = |roll: &Roll| total(roll, &usual(1.0)) - total(roll, &usual(0.0));
+        assert!(gain(&repeats) > 0.0 && gain(&repeats) >= gain(&moving));
+    }
+
+    #[test]
+    fn means_are_sums_over_their_number() {
+        let mut sum = Mark::default();
+        let one = Mark::of(&phrase(50, 20), &phrase(50, 22), None, &[0.4, 0.6]);
+        (0..4).for_each(|_| sum.add(&one));
+        let habit = Habit([0.3; HABITS.len()]);
+        assert!((sum.over(4.0).total(&habit) - one.total(&habit)).abs() < 1e-9);
+    }
+}
