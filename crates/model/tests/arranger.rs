@@ -246,7 +246,7 @@ fn new_notes_keep_to_what_is_played() {
         let root = [24, 29, 31, 24][step / 16];
         [0, 4, 7, 12].iter().any(|above| row == root + above)
     });
-    let asked = Asked { harmony: 1.0, ..plainly(&[0.0, 0.0, 1.0]) };
+    let asked = Asked { harmony: 1.0, ..plainly(&[1.0, 0.0, 0.0]) };
     let foreign = |logits: f32| {
         let mut style = sizes.style;
         style.foreign = [logits; SLOTS];

@@ -134,8 +134,9 @@ mod tests {
         assert!(total(&source, 0.9) > kept, "the genre is heard");
         assert_eq!(total(&source, 0.99), total(&source, 1.0), "an ear that is sure has nothing to gain");
         assert!(total(&phrase(51, 20), 0.5) < kept, "the tune is another");
-        let cluster =
-            |step: usize, row: usize| source.get(step, row) || (30..34).contains(&row) && step % 16 == 0;
+        let cluster = |step: usize, row: usize| {
+            source.get(step, row) || (30..34).contains(&row) && step.is_multiple_of(16)
+        };
         assert!(total(&Roll::from_cells(cluster), 0.5) < kept, "clusters");
         assert!(total(&Roll::EMPTY, 0.5) < kept);
         assert!(total(&Roll::EMPTY, 0.0).is_finite());
