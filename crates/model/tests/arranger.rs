@@ -28,6 +28,7 @@ const FREE: Style = Style {
     highest: [127; SLOTS],
     counts_after: true,
     voices: 0,
+    hands: false,
     figure: [0.0; SLOTS],
     approach: [0.0; SLOTS],
     anticipated: None,

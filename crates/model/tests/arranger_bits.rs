@@ -34,6 +34,7 @@ const SUMS: Style = Style {
     highest: [90; SLOTS],
     counts_after: true,
     voices: 0,
+    hands: false,
     figure: [0.0; SLOTS],
     approach: [0.0; SLOTS],
     anticipated: None,

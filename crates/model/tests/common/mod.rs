@@ -98,6 +98,7 @@ pub fn arranger(seed: u64) -> Pack {
         highest: [127; SLOTS],
         counts_after: true,
         voices: 0,
+        hands: false,
         figure: [0.0; SLOTS],
         approach: [0.0; SLOTS],
         anticipated: None,

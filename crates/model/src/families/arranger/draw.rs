@@ -4,7 +4,7 @@ use multiversion::multiversion;
 use phrase::{BASS_BELOW, PITCHES};
 
 use super::decode::Decoder;
-use super::limits::Voicing;
+use super::limits::{self, Voicing};
 use super::linear::{add_here, dot_relu};
 use super::{KINDS, ONSET_LAGS, Style, VIEWS};
 
@@ -168,7 +168,12 @@ pub(super) fn pitches(
             }
         }
     }
-    [cells, starts]
+    if draw.limits && draw.hands {
+        let kept = seen.own[0] | melody;
+        limits::for_hands([cells, starts], seen.before, kept)
+    } else {
+        [cells, starts]
+    }
 }
 
 /// A pitch of a step.

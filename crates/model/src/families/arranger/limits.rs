@@ -3,10 +3,7 @@
 //!
 //! The limits bind new notes only: what the input plays passes. General knowledge of arranging, no paper's.
 
-/// The widest a hand spans, in semitones: a tenth.
-const SPAN: i32 = 16;
-/// Fingers of a hand that play at once.
-const FINGERS: u32 = 5;
+use phrase::{PITCHES, is_playable};
 
 /// A step while its pitches are decided, the lowest first. Bit r is row r of the roll.
 #[derive(Clone, Copy, Debug)]
@@ -77,18 +74,21 @@ fn is_crowded(sounding: u128, row: usize) -> bool {
     sounding & (new >> 1) != 0 && (octave & octave >> 1).count_ones() > 1
 }
 
-/// Whether two hands can hold these keys: the lower takes what it reaches from the lowest, the upper the
-/// rest.
-fn is_playable(sounding: u128) -> bool {
-    let lowest = sounding.trailing_zeros() as i32;
-    let highest = 127 - sounding.leading_zeros() as i32;
-    let (mut left, mut fingers) = (sounding, 0);
-    // The lowest notes within a tenth, five at most; what is left must lie within a tenth of the highest.
-    while left != 0 && fingers < FINGERS && left.trailing_zeros() as i32 <= lowest + SPAN {
-        left &= left - 1;
-        fingers += 1;
+/// A step's cells and starts without the new notes that two hands cannot strike with the rest: which those
+/// are shows only when all are there. Of those whose loss leaves what can be played the highest goes; where
+/// there is none, the highest of all, and then the next. What is `kept`, and what sounded `before`, sounds on.
+pub(super) fn for_hands([mut cells, mut starts]: [u128; 2], before: u128, kept: u128) -> [u128; 2] {
+    while !is_playable(starts) {
+        let new = starts & !kept;
+        let highest_first = || (0..PITCHES).rev().map(|row| 1u128 << row).filter(|note| new & note != 0);
+        let Some(note) = highest_first().find(|note| is_playable(starts & !note)).or(highest_first().next())
+        else {
+            break;
+        };
+        starts &= !note;
+        cells &= !note | before;
     }
-    left == 0 || left.count_ones() <= FINGERS && left.trailing_zeros() as i32 >= highest - SPAN
+    [cells, starts]
 }
 
 #[cfg(test)]
@@ -135,5 +135,20 @@ mod tests {
         assert!(wide.takes(72 - 24) && wide.takes(68 - 24) && !wide.takes(60 - 24));
         let full = chord(&[40, 47, 52, 54, 56], Some(79));
         assert!(full.takes(64 - 24) && !full.takes(59 - 24));
+    }
+
+    #[test]
+    fn what_no_hand_is_left_for_is_taken_back() {
+        let bits = |pitches: &[u32]| pitches.iter().fold(0u128, |bits, pitch| bits | 1 << (pitch - 24));
+        let left = |struck: &[u32], kept: &[u32]| for_hands([bits(struck); 2], 0, bits(kept))[1];
+        // A new bass and a new chord in two hands' reach; the input's own notes lie too far from the chord.
+        let all = [36, 43, 55, 60, 84];
+        assert_eq!(left(&all, &[84]), bits(&[36, 43, 84]), "the chord goes, note by note");
+        assert_eq!(left(&all, &[60, 84]), bits(&[60, 84]), "and the bass, where nothing else helps");
+        assert_eq!(left(&all, &all), bits(&all), "what the input plays passes");
+        assert_eq!(left(&[36, 52, 60], &[]), bits(&[36, 52, 60]), "what can be played stays");
+        // A note that sounded before sounds on; it is not struck again.
+        let [cells, starts] = for_hands([bits(&[36, 60, 84]); 2], bits(&[60]), bits(&[84]));
+        assert_eq!((cells, starts), (bits(&[36, 60, 84]), bits(&[36, 84])));
     }
 }

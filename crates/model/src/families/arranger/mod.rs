@@ -134,6 +134,10 @@ pub struct Style {
     /// were made without this one.
     #[serde(default)]
     pub voices: u8,
+    /// New notes that no hand is left for are taken back once a step is written, where limits are kept: the
+    /// input's own come after those below them. False in packs that were made without it.
+    #[serde(default)]
+    pub hands: bool,
     /// What bass and inner voices have on their side where they were struck a bar before, and against them
     /// where they were not, in logits, by target genre: so a figure holds.
     #[serde(default)]

@@ -236,6 +236,7 @@ impl ArrangerOptions {
             counts_after: true,
             limits: true,
             voices: VOICES,
+            hands: true,
         }
     }
 }
