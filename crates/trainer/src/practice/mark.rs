@@ -2,39 +2,48 @@
 
 use phrase::Roll;
 
-use crate::dataset::Item;
 use crate::evaluate::faults::{Measure, Tally};
 
-/// Training phrases of a genre of which its habits are counted.
-const COUNTED: usize = 1000;
 /// An ear is as sure as this at most and at least: beyond it there is nothing to gain.
 const SURE: (f64, f64) = (0.005, 0.98);
 /// Semitone clashes up to this share of the strikes are music.
 const CLASHES: f64 = 0.03;
 /// What ears, harmony, tune, faults, numbers of notes beyond a factor of 1.2 and habits weigh.
-const WEIGHTS: [f64; MEASURED] = [1.5, 12.0, 8.0, -12.0, -4.0, 1.0];
+const WEIGHTS: [f64; MEASURED] = [2.0, 16.0, 8.0, -14.0, -4.0, 1.0];
 const MEASURED: usize = 6;
 
 /// What of its habits a genre shows from phrase to phrase.
 const HABITS: [Measure; 5] =
     [Measure::SameInner, Measure::SameBass, Measure::StepInto, Measure::LeapsAtBorders, Measure::HeldOver];
-/// What each weighs where the genre always does so; where it never does, as much against it.
-const HABIT: f64 = 1.5;
+/// What each weighs for a share of 1 that the pack's answers have too little, and at most; as much against it
+/// where they have too much.
+const HABIT: f64 = 20.0;
+const MOST: f64 = 2.0;
 
-/// How a genre plays, by [`HABITS`].
-#[derive(Clone, Debug)]
-pub(super) struct Habit([f64; HABITS.len()]);
+/// How a genre plays, or a pack in it, by [`HABITS`]; `None` where nothing was counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Habit([Option<f64>; HABITS.len()]);
 
 impl Habit {
-    /// Of a genre's phrases.
-    pub(super) fn of(items: &[Item]) -> Self {
+    /// Of phrases, each with the one before it.
+    pub(super) fn of<'a>(phrases: impl Iterator<Item = (&'a Roll, Option<&'a Roll>)>) -> Self {
         let mut tally = Tally::default();
-        let every = (items.len() / COUNTED).max(1);
-        for pair in items.windows(2).step_by(every) {
-            let before = pair[1].follows(&pair[0]).then_some(&pair[0].roll);
-            tally.hear(&pair[1].roll, before);
-        }
-        Self(HABITS.map(|measure| share(&tally, measure).unwrap_or(0.5)))
+        phrases.for_each(|(roll, before)| tally.hear(roll, before));
+        Self(HABITS.map(|measure| share(&tally, measure)))
+    }
+}
+
+/// What a try's habits weigh: those that a pack has less of than the genre count for it, those that it has
+/// more of against it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Leaning([f64; HABITS.len()]);
+
+impl Leaning {
+    pub(super) fn of(genre: &Habit, pack: &Habit) -> Self {
+        Self(std::array::from_fn(|i| {
+            let lacks = genre.0[i].zip(pack.0[i]).map_or(0.0, |(genre, pack)| genre - pack);
+            (HABIT * lacks).clamp(-MOST, MOST)
+        }))
     }
 }
 
@@ -83,8 +92,8 @@ impl Mark {
     }
 
     /// What is compared: more is better.
-    pub(super) fn total(&self, habit: &Habit) -> f64 {
-        let leans = self.habits.iter().zip(habit.0).map(|(own, usual)| HABIT * (2.0 * usual - 1.0) * own);
+    pub(super) fn total(&self, leaning: &Leaning) -> f64 {
+        let leans = self.habits.iter().zip(leaning.0).map(|(own, weight)| weight * own);
         let all = [self.ears, self.harmony, self.tune, self.faults, self.notes, leans.sum()];
         all.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum()
     }
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_heard_and_playable_is_better() {
-        let habit = Habit([0.5; HABITS.len()]);
+        let habit = Leaning([0.0; HABITS.len()]);
         let source = phrase(50, 20);
         let total = |roll: &Roll, ear: f64| Mark::of(&source, roll, None, &[ear]).total(&habit);
         let kept = total(&source, 0.5);
@@ -143,17 +152,19 @@ mod tests {
     }
 
     #[test]
-    fn a_genre_that_repeats_itself_wants_answers_that_do() {
-        let moving = Roll::from_cells(|step, row| row == 50 || row == 20 && step % 16 < 12 - step / 16);
-        let (steady, usual) = (phrase(50, 20), |same| {
-            let mut habit = [0.5; HABITS.len()];
-            habit[1] = same;
-            Habit(habit)
-        });
+    fn a_genre_that_repeats_itself_more_wants_answers_that_do() {
+        let moving = Roll::from_cells(|step, row| row == 50 || row == 20 && step % 16 / 2 == step / 16);
         let repeats = Roll::from_cells(|step, row| row == 50 || row == 20 && step % 4 < 2);
-        let total = |roll: &Roll, habit: &Habit| Mark::of(&steady, roll, None, &[0.5]).total(habit);
-        let gain = |roll: &Roll| total(roll, &usual(1.0)) - total(roll, &usual(0.0));
-        assert!(gain(&repeats) > 0.0 && gain(&repeats) >= gain(&moving));
+        let of = |roll: &Roll| Habit::of([(roll, None)].into_iter());
+        let total =
+            |roll: &Roll, leaning: &Leaning| Mark::of(&phrase(50, 20), roll, None, &[0.5]).total(leaning);
+        let towards = |genre: &Roll, pack: &Roll| Leaning::of(&of(genre), &of(pack));
+        let gain =
+            |roll: &Roll| total(roll, &towards(&repeats, &moving)) - total(roll, &towards(&moving, &repeats));
+        assert!(gain(&repeats) > gain(&moving), "{} {}", gain(&repeats), gain(&moving));
+        // Where the pack plays as the genre does, or nothing is known, habits are not asked for.
+        assert_eq!(towards(&repeats, &repeats).0, [0.0; HABITS.len()]);
+        assert_eq!(Leaning::of(&of(&Roll::EMPTY), &of(&repeats)).0, [0.0; HABITS.len()]);
     }
 
     #[test]
@@ -161,7 +172,7 @@ mod tests {
         let mut sum = Mark::default();
         let one = Mark::of(&phrase(50, 20), &phrase(50, 22), None, &[0.4, 0.6]);
         (0..4).for_each(|_| sum.add(&one));
-        let habit = Habit([0.3; HABITS.len()]);
+        let habit = Leaning([0.3; HABITS.len()]);
         assert!((sum.over(4.0).total(&habit) - one.total(&habit)).abs() < 1e-9);
     }
 }

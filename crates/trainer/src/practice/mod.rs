@@ -8,20 +8,20 @@
 //! evaluation take no part in it.
 
 mod mark;
+mod play;
 mod song;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use indicatif::ProgressBar;
-use model::{Answer, Context as Around, LoadedPack, Pack, Past, Settings};
-use phrase::{Phrase, Roll, STEPS};
+use model::Pack;
+use phrase::{Roll, STEPS};
 
 use crate::dataset::{Dataset, GenreInfo, Info, Item, Split};
 use crate::evaluate::judge::{Judge, places};
 use crate::evaluate::limited;
-use crate::evaluate::play::{over_threads, played};
-use mark::{Habit, Mark};
+use mark::Mark;
+use play::{Players, Stretch};
 use song::Answers;
 
 /// What is played, and how often.
@@ -55,13 +55,6 @@ pub struct Practised {
     pub directions: Vec<(String, String, usize, Mark, Mark)>,
 }
 
-/// A stretch of a song, phrase after phrase, that is played in another genre.
-struct Stretch<'a> {
-    source: usize,
-    target: usize,
-    phrases: &'a [Item],
-}
-
 /// Plays, and writes the answers as a dataset: songs of the genres that they were played in, each named as a
 /// version of its song.
 ///
@@ -89,29 +82,11 @@ pub fn practise(options: &PracticeOptions) -> Result<Practised> {
     let genres = pack.card.genres.clone();
     let slots = places(&data.genres(), &genres).context("the dataset does not fit the pack")?;
     let judges = [Judge::own(genres.len()), Judge::features(&data, &genres)?];
-    let habits: Vec<Habit> = slots.iter().map(|&slot| Habit::of(data.split(slot, Split::Train))).collect();
-
     let whole: Vec<Vec<Item>> = slots.iter().map(|&slot| phrases(&data, slot, options.limit)).collect();
-    let mut stretches = Vec::new();
-    for (source, items) in whole.iter().enumerate() {
-        for phrases in items.chunk_by(|before, item| item.follows(before)) {
-            let to = (0..genres.len()).filter(|&target| target != source);
-            stretches.extend(to.map(|target| Stretch { source, target, phrases }));
-        }
-    }
-    let bar = ProgressBar::new(stretches.iter().map(|stretch| stretch.phrases.len() as u64).sum());
-    let kept = over_threads(
-        stretches.len(),
-        options.threads,
-        || Ok(LoadedPack::new(&pack)?),
-        |pack, index| {
-            let stretch = &stretches[index];
-            let kept = play(pack, stretch, &judges, &habits[stretch.target], options);
-            bar.inc(stretch.phrases.len() as u64);
-            kept
-        },
-    )?;
-    bar.finish_and_clear();
+    let players = Players { pack: &pack, judges: &judges, amount: options.amount, threads: options.threads };
+    let mut stretches = Stretch::all(&whole);
+    players.lean(&mut stretches, &whole)?;
+    let kept = players.play(&stretches.iter().collect::<Vec<_>>(), options.tries)?;
 
     let mut answers = Answers::new(&data);
     let mut directions = Vec::new();
@@ -147,55 +122,6 @@ fn phrases(data: &Dataset, slot: usize, limit: usize) -> Vec<Item> {
     let mut all: Vec<Item> = data.split(slot, Split::Train).iter().filter(every).copied().collect();
     all.sort_by_key(|item| (item.song, item.at.section, item.at.start));
     limited::songs(all, limit, |item| item.song)
-}
-
-/// A phrase's best answer.
-struct Best {
-    roll: Roll,
-    mark: Mark,
-    /// Of all tries.
-    mean: Mark,
-}
-
-fn play(
-    pack: &mut LoadedPack,
-    stretch: &Stretch,
-    judges: &[Judge],
-    habit: &Habit,
-    options: &PracticeOptions,
-) -> Result<Vec<Best>> {
-    let (mut past, mut before) = (Past::default(), None);
-    let mut all = Vec::new();
-    for item in stretch.phrases {
-        let input = Phrase::of_roll(&item.roll, item.at.start.into(), 120.0, 0.8);
-        let around = Around { before: past.before(), ..Around::default() };
-        let (mut best, mut mean): (Option<(Mark, Roll, Roll)>, Mark) = Default::default();
-        for seed in 0..options.tries {
-            let settings = Settings {
-                source: Some(stretch.source as u8),
-                amount: options.amount as f32 / 100.0,
-                variation: 1.0,
-                seed,
-                // The tune stays where it is: the plug-in phrases it before the network hears of it.
-                phrased: false,
-                ..Settings::to(stretch.target)
-            };
-            let mut said = Answer::default();
-            pack.recast(&input, &around, &settings, &mut said)?;
-            let roll = played(&input, &said, 0);
-            let ears = judges.iter().map(|judge| Ok(judge.hear(pack, &roll)?[stretch.target]));
-            let mark = Mark::of(&item.roll, &roll, before.as_ref(), &ears.collect::<Result<Vec<f64>>>()?);
-            mean.add(&mark);
-            if best.as_ref().is_none_or(|(best, ..)| mark.total(habit) > best.total(habit)) {
-                best = Some((mark, roll, said.cells));
-            }
-        }
-        let Some((mark, roll, cells)) = best else { continue };
-        past.go_on(&cells, 0);
-        before = Some(roll);
-        all.push(Best { roll, mark, mean: mean.over(options.tries.into()) });
-    }
-    Ok(all)
 }
 
 impl std::fmt::Display for Practised {
