@@ -144,9 +144,14 @@ fn a_run_starts_at_the_pack_learns_from_answers_and_goes_on_to_the_same_numbers(
         all
     };
     let both = [from.clone(), practice.clone()];
+    let practice_again = practice.clone();
     let whole = losses(&both, "whole", None);
     assert_eq!(whole, losses(&both, "stopped", Some(2)));
     assert_ne!(whole, losses(std::slice::from_ref(&from), "alone", None), "answers are learned from");
+    let guided = [from.clone(), practice.clone(), "--guided=2".to_string()];
+    let told = losses(&guided, "guided", None);
+    assert_ne!(whole, told, "contrast is learned from");
+    assert_eq!(told, losses(&guided, "guided on", Some(2)));
     assert_ne!(whole, losses(&[practice], "fresh", None), "the pack is where it starts");
 
     // What does not fit is said in a sentence.
@@ -154,6 +159,8 @@ fn a_run_starts_at_the_pack_learns_from_answers_and_goes_on_to_the_same_numbers(
         let plan = plan(arguments(more), &data).unwrap();
         (plan.fresh)(&candle_core::Device::Cpu).unwrap_err().to_string()
     };
+    let none = refused(&[from.clone(), practice_again, "--guided=0".into()]);
+    assert!(none.contains("a number over 0"), "{none}");
     let other = refused(&[from, "--writer=2".into()]);
     assert!(other.contains("other sizes"), "{other}");
     let mut pack = Pack::read(&files.pack).unwrap();

@@ -20,7 +20,7 @@ pub(super) fn is_low(row: usize, bottom: i32) -> bool {
 }
 
 /// A logit under which contrast does nothing.
-const IMPLAUSIBLE: f32 = -4.0;
+pub const IMPLAUSIBLE: f32 = -4.0;
 
 /// What a step's pitches are shown of themselves.
 pub(super) struct Seen<'a> {

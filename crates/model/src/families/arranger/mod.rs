@@ -35,6 +35,7 @@ pub use chance::PhraseChance;
 pub use chord::Chord;
 pub use content::{Content, Detail, FEATURES, HALVES, MORE, MelodyNote, scale, shifted, tonic_shift};
 pub use decode::{Asked, Chance, Decoder};
+pub use draw::IMPLAUSIBLE;
 pub use nade::{nade, reference as nade_reference};
 pub use network::{Arranger, Masks};
 pub use phrasing::anticipated;

@@ -27,6 +27,11 @@ pub struct Batch {
     /// 1 for what is decided: every cell's sounding; its onset where it sounds and did a step before.
     /// `[B, 64, 2, 84]`.
     pub decided: Tensor,
+    /// What is to be decided, `[B, 64, 2, 84]`: the phrases' own cells, or how likely they are to be (see
+    /// [`super::guide::Guide`]).
+    pub wanted: Tensor,
+    /// Of each phrase that is a pack's answer, told as its song is, the genre of that song.
+    pub sources: Vec<Option<usize>>,
 }
 
 /// The share of a version's melody that another must have too: files that are named as versions of a piece
@@ -209,7 +214,7 @@ impl Examples {
         let (genres, features, memory) = (config.genres, config.features(), config.memory());
         let mut content = vec![0.0; size * STEPS * features];
         let mut one_hot = vec![0f32; size * genres];
-        let (mut cells, mut decided) = (Vec::new(), Vec::new());
+        let (mut cells, mut decided, mut sources) = (Vec::new(), Vec::new(), vec![None; size]);
         for (i, features) in content.chunks_exact_mut(STEPS * features).enumerate() {
             let genre = taking[(turn + i) % taking.len()];
             one_hot[i * genres + genre] = 1.0;
@@ -227,6 +232,7 @@ impl Examples {
                     .flatten();
                 // A pack answered just this: nothing of it is to be mended.
                 spared = is_answer && version.is_some();
+                sources[i] = version.map(|(source, _)| source).filter(|_| spared);
                 let mut heard = version.map_or(roll, |(_, roll)| shifted(&roll, by));
                 if rng.random::<f32>() < corruption.play {
                     heard = damage::played(&heard, rng);
@@ -250,11 +256,14 @@ impl Examples {
             }
             write(&roll, &past, &mut cells, &mut decided);
         }
+        let cells = Tensor::from_vec(cells, (size, memory + STEPS, 2, PITCHES), device)?;
         Ok(Batch {
             content: Tensor::from_vec(content, (size, STEPS, features), device)?,
             genres: Tensor::from_vec(one_hot, (size, genres), device)?,
-            cells: Tensor::from_vec(cells, (size, memory + STEPS, 2, PITCHES), device)?,
+            wanted: cells.narrow(1, memory, STEPS)?,
+            cells,
             decided: Tensor::from_vec(decided, (size, STEPS, 2, PITCHES), device)?,
+            sources,
         })
     }
 }

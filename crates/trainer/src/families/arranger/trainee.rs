@@ -9,6 +9,7 @@ use model::{Family as ModelFamily, Ops, Pack, Parts, Role, Weights};
 use phrase::STEPS;
 
 use super::examples::{Batch, Examples};
+use super::guide::Guide;
 use super::textures::textures;
 use super::{ArrangerOptions, Habits, NAME};
 use crate::core::{self, Losses, Optimised, Schedule, Share, Sum, clip};
@@ -33,6 +34,8 @@ pub struct ArrangerRun {
     /// What is drawn from, by tune and place: the run's own music or, where there is practice, both together.
     /// Found when it is first drawn from.
     music: OnceLock<(Option<Dataset>, Examples)>,
+    /// Of a run that goes on it is read when the first step needs it.
+    guide: OnceLock<Guide>,
 }
 
 impl ArrangerRun {
@@ -61,6 +64,7 @@ impl ArrangerRun {
             network,
             habits: OnceLock::new(),
             music: OnceLock::new(),
+            guide: OnceLock::new(),
         })
     }
 
@@ -85,6 +89,9 @@ impl ArrangerRun {
             sizes.network
         );
         self.network = self.network.starting_at(&pack.weights.part(Role::Transfer))?;
+        if let Some(contrast) = self.options.guided {
+            self.guide = Guide::new(pack, self.config, contrast, &self.device)?.into();
+        }
         Ok(self)
     }
 
@@ -112,13 +119,27 @@ impl ArrangerRun {
         Ok((both.as_ref().unwrap_or(data), examples))
     }
 
+    /// What says how likely answers' cells are with contrast, where that is asked for.
+    fn guide(&self) -> Result<Option<&Guide>> {
+        let Some(contrast) = self.options.guided else { return Ok(None) };
+        if self.guide.get().is_none() {
+            let path = self.options.from.as_deref().context("--guided needs the pack of --from")?;
+            let guide = Guide::new(&Pack::read(path)?, self.config, contrast, &self.device)?;
+            self.guide.get_or_init(|| guide);
+        }
+        Ok(self.guide.get())
+    }
+
     /// Gradients and losses of one part of a step's batch.
     fn shard(&self, (data, examples): (&Dataset, &Examples), shard: usize) -> Result<Sum<1>> {
         let o = &self.options;
         let Share { size, turn, mut rng } = Share::of(o.seed, o.batch, self.step, shard);
         let how = (&self.config, &o.corruption, o.transpose);
         let genres: Vec<usize> = (0..self.config.genres).collect();
-        let batch = examples.batch(data, how, (size, turn, &genres), &mut rng, &self.device)?;
+        let mut batch = examples.batch(data, how, (size, turn, &genres), &mut rng, &self.device)?;
+        if let Some(guide) = self.guide()? {
+            guide.say(&mut batch)?;
+        }
         let weights = self.network.weights();
         let network = Arranger::new(self.config, &weights, Ops::on(&self.device));
         let mut mask = |shape: &[usize]| core::mask(shape, o.drop, &mut rng, &self.device);
@@ -136,8 +157,7 @@ impl ArrangerRun {
 
 /// Cross-entropies in nats a phrase, `[2]`, in the order of [`LOSSES`].
 pub(super) fn losses(logits: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
-    let cells = batch.cells.narrow(1, batch.cells.dim(1)? - STEPS, STEPS)?;
-    let each = (core::cross_entropy(logits, &cells)? * &batch.decided)?;
+    let each = (core::cross_entropy(logits, &batch.wanted)? * &batch.decided)?;
     each.sum((0, 1, 3))? / batch.decided.dim(0)? as f64
 }
 
