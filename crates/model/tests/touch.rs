@@ -275,6 +275,7 @@ fn a_phrase_keeps_its_loudness_and_each_genre_has_a_touch_of_its_own() {
 fn new_notes_neither_vanish_nor_stick_out() {
     let pack = Pack::from_bytes("the default pack", default_pack()).unwrap();
     let mut pack = LoadedPack::new(&pack).unwrap();
+    let mut beside_the_tune = 0;
     for (level, genre) in [(1.0, 0), (0.4, 0), (1.0, 1), (0.4, 2)] {
         let mut input = input();
         input.notes.iter_mut().for_each(|note| note.velocity *= level);
@@ -294,16 +295,26 @@ fn new_notes_neither_vanish_nor_stick_out() {
         let mean = mean(&all).max(mean(&kept));
         let loudest = all.iter().copied().fold(0.0, f32::max);
         let table = answer.velocities.as_ref().unwrap();
-        let new: Vec<f32> = answer
-            .cells
-            .notes()
-            .filter(|note| !is_own(note.start, note.row))
-            .map(|note| f32::from(table[note.start][note.row]))
-            .collect();
+        let of = |start: usize, row: usize| f32::from(table[start][row]);
+        let new: Vec<_> = answer.cells.notes().filter(|note| !is_own(note.start, note.row)).collect();
+        // What is struck with the tune leaves it in front.
+        let with_tune = |note: &&phrase::RollNote| {
+            input.notes.iter().find(|own| {
+                let (step, row) = (own.onset_step() as usize, own.row().unwrap());
+                own.pitch >= 72 && step == note.start && answer.cells.onset[step] >> row & 1 == 1
+            })
+        };
+        for (note, tune) in new.iter().filter_map(|note| Some((note, with_tune(&note)?))) {
+            let most = if note.row > tune.row().unwrap() { 0.85 } else { 1.0 } * 127.0 * tune.velocity;
+            assert!(of(note.start, note.row) <= most + 0.6, "{note:?} over {tune:?}");
+            beside_the_tune += 1;
+        }
+        let new: Vec<f32> = new.iter().map(|note| of(note.start, note.row)).collect();
         assert!(kept.len() > 8 && new.len() > 8, "{} {}", kept.len(), new.len());
         let fits = |velocity: &f32| (0.6 * mean - 0.6..=loudest.min(1.2 * mean) + 0.6).contains(velocity);
         assert!(new.iter().all(fits), "{new:?} beside {mean}");
     }
+    assert!(beside_the_tune > 20, "{beside_the_tune}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Dynamics as a part of a pack.
 
 use candle_core::{Device, Tensor};
-use phrase::{PITCHES, Phrase, Roll, STEPS, Velocities};
+use phrase::{BASS_BELOW, LOWEST, PITCHES, Phrase, Roll, STEPS, Velocities};
 
 use super::network::{Batch, Touch};
 use super::score::Score;
@@ -16,6 +16,8 @@ const RANGE: (f32, f32) = (12.0 / 127.0, 1.0);
 /// is it louder than the loudest. A genre's loudness may have been learned from horns alone, and its basses
 /// would vanish.
 const BESIDE: (f32, f32) = (0.6, 1.2);
+/// What a new note above a tune's note that is struck with it is beside that at most: the tune stays in front.
+const ABOVE: f32 = 0.85;
 /// The mean from which on players' differences count in full: who plays softly has less room.
 const FULL: f32 = 0.5;
 
@@ -94,8 +96,14 @@ impl Strikes {
                 // What is kept is mostly the tune; but a single soft note of it is no measure.
                 let beside = if all.is_empty() { level } else { level.max(mean(&all)) };
                 let most = (BESIDE.1 * beside).min(loudest);
-                for (told, _) in told.iter_mut().zip(&kept).filter(|(_, kept)| kept.is_none()) {
+                let tune = tune(input, cells, &own);
+                let new = notes.iter().zip(&mut told).zip(&kept).filter(|(_, kept)| kept.is_none());
+                for ((&(step, key), told), _) in new {
                     *told = told.clamp((BESIDE.0 * beside).min(most), most);
+                    if let Some((top, velocity)) = tune[step] {
+                        let above = if key > first + top { ABOVE } else { 1.0 };
+                        *told = told.min(above * velocity);
+                    }
                 }
             }
             told
@@ -130,6 +138,22 @@ impl Strikes {
         let keys = out.squeeze(0)?.to_vec2::<f32>()?;
         Ok(notes.iter().map(|&(step, key)| keys[step][key]).collect())
     }
+}
+
+/// Row and velocity of the tune's notes that an answer keeps, by the step that they are struck on: nothing of
+/// the input sounds above them, and they are no basses. `own` has the velocities of all that it strikes.
+fn tune(input: &Phrase, answer: &Roll, own: &[[f32; PITCHES]; STEPS]) -> [Option<(usize, f32)>; STEPS] {
+    let mut highest = [0; STEPS];
+    for note in &input.notes {
+        if let (Some(row), Some(cells)) = (note.row(), note.cells()) {
+            cells.for_each(|step| highest[step] = row.max(highest[step]));
+        }
+    }
+    std::array::from_fn(|step| {
+        let (row, velocity) = (highest[step], own[step][highest[step]]);
+        let is_kept = answer.onset[step] >> row & 1 == 1;
+        (is_kept && velocity > 0.0 && row as u8 + LOWEST >= BASS_BELOW).then_some((row, velocity))
+    })
 }
 
 /// A sample: its score, its notes, what is known of them, and its shares of the genres.
