@@ -30,7 +30,9 @@ const FREE: Style = Style {
     voices: 0,
     hands: false,
     figure: [0.0; SLOTS],
+    texture: [0.0; SLOTS],
     approach: [0.0; SLOTS],
+    border: 1.0,
     anticipated: None,
     busy: None,
     foreign: [0.0; SLOTS],
@@ -61,6 +63,12 @@ fn shipped() -> (Sizes, Decoder) {
     let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
     let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
     (sizes, Decoder::new(sizes.network, &pack.weights.part(Role::Transfer)).unwrap())
+}
+
+/// The upper notes of a random phrase: what it plays itself neither holds a figure nor leaps.
+fn tune(seed: u64) -> Roll {
+    let all = phrase(seed).roll();
+    Roll::from_cells(|step, row| row > 36 && all.sounding[step] >> row & 1 == 1)
 }
 
 /// The first genre's phrase in others, its tune and number of notes left as they are.
@@ -194,22 +202,67 @@ fn figures_hold_and_basses_go_by_step() {
     let (sizes, decoder) = shipped();
     let base = sizes.style;
     let target = [0.0, 1.0, 0.0];
-    let write = |seed: u64, figure: f32, approach: f32| {
+    let write = |input: &Roll, figure: f32, approach: f32| {
         // Random notes have no harmony to keep to.
         let mut style = base;
-        style.foreign = [0.0; SLOTS];
+        (style.foreign, style.texture) = ([0.0; SLOTS], [0.0; SLOTS]);
         (style.figure[1], style.approach[1]) = (figure, approach);
-        decoder.write(&phrase(seed).roll(), &plainly(&target), &style.at(1.0, true), &NoChance)
+        decoder.write(input, &plainly(&target), &style.at(1.0, true), &NoChance)
     };
     let (mut alike, mut leaps) = ([0; 2], [0; 2]);
-    for seed in 0..8 {
+    for seed in 0..24 {
         for (place, logits) in [0.0, 4.0].into_iter().enumerate() {
-            alike[place] += phrase::alike(&phrase::inner_rhythm(&write(seed, logits, 0.0))).0;
-            leaps[place] += phrase::Motion::of(&phrase::low_bass(&write(seed, 0.0, logits))).leaps;
+            alike[place] += phrase::alike(&phrase::inner_rhythm(&write(&tune(seed), logits, 0.0))).0;
+            let bass = phrase::low_bass(&write(&phrase(seed).roll(), 0.0, logits));
+            leaps[place] += phrase::Motion::of(&bass).leaps;
         }
     }
     assert!(alike[1] > alike[0] + 4, "{alike:?}");
     assert!(leaps[1] < leaps[0], "{leaps:?}");
+}
+
+/// An accompaniment strikes where its texture does, no thicker for it, and a phrase's first bass note leaps
+/// less. By the pack that ships.
+#[test]
+fn figures_are_the_textures_and_basses_go_over_borders() {
+    let (sizes, decoder) = shipped();
+    let (target, base) = ([0.0, 1.0, 0.0], sizes.style);
+    // Where no classical accompaniment strikes unasked, over a bass on one and three.
+    let is_stroke = |step: usize| step % 8 == 3;
+    let manner = Roll::from_cells(|step, row| match row {
+        55 => true,
+        36 | 40 => is_stroke(step),
+        12 => step % 8 < 4,
+        _ => false,
+    });
+    let low = Roll::from_cells(|step, row| row == 34 && step >= 60 || row == 50);
+    let write = |seed: u64, texture: f32, border: f32| {
+        let mut style = base;
+        style.foreign = [0.0; SLOTS];
+        (style.texture[1], style.figure[1], style.border) = (texture, 0.0, border);
+        let asked = Asked { manner: Some(&manner), before: Some(&low), ..plainly(&target) };
+        decoder.write(&tune(seed), &asked, &style.at(1.0, true), &NoChance)
+    };
+    let (mut on, mut strokes, mut notes, mut leaps) = ([0; 2], [0; 2], [0; 2], [0; 2]);
+    for seed in 0..24 {
+        for place in 0..2 {
+            let answer = write(seed, 4.0 * place as f32, 1.0);
+            let inner = phrase::inner_strikes(&answer);
+            for (step, struck) in inner.iter().enumerate().filter(|(_, struck)| **struck != 0) {
+                strokes[place] += 1;
+                on[place] += usize::from(is_stroke(step));
+                notes[place] += struck.count_ones() as usize;
+            }
+            let first = phrase::low_bass(&write(seed, 0.0, [1.0, 4.0][place]));
+            leaps[place] +=
+                usize::from(first.iter().min_by_key(|note| note.start).is_some_and(|n| n.row < 22));
+        }
+    }
+    let share = |place: usize| on[place] as f32 / strokes[place] as f32;
+    assert!(share(1) > share(0) + 0.2, "{on:?} of {strokes:?}");
+    let thick = |place: usize| notes[place] as f32 / strokes[place] as f32;
+    assert!(thick(1) < 1.25 * thick(0), "{notes:?} in {strokes:?}");
+    assert!(leaps[1] + 2 < leaps[0], "{leaps:?}");
 }
 
 /// Long notes of a tune come ahead of their beats in a genre that anticipates, unless they are to be left,

@@ -60,6 +60,8 @@ impl Decoder {
         );
         run.bottom = i32::from(LOWEST) + by;
         (run.figure, run.approach) = (of_target(&draw.figure), of_target(&draw.approach));
+        run.border = draw.border;
+        run.texture = told.texture.map(|texture| (texture, of_target(&draw.texture)));
         run.more = more.exp2();
         let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
         run.remember(before.as_ref(), asked.first);

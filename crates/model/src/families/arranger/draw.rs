@@ -56,8 +56,13 @@ pub(super) struct Lines {
     /// For notes of the bass, and of the inner voices, that start: because they did a bar before, or not.
     pub(super) bass: f32,
     pub(super) inner: f32,
-    /// For steps of the bass into `into`, against leaps from `from`.
+    /// For the first inner voice that starts on a step, because the texture strikes there; against all of them,
+    /// where it does not.
+    pub(super) stroke: f32,
+    /// For steps of the bass into `into`.
     pub(super) approach: f32,
+    /// Against leaps of the bass from `from`.
+    pub(super) leap: f32,
     /// The row of the bass note before.
     pub(super) from: Option<usize>,
     /// The pitch class of the bass on the next first beat, or on this one where the step `arrives` there.
@@ -66,10 +71,18 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// What an inner voice that starts has for it over the `cells` and `starts` below it. A stroke is asked
+    /// for once: were each voice asked for, chords would be as thick as hands allow.
+    fn of_inner(&self, cells: u128, starts: u128) -> f32 {
+        let lowest = cells & cells.wrapping_neg();
+        let is_struck = starts & !lowest != 0;
+        self.inner + if is_struck { self.stroke.min(0.0) } else { self.stroke }
+    }
+
     /// What a bass note that starts on a row has for it.
     fn of_bass(&self, row: usize) -> f32 {
         let far = self.from.map(|from| row.abs_diff(from));
-        let leaps = if far.is_some_and(|far| far > 12) { -self.approach } else { 0.0 };
+        let leaps = if far.is_some_and(|far| far > 12) { -self.leap } else { 0.0 };
         let steps = match (self.into, self.arrives) {
             (Some(into), true) => row % 12 == into && far.is_some_and(|far| (1..=2).contains(&far)),
             (Some(into), false) => matches!((row + 12 - into) % 12, 1 | 2 | 10 | 11),
@@ -134,7 +147,7 @@ pub(super) fn pitches(
         let mut line = 0.0;
         if row < seen.ceiling && views[2] == 0.0 {
             let is_bass = cells == 0 && is_low(row, seen.bottom);
-            line = if is_bass { seen.lines.of_bass(row) } else { seen.lines.inner };
+            line = if is_bass { seen.lines.of_bass(row) } else { seen.lines.of_inner(cells, starts) };
         }
         lean += if views[0] == 0.0 { line } else { 0.0 };
         let full = cells.count_ones() as usize == MOST_AT_ONCE;

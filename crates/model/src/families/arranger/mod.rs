@@ -143,10 +143,19 @@ pub struct Style {
     /// where they were not, in logits, by target genre: so a figure holds.
     #[serde(default)]
     pub figure: [f32; SLOTS],
+    /// What they have on their side on the steps of the bar on which their texture strikes, and against them
+    /// on the others, in logits, by target genre: so a figure is the texture's. Zeros in packs that were made
+    /// without it.
+    #[serde(default)]
+    pub texture: [f32; SLOTS],
     /// What bass notes have on their side that lead into the next bar's root by a step, and against them
     /// where they leap by more than an octave, by target genre.
     #[serde(default)]
     pub approach: [f32; SLOTS],
+    /// How many times as much leaps have against them where a phrase's first bass note follows the one before
+    /// the border: there nothing else holds the line. 1 in packs that were made without it.
+    #[serde(default = "once")]
+    pub border: f32,
     /// What new notes have against them whose pitch class the input does not have in their half bar, in
     /// logits, by target genre.
     #[serde(default)]
@@ -164,6 +173,10 @@ pub struct Style {
     /// without it, which ask for as many as the input has.
     #[serde(default)]
     pub busy: Option<Busy>,
+}
+
+fn once() -> f32 {
+    1.0
 }
 
 /// How many notes answers have: a slow hymn has few, a trio that plays it more.
@@ -196,10 +209,11 @@ impl Style {
 
     /// Whether all are numbers, and none negative.
     pub(crate) fn is_usable(&self) -> bool {
-        [self.pull, self.change, self.contrast, self.temperature, self.melody, self.density]
+        [self.pull, self.change, self.contrast, self.temperature, self.melody, self.density, self.border]
             .iter()
             .chain(&self.chromatic)
             .chain(&self.figure)
+            .chain(&self.texture)
             .chain(&self.approach)
             .chain(&self.foreign)
             .chain(&self.follow)

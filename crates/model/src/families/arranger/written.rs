@@ -6,6 +6,7 @@ use super::decode::{Chance, Decoder, Work};
 use super::draw::{Lines, Mixes, Seen, is_low, pitches};
 use super::harmony::Harmony;
 use super::linear::{Memory, add, norm};
+use super::texture::Texture;
 use super::{KINDS, MEMORY, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
 /// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
@@ -26,9 +27,12 @@ pub(super) struct Run<'a> {
     pub(super) range: (i32, i32),
     /// The MIDI pitch of row 0.
     pub(super) bottom: i32,
-    /// See [`Style::figure`] and [`Style::approach`], of the target genres.
+    /// See [`Style::figure`], [`Style::approach`] (of the target genres) and [`Style::border`].
     pub(super) figure: f32,
     pub(super) approach: f32,
+    pub(super) border: f32,
+    /// What the answer's texture is, and [`Style::texture`] of the target genres.
+    pub(super) texture: Option<(Texture, f32)>,
     /// What new notes have for and against them by pitch class.
     harmony: Harmony,
     /// By how much it is to have more notes than the input.
@@ -74,6 +78,8 @@ impl<'a> Run<'a> {
             bottom: 0,
             figure: 0.0,
             approach: 0.0,
+            border: 1.0,
+            texture: None,
             harmony,
             more: 1.0,
             heard_notes: 0.0,
@@ -198,13 +204,24 @@ impl<'a> Run<'a> {
                 lines.inner = was(struck & !ends(sounding) != 0);
             }
         }
+        if let Some((Texture(strokes), weight)) = &self.texture {
+            let step = step % STEPS_PER_BAR;
+            let strikes = |voice: usize| weight * (2.0 * strokes[voice * STEPS_PER_BAR + step] - 1.0);
+            lines.stroke = strikes(0);
+            lines.bass += strikes(1);
+        }
         if self.approach > 0.0 {
             lines.approach = self.approach;
-            lines.from = self.cells_written.iter().rev().find_map(|[sounding, struck]| {
+            let bass = |&[sounding, struck]: &[u128; KINDS]| {
                 let lowest = sounding & sounding.wrapping_neg() & struck;
                 let row = lowest.trailing_zeros() as usize;
                 (lowest != 0 && is_low(row, self.bottom)).then_some(row)
-            });
+            };
+            let last =
+                self.cells_written.iter().enumerate().rev().find_map(|(at, cells)| Some((at, bass(cells)?)));
+            lines.from = last.map(|(_, row)| row);
+            let is_first = last.is_some_and(|(at, _)| at < self.decoder.config.memory());
+            lines.leap = self.approach * if is_first { self.border } else { 1.0 };
             let bar = step / STEPS_PER_BAR * STEPS_PER_BAR;
             let last_beat = step - bar >= STEPS_PER_BAR - STEPS_PER_BEAT;
             let to = if last_beat { bar + STEPS_PER_BAR } else { step };

@@ -172,6 +172,11 @@ pub struct ArrangerOptions {
     #[arg(long, default_value_t = 1.3)]
     #[serde(default)]
     pub figure: f32,
+    /// What bass and inner voices have on their side in the pack's answers where their texture strikes, and
+    /// against them elsewhere, in logits: one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "2")]
+    #[serde(default)]
+    pub texture: Vec<f32>,
     /// What bass notes have on their side in the pack's answers that lead into the next bar by a step, in
     /// logits, in the genre that does so most; others in proportion.
     #[arg(long, default_value_t = 2.0)]
@@ -196,6 +201,9 @@ pub struct ArrangerOptions {
 
 /// The most new inner voices that a pack strikes at once. Real music has five or more in one strike of 30.
 const VOICES: u8 = 4;
+
+/// How many times as much leaps of the bass have against them at the border.
+const BORDER: f32 = 2.5;
 
 /// What of --follow is left in the genre that leaves its key most.
 const FOLLOWED: f32 = 0.4;
@@ -236,7 +244,11 @@ impl ArrangerOptions {
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(self.figure, |habits| habits.same_rhythm),
+            texture: std::array::from_fn(|slot| {
+                self.texture.get(slot).or(self.texture.last()).map_or(0.0, |&own| own)
+            }),
             approach: shares(self.approach, |habits| habits.step_into),
+            border: BORDER,
             anticipated: Some(std::array::from_fn(|slot| of(slot).anticipated)),
             busy: Some(Busy { octaves: std::array::from_fn(|slot| of(slot).density), extent: self.busy }),
             counts_after: true,
