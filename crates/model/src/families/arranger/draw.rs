@@ -56,9 +56,11 @@ pub(super) struct Lines {
     /// For notes of the bass, and of the inner voices, that start: because they did a bar before, or not.
     pub(super) bass: f32,
     pub(super) inner: f32,
-    /// For the first inner voice that starts on a step, because the texture strikes there; against all of them,
-    /// where it does not.
-    pub(super) stroke: f32,
+    /// For the first inner voice, and for the bass, because the texture strikes on this step; against all of
+    /// them, where it does not.
+    pub(super) strokes: [f32; 2],
+    /// The rows from which on the texture lies.
+    pub(super) lies: [i32; 2],
     /// For steps of the bass into `into`.
     pub(super) approach: f32,
     /// Against leaps of the bass from `from`.
@@ -71,12 +73,19 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// What an inner voice that starts has for it over the `cells` and `starts` below it. A stroke is asked
-    /// for once: were each voice asked for, chords would be as thick as hands allow.
-    fn of_inner(&self, cells: u128, starts: u128) -> f32 {
+    /// What an inner voice that starts on a row has for it over the `cells` and `starts` below it. A stroke is
+    /// asked for once: were each voice asked for, chords would be as thick as hands allow.
+    fn of_inner(&self, row: usize, cells: u128, starts: u128) -> f32 {
         let lowest = cells & cells.wrapping_neg();
         let is_struck = starts & !lowest != 0;
-        self.inner + if is_struck { self.stroke.min(0.0) } else { self.stroke }
+        self.inner + if is_struck { self.strokes[0].min(0.0) } else { self.stroke(0, row) }
+    }
+
+    /// A stroke is asked for where the texture lies and above: rows are decided from the lowest up, and asked
+    /// for everywhere it would come at the bottom of the keyboard.
+    fn stroke(&self, voice: usize, row: usize) -> f32 {
+        let stroke = self.strokes[voice];
+        if (row as i32) < self.lies[voice] { stroke.min(0.0) } else { stroke }
     }
 
     /// What a bass note that starts on a row has for it.
@@ -88,7 +97,7 @@ impl Lines {
             (Some(into), false) => matches!((row + 12 - into) % 12, 1 | 2 | 10 | 11),
             _ => false,
         };
-        self.bass + leaps + if steps { self.approach } else { 0.0 }
+        self.bass + self.stroke(1, row) + leaps + if steps { self.approach } else { 0.0 }
     }
 }
 
@@ -147,7 +156,7 @@ pub(super) fn pitches(
         let mut line = 0.0;
         if row < seen.ceiling && views[2] == 0.0 {
             let is_bass = cells == 0 && is_low(row, seen.bottom);
-            line = if is_bass { seen.lines.of_bass(row) } else { seen.lines.of_inner(cells, starts) };
+            line = if is_bass { seen.lines.of_bass(row) } else { seen.lines.of_inner(row, cells, starts) };
         }
         lean += if views[0] == 0.0 { line } else { 0.0 };
         let full = cells.count_ones() as usize == MOST_AT_ONCE;
@@ -231,7 +240,8 @@ mod tests {
     #[test]
     fn a_bass_is_led_into_the_next_root_and_kept_from_leaping() {
         // From E2 to a bar on A: rows over C1.
-        let lines = Lines { bass: 0.5, approach: 2.0, from: Some(16), into: Some(9), ..Lines::default() };
+        let (from, into) = (Some(16), Some(9));
+        let lines = Lines { bass: 0.5, approach: 2.0, leap: 2.0, from, into, ..Lines::default() };
         assert_eq!(lines.of_bass(20), 2.5, "G sharp leads into A");
         assert_eq!(lines.of_bass(23), 2.5, "B does too");
         assert_eq!(lines.of_bass(18), 0.5, "F sharp does not");
@@ -239,5 +249,16 @@ mod tests {
         let arrives = Lines { arrives: true, from: Some(20), ..lines };
         assert_eq!((arrives.of_bass(21), arrives.of_bass(9), arrives.of_bass(33)), (2.5, 0.5, -1.5));
         assert_eq!(Lines::default().of_bass(40), 0.0);
+    }
+
+    #[test]
+    fn a_stroke_is_asked_for_once_and_where_the_texture_lies() {
+        let lines = Lines { strokes: [3.0, 2.0], lies: [31, 10], inner: 0.5, ..Lines::default() };
+        assert_eq!((lines.of_bass(9), lines.of_bass(10)), (0.0, 2.0));
+        assert_eq!((lines.of_inner(30, 1, 1), lines.of_inner(31, 1, 1)), (0.5, 3.5));
+        assert_eq!(lines.of_inner(40, 1 | 1 << 33, 1 | 1 << 33), 0.5, "another inner voice is struck");
+        assert_eq!(lines.of_inner(40, 1 | 1 << 33, 1), 3.5, "it is held");
+        let against = Lines { strokes: [-3.0, -2.0], ..lines };
+        assert_eq!((against.of_bass(0), against.of_inner(20, 1 | 1 << 10, 1 << 10)), (-2.0, -2.5));
     }
 }

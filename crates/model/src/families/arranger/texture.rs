@@ -17,6 +17,9 @@ pub struct Texture(pub [f32; TEXTURE]);
 /// Where the mean pitches stand, inner voices and bass.
 const PITCH: [usize; 2] = [2 * STEPS_PER_BAR + 3, 2 * STEPS_PER_BAR + 4];
 
+/// The row of C3, from which mean pitches are counted.
+const C3: i32 = 24;
+
 impl Texture {
     /// The texture of what accompanies a roll's melody.
     pub fn of(roll: &Roll) -> Self {
@@ -48,6 +51,16 @@ impl Texture {
         Self(numbers)
     }
 
+    /// How often inner voices and the bass are struck on a 16th of the bar, as a share of the bars.
+    pub(super) fn strikes(&self, step: usize) -> [f32; 2] {
+        [self.0[step], self.0[STEPS_PER_BAR + step]]
+    }
+
+    /// The mean rows of inner voices and bass.
+    pub(super) fn rows(&self) -> [i32; 2] {
+        PITCH.map(|pitch| C3 + (12.0 * self.0[pitch]).round() as i32)
+    }
+
     /// The same in a roll that was moved `by` rows down.
     pub fn shifted(mut self, by: i32) -> Self {
         let bars = [TEXTURE - 2, TEXTURE - 1];
@@ -77,7 +90,7 @@ impl Voice {
         }
         self.count += 1.0;
         self.lengths += (length as f32).log2();
-        self.rows += (row as f32 - 24.0) / 12.0;
+        self.rows += (row as f32 - C3 as f32) / 12.0;
     }
 
     fn bars(&self) -> f32 {
@@ -114,6 +127,9 @@ mod tests {
         );
         assert!((rest[3] - 20.0 / 12.0).abs() < 1e-6 && (rest[4] + 1.0).abs() < 1e-6);
         assert_eq!((rest[5], rest[6]), (1.0, 1.0));
+        let texture = Texture(numbers);
+        assert_eq!((texture.strikes(2), texture.strikes(8)), ([1.0, 0.0], [0.0, 1.0]));
+        assert_eq!(texture.rows(), [44, 12]);
     }
 
     #[test]

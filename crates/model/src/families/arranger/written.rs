@@ -15,6 +15,9 @@ const EAGERNESS: f32 = 4.0;
 /// Notes that are added to both counts before they are compared, so that the first few do not matter.
 const FEW: f32 = 8.0;
 
+/// Strokes are asked for from this many rows under the mean of their texture on.
+const BELOW: i32 = 5;
+
 /// A phrase that is being written, for one mix of genres or two side by side.
 pub(super) struct Run<'a> {
     decoder: &'a Decoder,
@@ -204,11 +207,9 @@ impl<'a> Run<'a> {
                 lines.inner = was(struck & !ends(sounding) != 0);
             }
         }
-        if let Some((Texture(strokes), weight)) = &self.texture {
-            let step = step % STEPS_PER_BAR;
-            let strikes = |voice: usize| weight * (2.0 * strokes[voice * STEPS_PER_BAR + step] - 1.0);
-            lines.stroke = strikes(0);
-            lines.bass += strikes(1);
+        if let Some((texture, weight)) = &self.texture {
+            lines.strokes = texture.strikes(step % STEPS_PER_BAR).map(|share| weight * (2.0 * share - 1.0));
+            lines.lies = texture.rows().map(|row| row - BELOW);
         }
         if self.approach > 0.0 {
             lines.approach = self.approach;
