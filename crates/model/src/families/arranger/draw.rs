@@ -73,8 +73,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// What an inner voice that starts on a row has for it over the `cells` and `starts` below it. A stroke is
-    /// asked for once: were each voice asked for, chords would be as thick as hands allow.
+    /// What an inner voice that starts on a row has for it over the `cells` and `starts` below it. A stroke
+    /// is asked for once: were each voice asked for, chords would be as thick as hands allow.
     fn of_inner(&self, row: usize, cells: u128, starts: u128) -> f32 {
         let lowest = cells & cells.wrapping_neg();
         let is_struck = starts & !lowest != 0;

@@ -76,7 +76,8 @@ fn is_crowded(sounding: u128, row: usize) -> bool {
 
 /// A step's cells and starts without the new notes that two hands cannot strike with the rest: which those
 /// are shows only when all are there. Of those whose loss leaves what can be played the highest goes; where
-/// there is none, the highest of all, and then the next. What is `kept`, and what sounded `before`, sounds on.
+/// there is none, the highest of all, and then the next. What is `kept`, and what sounded `before`, sounds
+/// on.
 pub(super) fn for_hands([mut cells, mut starts]: [u128; 2], before: u128, kept: u128) -> [u128; 2] {
     while !is_playable(starts) {
         let new = starts & !kept;

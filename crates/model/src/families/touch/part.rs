@@ -16,7 +16,8 @@ const RANGE: (f32, f32) = (12.0 / 127.0, 1.0);
 /// is it louder than the loudest. A genre's loudness may have been learned from horns alone, and its basses
 /// would vanish.
 const BESIDE: (f32, f32) = (0.6, 1.2);
-/// What a new note above a tune's note that is struck with it is beside that at most: the tune stays in front.
+/// What a new note above a tune's note that is struck with it is beside that at most: so the tune stays in
+/// front.
 const ABOVE: f32 = 0.85;
 /// The mean from which on players' differences count in full: who plays softly has less room.
 const FULL: f32 = 0.5;
