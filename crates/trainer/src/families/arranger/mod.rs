@@ -81,7 +81,7 @@ pub struct ArrangerOptions {
     #[serde(default)]
     pub practice: Option<PathBuf>,
     /// Learn to write the answers of --practice as the pack of --from would with this contrast, so that the
-    /// new pack needs none: a phrase takes a quarter less time.
+    /// new pack needs none: a phrase takes a third less time.
     #[arg(long, value_name = "CONTRAST", requires = "from", requires = "practice")]
     #[serde(default)]
     pub guided: Option<f32>,
