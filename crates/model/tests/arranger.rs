@@ -34,6 +34,7 @@ const FREE: Style = Style {
     approach: [0.0; SLOTS],
     border: 1.0,
     anticipated: None,
+    pushed: None,
     busy: None,
     foreign: [0.0; SLOTS],
     follow: [0.0; SLOTS],

@@ -8,6 +8,7 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 use model::Pack;
 
 use crate::attribute::{AttributeOptions, attribute};
+use crate::average::{AverageOptions, average};
 use crate::classifier::PackClassifierOptions;
 use crate::classifier::{ClassifyOptions, classify};
 use crate::data::export::{ExportNpyOptions, export_npy};
@@ -79,6 +80,8 @@ enum Command {
     TrainDynamics(DynamicsOptions),
     /// Counts in performances when genres' players play: swing by tempo, and how they leave the beat.
     LearnFeel(FeelOptions),
+    /// Averages a pack's transfer with that of a pack that was trained on from it.
+    Average(AverageOptions),
     /// Adds feel, dynamics and a space to a pack, or replaces them; its other parts stay as they are.
     AddPart(AddOptions),
     /// Makes a pack of a run's averaged generator and a classifier, which is trained now if the run has none
@@ -235,6 +238,10 @@ fn work(command: Command) -> Result<()> {
         Command::LearnFeel(options) => {
             print!("{}", feel::table(&feel::learn(&options)?));
             println!("{}", options.output.display());
+        }
+        Command::Average(options) => {
+            let pack = average(&options)?;
+            println!("{}: {}", options.output.display(), pack.card.hash);
         }
         Command::AddPart(options) => {
             let (pack, added) = add::add(&options)?;

@@ -5,6 +5,7 @@
 //! numbers of an unbroken one.
 
 pub mod attribute;
+pub mod average;
 pub mod batch;
 pub mod classifier;
 pub mod cli;

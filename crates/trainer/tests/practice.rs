@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use model::Pack;
 use phrase::{Roll, STEPS, STEPS_PER_BAR};
+use trainer::average::mean;
 use trainer::data::song::{At, StoredSong};
 use trainer::dataset::{Dataset, Item, Split};
 use trainer::families::adding;
@@ -152,7 +153,10 @@ fn a_run_starts_at_the_pack_learns_from_answers_and_goes_on_to_the_same_numbers(
     let told = losses(&guided, "guided", None);
     assert_ne!(whole, told, "contrast is learned from");
     assert_eq!(told, losses(&guided, "guided on", Some(2)));
-    assert_ne!(whole, losses(&[practice], "fresh", None), "the pack is where it starts");
+    // A number a genre: the second alone is another lesson.
+    let second = [from.clone(), practice.clone(), "--guided=0,2".to_string()];
+    assert_ne!(told, losses(&second, "guided into the second", None), "each genre has its own");
+    assert_ne!(whole, losses(std::slice::from_ref(&practice), "fresh", None), "the pack is where it starts");
 
     // What does not fit is said in a sentence.
     let refused = |more: &[String]| {
@@ -161,6 +165,8 @@ fn a_run_starts_at_the_pack_learns_from_answers_and_goes_on_to_the_same_numbers(
     };
     let none = refused(&[from.clone(), practice_again, "--guided=0".into()]);
     assert!(none.contains("a number over 0"), "{none}");
+    let none = refused(&[from.clone(), practice.clone(), "--guided=1,-1".into()]);
+    assert!(none.contains("0 and more"), "{none}");
     let other = refused(&[from, "--writer=2".into()]);
     assert!(other.contains("other sizes"), "{other}");
     let mut pack = Pack::read(&files.pack).unwrap();
@@ -195,4 +201,45 @@ fn what_cannot_practise_is_told_why() {
     let one = files.folder.path().join("one.safetensors");
     songs().select(&["high"]).unwrap().write(&one).unwrap();
     assert!(refused(&files.pack, &one, &[]).contains("the genre low is wanted"));
+}
+
+#[test]
+fn an_average_lies_between_two_packs_and_refuses_what_does_not_fit() {
+    let files = files();
+    let own = Pack::read(&files.pack).unwrap();
+    let mut other = own.clone();
+    let prefix = model::Role::Transfer.prefix();
+    let all: Vec<_> = own.weights.iter().map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
+    for (name, tensor) in &all {
+        other.weights.insert(name.clone(), (tensor + 1.0).unwrap());
+    }
+    let averaged = |share: f64| {
+        let mut pack = own.clone();
+        mean(&mut pack, &other, share).unwrap();
+        pack
+    };
+    let by = |pack: &Pack, name: &str| {
+        let of = |pack: &Pack| {
+            let (_, tensor) = pack.weights.iter().find(|(own, _)| *own == name).unwrap();
+            tensor.to_dtype(candle_core::DType::F32).unwrap()
+        };
+        let moved = (of(pack) - of(&own)).unwrap().abs().unwrap().flatten_all().unwrap();
+        moved.max(0).unwrap().to_scalar::<f32>().unwrap()
+    };
+    let (quarter, none) = (averaged(0.25), averaged(0.0));
+    for (name, _) in &all {
+        let expected = if name.starts_with(prefix) && !name.ends_with(".textures") { 0.25 } else { 0.0 };
+        assert!((by(&quarter, name) - expected).abs() < 2e-3, "{name}: {}", by(&quarter, name));
+        assert_eq!(by(&none, name), 0.0, "{name}");
+    }
+    assert!(quarter.card.recipe.contains("moved by 0.25"), "{}", quarter.card.recipe);
+
+    let refused = |other: &Pack| mean(&mut own.clone(), other, 0.5).unwrap_err().to_string();
+    other.card.genres.reverse();
+    assert!(refused(&other).contains("high, low are needed"), "{}", refused(&other));
+    let mut other = own.clone();
+    let (name, tensor) =
+        all.iter().find(|(name, tensor)| name.starts_with(prefix) && tensor.dims()[0] > 1).unwrap();
+    other.weights.insert(name.clone(), tensor.narrow(0, 0, 1).unwrap());
+    assert!(refused(&other).contains("other sizes"), "{}", refused(&other));
 }

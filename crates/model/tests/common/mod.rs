@@ -104,6 +104,7 @@ pub fn arranger(seed: u64) -> Pack {
         approach: [0.0; SLOTS],
         border: 1.0,
         anticipated: None,
+        pushed: None,
         busy: None,
         foreign: [0.0; SLOTS],
         follow: [0.0; SLOTS],

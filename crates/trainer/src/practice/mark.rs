@@ -8,6 +8,8 @@ use crate::evaluate::faults::{Measure, Tally};
 const SURE: (f64, f64) = (0.005, 0.98);
 /// Semitone clashes up to this share of the strikes are music.
 const CLASHES: f64 = 0.03;
+/// As are five inner voices and more.
+const THICK: f64 = 0.03;
 /// What ears, harmony, tune, faults, numbers of notes beyond a factor of 1.2 and habits weigh.
 const WEIGHTS: [f64; MEASURED] = [2.0, 16.0, 8.0, -14.0, -4.0, 1.0];
 const MEASURED: usize = 6;
@@ -81,11 +83,14 @@ impl Mark {
         let (floor, ceiling) = SURE;
         let log = ears.iter().map(|p| p.clamp(floor, ceiling).ln());
         let bad = [Measure::Clusters, Measure::LowThirds, Measure::Unplayable].map(of);
+        let beyond = |measure: Measure, usual: f64| (of(measure) - usual).max(0.0);
         Self {
             ears: log.sum::<f64>() / ears.len().max(1) as f64,
             harmony: of(Measure::HarmonyKept),
             tune: of(Measure::MelodyOnTop),
-            faults: bad.iter().sum::<f64>() + (of(Measure::Clashes) - CLASHES).max(0.0),
+            faults: bad.iter().sum::<f64>()
+                + beyond(Measure::Clashes, CLASHES)
+                + beyond(Measure::FiveVoices, THICK),
             notes: (of(Measure::Notes).max(0.05).log2().abs() - 1.2f64.log2()).max(0.0),
             habits: HABITS.map(|measure| share(&tally, measure).unwrap_or(0.5)),
         }

@@ -24,7 +24,8 @@ impl Decoder {
         let played = shifted(input, by);
         let own = match draw.anticipated {
             Some(habit) if asked.phrased => {
-                phrased(&played, of_target(&habit), asked.amount, asked.first, |step| chance.phrasing(step))
+                let ahead = (of_target(&habit), draw.pushed.as_ref().map(of_target));
+                phrased(&played, ahead, asked.amount, asked.first, |step| chance.phrasing(step))
             }
             _ => played,
         };

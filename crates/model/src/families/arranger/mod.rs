@@ -38,7 +38,7 @@ pub use decode::{Asked, Chance, Decoder};
 pub use draw::IMPLAUSIBLE;
 pub use nade::{nade, reference as nade_reference};
 pub use network::{Arranger, Masks};
-pub use phrasing::anticipated;
+pub use phrasing::ahead;
 pub use texture::{TEXTURE, TEXTURES, Texture};
 pub use transfer::Sizes;
 
@@ -169,6 +169,11 @@ pub struct Style {
     /// phrased (`phrasing.rs`). `None` in packs that were made without it, which leave tunes as they are.
     #[serde(default)]
     pub anticipated: Option<[f32; SLOTS]>,
+    /// The share of each target genre's other tune notes over a beat that come ahead of it, of those and of
+    /// what is struck on beats: a tune that pushes more goes back onto the beat. `None` in packs that were
+    /// made without it, which move long notes alone.
+    #[serde(default)]
+    pub pushed: Option<[f32; SLOTS]>,
     /// How far an answer has as many notes as the genre and not as the input. `None` in packs that were made
     /// without it, which ask for as many as the input has.
     #[serde(default)]
@@ -194,14 +199,18 @@ impl Busy {
     }
 }
 
+/// What is left of [`Style::follow`] at full amount: a song that is recast whole is still that song.
+const FOLLOWED: f32 = 0.15;
+
 impl Style {
     /// The style at an amount (over 0, at most 1): the less, the more the input and its harmony pull. Without
     /// `limits` where they are not wanted.
     pub fn at(self, amount: f32, limits: bool) -> Self {
+        let less = (1.0 - amount) / amount;
         Self {
-            pull: self.pull * (1.0 - amount) / amount,
+            pull: self.pull * less,
             change: self.change * amount,
-            follow: self.follow.map(|follow| follow * (1.0 - amount) / amount),
+            follow: self.follow.map(|follow| follow * less.max(FOLLOWED)),
             limits: self.limits && limits,
             ..self
         }
@@ -219,7 +228,7 @@ impl Style {
             .chain(&self.follow)
             .all(|x| (0.0..=1e3).contains(x))
             && self.busy.iter().all(Busy::is_usable)
-            && self.anticipated.iter().flatten().all(|share| (0.0..=1.0).contains(share))
+            && self.anticipated.iter().chain(&self.pushed).flatten().all(|share| (0.0..=1.0).contains(share))
     }
 }
 

@@ -1,18 +1,20 @@
-//! When a tune's long notes come: on the beat, or an eighth ahead of it, as jazz and pop players anticipate
-//! them.
+//! When a tune's notes come: on the beat, or ahead of it, as jazz and pop players anticipate them.
 
-use phrase::{BandPart, Line, Note, Parts, Roll, STEPS, STEPS_PER_BEAT, skyline};
+use phrase::{BandPart, Line, Note, Parts, Roll, RollNote, STEPS, STEPS_PER_BEAT, skyline};
 
-/// An eighth: how far a long note is anticipated.
+/// An eighth: how far a note is anticipated at most.
 const EIGHTH: usize = STEPS_PER_BEAT / 2;
 
-/// Where a long note of a tune comes.
+/// Where a note of a tune comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// On a beat, with room for it an eighth before.
+    /// A long note on a beat, with room for it an eighth before.
     Beat,
-    /// On the eighth before a beat, which it sounds over.
+    /// A long note on the eighth before a beat, which it sounds over.
     Ahead,
+    /// Any other that sounds over a beat: a short one, or a 16th ahead. A soloist's pushes are as far from a
+    /// minuet as the long notes are.
+    Pushed,
 }
 
 /// The tune of a phrase: its highest notes, but for those of an accompaniment that sounds alone.
@@ -26,67 +28,77 @@ fn tune(roll: &Roll) -> Line {
     tune
 }
 
-/// The long notes of a tune that could come an eighth sooner or later, by their number in the line: those on
-/// which no other note starts for a beat, and that have an eighth's room where they would move to.
+/// The notes of a tune that could come sooner or later, by their number in the line. Long ones have no other
+/// start for a beat, and an eighth's room where they would move to; every one has an eighth from its beat to
+/// the next.
 fn movable(tune: &Line) -> impl Iterator<Item = (usize, Place)> {
     tune.iter().enumerate().filter_map(|(index, note)| {
-        let next = tune.get(index + 1).map_or(STEPS, |next| next.start);
-        if next < note.start + STEPS_PER_BEAT {
-            return None;
+        let next = start_after(tune, index);
+        let is_long = next >= note.start + STEPS_PER_BEAT;
+        let beat = note.start.next_multiple_of(STEPS_PER_BEAT);
+        if note.start == beat {
+            let room = match index.checked_sub(1) {
+                Some(before) => tune[before].start + 2 * EIGHTH <= note.start,
+                None => note.start >= EIGHTH,
+            };
+            return (is_long && room).then_some((index, Place::Beat));
         }
-        match note.start % STEPS_PER_BEAT {
-            0 => {
-                let room = match index.checked_sub(1) {
-                    Some(before) => tune[before].start + 2 * EIGHTH <= note.start,
-                    None => note.start >= EIGHTH,
-                };
-                room.then_some((index, Place::Beat))
-            }
-            EIGHTH if note.end() >= note.start + STEPS_PER_BEAT => Some((index, Place::Ahead)),
-            _ => None,
+        if note.start + EIGHTH == beat && is_long && note.end() >= note.start + STEPS_PER_BEAT {
+            return Some((index, Place::Ahead));
         }
+        let is_pushed = note.start + EIGHTH >= beat && note.end() > beat && next >= beat + EIGHTH;
+        is_pushed.then_some((index, Place::Pushed))
     })
 }
 
-/// How many of the long notes of `roll`'s tune come an eighth ahead of their beat, and how many could.
-pub fn anticipated(roll: &Roll) -> [usize; 2] {
-    count(&tune(roll))
+fn start_after(tune: &Line, index: usize) -> usize {
+    tune.get(index + 1).map_or(STEPS, |next| next.start)
 }
 
-fn count(tune: &Line) -> [usize; 2] {
-    movable(tune)
-        .fold([0; 2], |[ahead, all], (_, place)| [ahead + usize::from(place == Place::Ahead), all + 1])
+/// How many of the long notes of `roll`'s tune come an eighth ahead of their beat, and how many could; how
+/// many others sound over a beat that they come ahead of, and how many do or are struck on one.
+pub fn ahead(roll: &Roll) -> [[usize; 2]; 2] {
+    counted(&tune(roll))
 }
 
-/// Phrases `roll`'s tune as a genre does in which the share `habit` of the long notes is anticipated: moves
-/// them an eighth sooner, or those that are anticipated back onto the beat, each by `chance` of its first
-/// step (0 to 1), until that share is met on average; all of it at an `extent` of 1. What starts before step
-/// `first`, or would, stays.
+fn counted(tune: &Line) -> [[usize; 2]; 2] {
+    let count = |place: Place| movable(tune).filter(|(_, of)| *of == place).count();
+    let on_beat = |(index, note): &(usize, &RollNote)| {
+        note.start.is_multiple_of(STEPS_PER_BEAT) && start_after(tune, *index) >= note.start + EIGHTH
+    };
+    let (long, pushed) = (count(Place::Ahead), count(Place::Pushed));
+    [[long, long + count(Place::Beat)], [pushed, pushed + tune.iter().enumerate().filter(on_beat).count()]]
+}
+
+/// Phrases `roll`'s tune as a genre does whose tunes are so far `ahead`: moves long notes an eighth sooner, or
+/// what comes ahead back onto its beat, each by `chance` of its first step (0 to 1), until those shares are
+/// met on average; all of it at an `extent` of 1. Short notes only ever go back, and not at all without their
+/// share. What starts before step `first`, or would, stays.
 pub(super) fn phrased(
     roll: &Roll,
-    habit: f32,
+    (long, short): (f32, Option<f32>),
     extent: f32,
     first: usize,
     chance: impl Fn(usize) -> f32,
 ) -> Roll {
     let tune = tune(roll);
-    let [ahead, all] = count(&tune);
-    let share = ahead as f32 / all.max(1) as f32;
-    let (wanted, moves) = if habit > share {
-        (Place::Beat, extent * (habit - share) / (1.0 - share))
-    } else {
-        (Place::Ahead, extent * (share - habit) / share.max(f32::MIN_POSITIVE))
+    let shares = counted(&tune).map(|[ahead, all]| ahead as f32 / all.max(1) as f32);
+    let back = |habit: f32, share: f32| extent * (share - habit).max(0.0) / share.max(f32::MIN_POSITIVE);
+    let moves = |place: Place| match place {
+        Place::Beat => extent * (long - shares[0]).max(0.0) / (1.0 - shares[0]).max(f32::MIN_POSITIVE),
+        Place::Ahead => back(long, shares[0]),
+        Place::Pushed => short.map_or(0.0, |short| back(short, shares[1])),
     };
     let mut moved = *roll;
     for (index, place) in movable(&tune) {
         let note = tune[index];
-        if place != wanted || note.start < first || chance(note.start) >= moves {
+        if note.start < first || chance(note.start) >= moves(place) {
             continue;
         }
         let before = index.checked_sub(1).map(|before| tune[before]);
         let cells = match place {
             Place::Beat => note.start - EIGHTH..note.start,
-            Place::Ahead => note.start..note.start + EIGHTH,
+            Place::Ahead | Place::Pushed => note.start..note.start.next_multiple_of(STEPS_PER_BEAT),
         };
         // An inner voice on the same key holds it there.
         let is_taken = |step: usize| {
@@ -107,7 +119,7 @@ pub(super) fn phrased(
                     }
                     moved.sounding[step] |= bit;
                 }
-                Place::Ahead => {
+                Place::Ahead | Place::Pushed => {
                     moved.set(step, note.row, false);
                     // The note before holds on, where it led into this one.
                     if let Some(before) = before.filter(|before| before.end() == note.start) {
@@ -150,24 +162,24 @@ mod tests {
     #[test]
     fn long_notes_are_counted_where_they_could_move() {
         // The first has no room before it.
-        assert_eq!(anticipated(&quarters(0)), [0, 15]);
+        assert_eq!(ahead(&quarters(0)), [[0, 15], [0, 16]]);
         // The sixth is too near to the fifth to move, which is ahead.
-        assert_eq!(anticipated(&quarters(5)), [5, 15]);
-        assert_eq!(anticipated(&Roll::EMPTY), [0, 0]);
+        assert_eq!(ahead(&quarters(5)), [[5, 15], [0, 11]]);
+        assert_eq!(ahead(&Roll::EMPTY), [[0, 0]; 2]);
     }
 
     #[test]
     fn a_tune_is_phrased_as_far_as_the_genre_does_and_back() {
         let (straight, never) = (quarters(0), |_| 1.0);
-        assert_eq!(phrased(&straight, 0.6, 1.0, 0, never), straight);
-        assert_eq!(phrased(&straight, 0.0, 1.0, 0, |_| 0.0), straight, "as the genre does already");
-        let ahead = phrased(&straight, 1.0, 1.0, 0, |_| 0.0);
+        assert_eq!(phrased(&straight, (0.6, None), 1.0, 0, never), straight);
+        assert_eq!(phrased(&straight, (0.0, None), 1.0, 0, |_| 0.0), straight, "as the genre does already");
+        let ahead = phrased(&straight, (1.0, None), 1.0, 0, |_| 0.0);
         let expected: Vec<_> = (0..16_usize).map(|index| (4 * index).saturating_sub(2)).collect();
         assert_eq!(starts(&ahead), expected);
         assert_eq!(ahead.cells(), straight.cells(), "the note before makes room");
-        assert_eq!(phrased(&ahead, 0.0, 1.0, 0, |_| 0.0), straight, "and takes it back");
+        assert_eq!(phrased(&ahead, (0.0, None), 1.0, 0, |_| 0.0), straight, "and takes it back");
         // By chance as many as the habit says: of those with less than 0.6, all.
-        let some = phrased(&straight, 0.6, 1.0, 0, |step| if step % 8 == 0 { 0.5 } else { 0.7 });
+        let some = phrased(&straight, (0.6, None), 1.0, 0, |step| if step % 8 == 0 { 0.5 } else { 0.7 });
         assert!(
             starts(&some)[1..].iter().all(|start| start % 8 == 6 || start % 8 == 4),
             "{:?}",
@@ -176,8 +188,32 @@ mod tests {
     }
 
     #[test]
+    fn pushes_go_back_onto_their_beats_and_none_are_made() {
+        // Eighths with a push over every second beat: on it in a tune that does not push.
+        let line = |push: usize| {
+            let starts: Vec<usize> = (0..8).flat_map(|pair| [8 * pair, 8 * pair + 4 - push]).collect();
+            let mut roll = Roll::EMPTY;
+            for (index, &start) in starts.iter().enumerate() {
+                let (end, row) = (starts.get(index + 1).copied().unwrap_or(STEPS), 40 + index % 3);
+                roll.onset[start] |= 1 << row;
+                (start..end).for_each(|step| roll.sounding[step] |= 1 << row);
+            }
+            roll
+        };
+        // Long ones are ahead by an eighth; by a 16th they are pushes.
+        assert_eq!([ahead(&line(2)), ahead(&line(1))], [[[8, 8], [0, 8]], [[0, 0], [8, 16]]]);
+        let back =
+            |roll: &Roll, share: f32, short, chance: f32| phrased(roll, (share, short), 1.0, 0, |_| chance);
+        assert_eq!(back(&line(1), 0.0, Some(0.0), 0.0), line(0));
+        assert_eq!(back(&line(1), 0.0, None, 0.0), line(1), "packs of before");
+        assert_eq!(back(&line(1), 0.0, Some(0.25), 0.6), line(1), "a quarter stays: half of them go back");
+        assert_eq!(back(&line(1), 0.0, Some(0.25), 0.4), line(0));
+        assert_eq!(back(&line(0), 0.0, Some(1.0), 0.0), line(0), "only ever back");
+    }
+
+    #[test]
     fn what_was_played_already_stays() {
-        let moved = phrased(&quarters(0), 1.0, 1.0, 32, |_| 0.0);
+        let moved = phrased(&quarters(0), (1.0, None), 1.0, 32, |_| 0.0);
         assert_eq!(starts(&moved)[..9], starts(&quarters(0))[..9], "also the one on the line");
         assert_eq!(starts(&moved)[9], 34);
     }
@@ -185,7 +221,7 @@ mod tests {
     #[test]
     fn a_key_that_an_inner_voice_holds_is_left_to_it() {
         let mut roll = quarters(0);
-        assert!(starts(&phrased(&roll, 1.0, 1.0, 0, |_| 0.0)).contains(&6));
+        assert!(starts(&phrased(&roll, (1.0, None), 1.0, 0, |_| 0.0)).contains(&6));
         // The tune's third note, held in another hand under the second, which lies higher.
         let third = 42;
         (4..8).for_each(|step| {
@@ -193,7 +229,7 @@ mod tests {
             roll.sounding[step] |= 1 << third | 1 << 50;
         });
         roll.onset[4] |= 1 << third | 1 << 50;
-        let kept = starts(&phrased(&roll, 1.0, 1.0, 0, |_| 0.0));
+        let kept = starts(&phrased(&roll, (1.0, None), 1.0, 0, |_| 0.0));
         assert!(kept.contains(&8) && !kept.contains(&6), "{kept:?}");
     }
 }

@@ -273,6 +273,9 @@ impl Trainee for AdditionRun {
         if let Some(shares) = &mut sizes.style.anticipated {
             shares[slot] = habits[slot].anticipated;
         }
+        if let Some(shares) = &mut sizes.style.pushed {
+            shares[slot] = habits[slot].pushed;
+        }
         if let Some(busy) = &mut sizes.style.busy {
             busy.octaves[slot] = habits[slot].density;
         }

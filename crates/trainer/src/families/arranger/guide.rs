@@ -14,6 +14,7 @@ use model::{Family as ModelFamily, Ops, Pack, Role, Weights};
 use phrase::STEPS;
 
 use super::examples::Batch;
+use super::of_genre;
 
 /// The share of the answer's own cells in what is wanted: they are the best of several, which no probability
 /// knows.
@@ -24,7 +25,8 @@ const OWN: f64 = 0.5;
 pub(super) struct Guide {
     config: ArrangerConfig,
     weights: Weights,
-    contrast: f32,
+    /// By target genre.
+    contrast: Vec<f32>,
     device: Device,
 }
 
@@ -32,11 +34,20 @@ impl Guide {
     /// Of `pack`, whose network has the sizes of `config`.
     ///
     /// # Errors
-    /// Where it has not, or the contrast is no number over 0.
-    pub(super) fn new(pack: &Pack, config: ArrangerConfig, contrast: f32, device: &Device) -> Result<Self> {
+    /// Where it has not, or no contrast is a number over 0, or one is none.
+    pub(super) fn new(
+        pack: &Pack,
+        config: ArrangerConfig,
+        contrast: &[f32],
+        device: &Device,
+    ) -> Result<Self> {
         let name = &pack.card.name;
-        if !(contrast > 0.0 && contrast.is_finite()) {
-            bail!("a contrast of {contrast} teaches nothing; give --guided a number over 0")
+        let contrast: Vec<f32> = (0..config.genres).map(|genre| of_genre(contrast, genre)).collect();
+        if let Some(bad) = contrast.iter().find(|contrast| !(**contrast >= 0.0 && contrast.is_finite())) {
+            bail!("a contrast of {bad} is none; give --guided numbers of 0 and more")
+        }
+        if contrast.iter().all(|contrast| *contrast == 0.0) {
+            bail!("a contrast of 0 teaches nothing; give --guided a number over 0")
         }
         match &pack.card.parts.transfer {
             Some(ModelFamily::Arranger(sizes)) if sizes.network == config => {}
@@ -66,17 +77,25 @@ impl Guide {
         let source = Tensor::from_iter(one_hot, &self.device)?.reshape((count, genres))?;
         let network = Arranger::new(self.config, &self.weights, Ops::on(&self.device));
         let ask = |genres: &Tensor| Ok::<_, anyhow::Error>(network.forward(&content, genres, &cells, None)?);
-        let (target, source) = (ask(&of(&batch.genres)?)?, ask(&source)?);
-        let likely = sigmoid(&self.beyond(&target, &source, &cells)?)?;
+        let genres = of(&batch.genres)?;
+        let by_genre = Tensor::from_slice(&self.contrast, (self.config.genres, 1), &self.device)?;
+        let contrast = genres.matmul(&by_genre)?.reshape((count, 1, 1, 1))?;
+        let (target, source) = (ask(&genres)?, ask(&source)?);
+        let likely = sigmoid(&self.beyond([&target, &source], &contrast, &cells)?)?;
         let own = of(&batch.wanted)?;
         let more = ((likely - own)? * (1.0 - OWN))?;
         batch.wanted = batch.wanted.contiguous()?.index_add(&rows, &more, 0)?;
         Ok(())
     }
 
-    /// The logits `[B, 64, 2, 84]` of the target with contrast, where playing has it (`draw.rs` of the
-    /// model): cells that did not sound a step before, and are not out of the question.
-    fn beyond(&self, target: &Tensor, source: &Tensor, cells: &Tensor) -> candle_core::Result<Tensor> {
+    /// The logits `[B, 64, 2, 84]` of the target with contrast `[B, 1, 1, 1]`, where playing has it (`draw.rs`
+    /// of the model): cells that did not sound a step before, and are not out of the question.
+    fn beyond(
+        &self,
+        [target, source]: [&Tensor; 2],
+        contrast: &Tensor,
+        cells: &Tensor,
+    ) -> candle_core::Result<Tensor> {
         let memory = self.config.memory();
         // The steps before each: the first edition's phrases begin with silence.
         let sounding = cells.narrow(2, 0, 1)?;
@@ -86,7 +105,7 @@ impl Guide {
         };
         let starts = before.affine(-1.0, 1.0)?.pad_with_zeros(2, 0, 1)?;
         let plausible = target.ge(IMPLAUSIBLE)?.to_dtype(target.dtype())?;
-        let moved = ((target - source)? * f64::from(self.contrast))?;
+        let moved = (target - source)?.broadcast_mul(contrast)?;
         target + ((moved * starts)? * plausible)?
     }
 }
@@ -100,25 +119,31 @@ mod tests {
     use crate::core::Optimised;
     use crate::random;
 
-    fn guide(contrast: f32) -> Guide {
+    fn guide(contrast: &[f32]) -> Guide {
         let sizes = ArrangerConfig::compact(2);
         let config = ArrangerConfig { width: 8, heads: 2, inner: 8, edition: 2, ..sizes };
         let mut rng = random::stream(3, 0);
         let network = Optimised::new(&config.parameters(), [0.9, 0.98], &mut rng, &Device::Cpu).unwrap();
-        Guide { config, weights: network.averaged().unwrap(), contrast, device: Device::Cpu }
+        Guide {
+            config,
+            weights: network.averaged().unwrap(),
+            contrast: contrast.to_vec(),
+            device: Device::Cpu,
+        }
     }
 
     #[test]
     fn only_starts_that_are_plausible_go_beyond_the_target() {
-        let guide = guide(2.0);
+        let guide = guide(&[2.0, 2.0]);
         let plane = |value: f32| Tensor::full(value, (1, STEPS, 2, PITCHES), &Device::Cpu).unwrap();
         // A note that sounds from the last step of the bar before on.
         let memory = guide.config.memory();
         let mut cells = vec![0f32; (memory + STEPS) * 2 * PITCHES];
         (memory - 1..memory + 4).for_each(|step| cells[step * 2 * PITCHES + 30] = 1.0);
         let cells = Tensor::from_vec(cells, (1, memory + STEPS, 2, PITCHES), &Device::Cpu).unwrap();
+        let contrast = Tensor::full(2f32, (1, 1, 1, 1), &Device::Cpu).unwrap();
         let at = |target: f32, source: f32| {
-            let all = guide.beyond(&plane(target), &plane(source), &cells).unwrap();
+            let all = guide.beyond([&plane(target), &plane(source)], &contrast, &cells).unwrap();
             let all = all.squeeze(0).unwrap().to_vec3::<f32>().unwrap();
             move |step: usize, kind: usize, row: usize| all[step][kind][row]
         };
@@ -132,7 +157,7 @@ mod tests {
 
     #[test]
     fn answers_are_wanted_half_as_they_are_and_the_rest_as_before() {
-        let (guide, device) = (guide(1.0), Device::Cpu);
+        let (guide, device) = (guide(&[0.0, 1.0]), Device::Cpu);
         let config = guide.config;
         let cells = Tensor::zeros((2, config.memory() + STEPS, 2, PITCHES), DType::F32, &device).unwrap();
         let mut batch = Batch {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use model::arranger::{Content, anticipated};
+use model::arranger::{Content, ahead};
 use phrase::{HIGHEST, Key, LOWEST, Roll, out_of_key};
 
 use crate::dataset::{Dataset, Item, Split};
@@ -25,6 +25,8 @@ pub struct Habits {
     pub density: f32,
     /// Share of the tune's long notes that come an eighth ahead of their beat.
     pub anticipated: f32,
+    /// Share of its other notes over a beat that come ahead of it, of those and of what is struck on beats.
+    pub pushed: f32,
     /// Share of the basses on first beats that a step leads into.
     pub step_into: f32,
 }
@@ -36,6 +38,7 @@ impl Default for Habits {
             out_of_key: 0.0,
             same_rhythm: 0.0,
             anticipated: 0.0,
+            pushed: 0.0,
             density: 0.0,
             step_into: 0.0,
         }
@@ -59,14 +62,18 @@ impl Habits {
             items.iter().map(|item| of(&item.roll)).sum::<f32>() / items.len().max(1) as f32
         };
         let own = own_tunes(data, genre);
-        let [ahead, long] =
-            own.iter().map(|item| anticipated(&item.roll)).fold([0; 2], |[a, l], [b, m]| [a + b, l + m]);
+        let mut counts = [[0; 2]; 2];
+        for item in own {
+            counts.iter_mut().flatten().zip(ahead(&item.roll).as_flattened()).for_each(|(sum, n)| *sum += n);
+        }
+        let [anticipated, pushed] = counts.map(|[ahead, all]| ahead as f32 / all.max(1) as f32);
         Self {
             range: range_of_99_percent(items.iter().map(|item| &item.roll)),
             out_of_key: shares.iter().sum::<f32>() / shares.len().max(1) as f32,
             same_rhythm: share(Measure::SameInner),
             density: mean(|roll| Content::of(roll).density),
-            anticipated: ahead as f32 / long.max(1) as f32,
+            anticipated,
+            pushed,
             step_into: share(Measure::StepInto),
         }
     }

@@ -81,10 +81,17 @@ pub struct ArrangerOptions {
     #[serde(default)]
     pub practice: Option<PathBuf>,
     /// Learn to write the answers of --practice as the pack of --from would with this contrast, so that the
-    /// new pack needs none: a phrase takes a third less time.
-    #[arg(long, value_name = "CONTRAST", requires = "from", requires = "practice")]
+    /// new pack needs none: a phrase takes a third less time. One number a target genre, the last for all that
+    /// follow.
+    #[arg(
+        long,
+        value_name = "CONTRAST,...",
+        value_delimiter = ',',
+        requires = "from",
+        requires = "practice"
+    )]
     #[serde(default)]
-    pub guided: Option<f32>,
+    pub guided: Option<Vec<f32>>,
     /// Training steps in all.
     #[arg(long, default_value_t = 12_000)]
     pub steps: u64,
@@ -209,6 +216,11 @@ const BORDER: f32 = 2.5;
 const FOLLOWED: f32 = 0.4;
 
 /// The edition of runs that do not say.
+/// What a list of one number a genre says of one: the last is for all that follow.
+fn of_genre(numbers: &[f32], genre: usize) -> f32 {
+    numbers.get(genre).or(numbers.last()).copied().unwrap_or(0.0)
+}
+
 fn first_edition() -> u8 {
     1
 }
@@ -244,12 +256,11 @@ impl ArrangerOptions {
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(self.figure, |habits| habits.same_rhythm),
-            texture: std::array::from_fn(|slot| {
-                self.texture.get(slot).or(self.texture.last()).map_or(0.0, |&own| own)
-            }),
+            texture: std::array::from_fn(|slot| of_genre(&self.texture, slot)),
             approach: shares(self.approach, |habits| habits.step_into),
             border: BORDER,
             anticipated: Some(std::array::from_fn(|slot| of(slot).anticipated)),
+            pushed: Some(std::array::from_fn(|slot| of(slot).pushed)),
             busy: Some(Busy { octaves: std::array::from_fn(|slot| of(slot).density), extent: self.busy }),
             counts_after: true,
             limits: true,

@@ -89,7 +89,7 @@ impl ArrangerRun {
             sizes.network
         );
         self.network = self.network.starting_at(&pack.weights.part(Role::Transfer))?;
-        if let Some(contrast) = self.options.guided {
+        if let Some(contrast) = &self.options.guided {
             self.guide = Guide::new(pack, self.config, contrast, &self.device)?.into();
         }
         Ok(self)
@@ -121,7 +121,7 @@ impl ArrangerRun {
 
     /// What says how likely answers' cells are with contrast, where that is asked for.
     fn guide(&self) -> Result<Option<&Guide>> {
-        let Some(contrast) = self.options.guided else { return Ok(None) };
+        let Some(contrast) = &self.options.guided else { return Ok(None) };
         if self.guide.get().is_none() {
             let path = self.options.from.as_deref().context("--guided needs the pack of --from")?;
             let guide = Guide::new(&Pack::read(path)?, self.config, contrast, &self.device)?;
