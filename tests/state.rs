@@ -51,7 +51,7 @@ const DEFAULTS: [(&str, u32); 55] = [
     ("Lock draw", 0),
     ("Leave own genre alone", 0),
     ("Voicing limits", 1000),
-    ("Harmony", 250),
+    ("Harmony", 100),
     ("Groove", 0),
     ("Feel", 1000),
     ("Dynamics", 0),
@@ -294,7 +294,7 @@ fn what_a_state_brings_is_clamped_and_saved_so() {
     use serde_json::json;
     assert_eq!(saved("amount", json!({"f32": 5.0})), json!({"f32": 1.0}));
     assert_eq!(saved("amount", json!({"f32": -0.5})), json!({"f32": 0.0}));
-    assert_eq!(saved("harmony", json!({"f32": 1e39})), json!({"f32": 0.25}), "not finite: the default");
+    assert_eq!(saved("harmony", json!({"f32": 1e39})), json!({"f32": 0.1}), "not finite: the default");
     assert_eq!(saved("seed", json!({"i32": -77_777})), json!({"i32": 0}));
     assert_eq!(saved("target", json!({"i32": 0})), json!({"i32": 1}));
     assert_eq!(saved("latency", json!({"i32": 1})), json!({"string": "2"}), "in range it is as it was");

@@ -256,7 +256,7 @@ table! {
     };
     harmony: FloatParam = Row {
         id: "harmony", name: "Harmony", page: Page::Play, rank: 50, automatable: true,
-        kind: Kind::Percent(0.25),
+        kind: Kind::Percent(0.1),
         hint: "How far the genre may recolour your chords. 0 %: not at all. Roots always stay.",
     };
     groove: EnumParam<Groove> = Row {

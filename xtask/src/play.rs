@@ -33,7 +33,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0)]
     seed: u32,
     /// How far the target genre may recolour the song's chords, in percent.
-    #[arg(long, default_value_t = 25.0)]
+    #[arg(long, default_value_t = 10.0)]
     harmony: f32,
     /// Leave phrases alone that are heard as the target.
     #[arg(long)]

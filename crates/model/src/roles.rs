@@ -131,7 +131,7 @@ impl Settings {
             first: 0,
             leave_own: false,
             limits: true,
-            harmony: 0.25,
+            harmony: 0.1,
             phrased: true,
             swing: SwingBy::Auto,
             silent: WhenSilent::Rest,

@@ -321,7 +321,7 @@ fn new_notes_keep_to_what_is_played() {
     assert!(few < some && notes > 8, "{few} of {notes}, before {some}");
 }
 
-/// The more an answer follows the harmony, the nearer it comes to it; at the full amount it does not.
+/// The more an answer follows the harmony, the nearer it comes to it, a little at the full amount too.
 #[test]
 fn answers_follow_the_harmony_by_amount() {
     let (sizes, decoder) = shipped();
@@ -337,7 +337,11 @@ fn answers_follow_the_harmony_by_amount() {
         phrase::harmony_kept(&input, &answer).unwrap()
     };
     assert!(kept(120.0, 0.75) > kept(0.0, 0.75), "{} {}", kept(120.0, 0.75), kept(0.0, 0.75));
-    assert_eq!(kept(120.0, 1.0), kept(0.0, 1.0));
+    assert!(kept(120.0, 1.0) > kept(0.0, 1.0), "{} {}", kept(120.0, 1.0), kept(0.0, 1.0));
+    // Less and less towards the full amount, and never nothing.
+    let follow = |amount: f32| sizes.style.at(amount, true).follow[0] / sizes.style.follow[0];
+    let shares = [0.5, 0.75, 0.8, 1.0].map(follow);
+    assert!(shares.is_sorted_by(|a, b| a > b) && shares[0] == 1.0 && shares[3] > 0.1, "{shares:?}");
 }
 
 #[test]

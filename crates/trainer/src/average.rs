@@ -7,6 +7,8 @@ use anyhow::{Context, Result, ensure};
 use candle_core::DType;
 use model::{Pack, Role};
 
+use crate::hands::add::MARK;
+
 /// Options of `average`.
 #[derive(Debug, clap::Args)]
 pub struct AverageOptions {
@@ -74,10 +76,13 @@ pub fn mean(pack: &mut Pack, other: &Pack, share: f64) -> Result<()> {
         pack.weights.insert(name, mean);
     }
     let card = &mut pack.card;
-    card.recipe = format!("{} Weights moved by {share} of the way to: {}", card.recipe, other.card.recipe);
+    let (own, added) = card.recipe.split_once(MARK).unwrap_or((&card.recipe, ""));
+    let (of_other, _) = other.card.recipe.split_once(MARK).unwrap_or((&other.card.recipe, ""));
+    let mark = if added.is_empty() { "" } else { MARK };
+    card.recipe = format!("{own} Weights moved by {share} of the way to: {of_other}{mark}{added}");
     // Those of the other parts are still true.
-    let of = |role: Role| format!("{}_", role.name());
-    let others = [Role::Dynamics, Role::Feel, Role::Writer, Role::Space].map(of);
-    card.metrics.retain(|name, _| others.iter().any(|part| name.starts_with(part)));
+    let of = |role: Role| role.name();
+    let others = [Role::Dynamics, Role::Feel, Role::Writer, Role::Space, Role::Classifier].map(of);
+    card.metrics.retain(|name, _| others.iter().any(|part| name.contains(part)));
     Ok(())
 }

@@ -77,7 +77,7 @@ pub struct EvaluateOptions {
     #[arg(long, default_value_t = 4, value_parser = latency)]
     pub latency: usize,
     /// *Harmony* in per cent: how far the target genre may recolour the chords, where the pack can.
-    #[arg(long, default_value_t = 25)]
+    #[arg(long, default_value_t = 10)]
     pub harmony: u32,
     /// Makes no cycles, which is half the work: S is then the drop from origin to transfer alone.
     #[arg(long)]
@@ -125,7 +125,7 @@ impl Default for EvaluateOptions {
             amount: 100,
             amounts: Vec::new(),
             latency: BARS,
-            harmony: 25,
+            harmony: 10,
             no_cycle: false,
             auto: false,
             soft_cycle: false,

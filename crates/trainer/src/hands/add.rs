@@ -78,7 +78,7 @@ pub fn merge(pack: &mut Pack, other: &Pack) -> Result<Vec<Role>> {
 }
 
 /// Where a recipe begins to speak of the parts that are added.
-const MARK: &str = " Added parts: ";
+pub(crate) const MARK: &str = " Added parts: ";
 
 /// Says on the card what was added: of a pack that has them added itself, what it says of them.
 fn about(pack: &mut Pack, other: &Pack, roles: &[Role]) {

@@ -196,8 +196,8 @@ pub struct ArrangerOptions {
     pub foreign: f32,
     /// What new notes have on their side in the pack's answers for each share of their half bar that their
     /// pitch class has in the input and lacks in the answer, in logits at an amount of 50 %, where the target
-    /// genre never leaves its key; two fifths of that in the genre that leaves it most.
-    #[arg(long, default_value_t = 80.0)]
+    /// genre never leaves its key; half of that in the genre that leaves it most.
+    #[arg(long, default_value_t = 90.0)]
     #[serde(default)]
     pub follow: f32,
     /// How far the pack's answers have as many notes as the target genre and not as the input, from 0 to 1.
@@ -213,7 +213,7 @@ const VOICES: u8 = 4;
 const BORDER: f32 = 2.5;
 
 /// What of --follow is left in the genre that leaves its key most.
-const FOLLOWED: f32 = 0.4;
+const FOLLOWED: f32 = 0.5;
 
 /// The edition of runs that do not say.
 /// What a list of one number a genre says of one: the last is for all that follow.
