@@ -200,7 +200,7 @@ impl Busy {
 }
 
 /// What is left of [`Style::follow`] at full amount: a song that is recast whole is still that song.
-const FOLLOWED: f32 = 0.15;
+const FOLLOWED: f32 = 0.12;
 
 impl Style {
     /// The style at an amount (over 0, at most 1): the less, the more the input and its harmony pull. Without

@@ -195,11 +195,11 @@ pub struct ArrangerOptions {
     #[serde(default)]
     pub foreign: f32,
     /// What new notes have on their side in the pack's answers for each share of their half bar that their
-    /// pitch class has in the input and lacks in the answer, in logits at an amount of 50 %, where the target
-    /// genre never leaves its key; half of that in the genre that leaves it most.
-    #[arg(long, default_value_t = 90.0)]
+    /// pitch class has in the input and lacks in the answer, in logits at an amount of 50 %: one number a
+    /// genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "60")]
     #[serde(default)]
-    pub follow: f32,
+    pub follow: Vec<f32>,
     /// How far the pack's answers have as many notes as the target genre and not as the input, from 0 to 1.
     #[arg(long, default_value_t = 0.5)]
     #[serde(default)]
@@ -212,15 +212,12 @@ const VOICES: u8 = 4;
 /// How many times as much leaps of the bass have against them at the border.
 const BORDER: f32 = 2.5;
 
-/// What of --follow is left in the genre that leaves its key most.
-const FOLLOWED: f32 = 0.5;
-
-/// The edition of runs that do not say.
 /// What a list of one number a genre says of one: the last is for all that follow.
 fn of_genre(numbers: &[f32], genre: usize) -> f32 {
     numbers.get(genre).or(numbers.last()).copied().unwrap_or(0.0)
 }
 
+/// The edition of runs that do not say.
 fn first_edition() -> u8 {
     1
 }
@@ -251,8 +248,7 @@ impl ArrangerOptions {
             density,
             chromatic: inside(self.chromatic),
             foreign: inside(self.foreign),
-            // Chords may be the genre's where it leaves its key, not all of them.
-            follow: inside(self.follow).map(|most| FOLLOWED * self.follow + (1.0 - FOLLOWED) * most),
+            follow: std::array::from_fn(|slot| of_genre(&self.follow, slot)),
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(self.figure, |habits| habits.same_rhythm),

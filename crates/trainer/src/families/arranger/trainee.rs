@@ -215,7 +215,7 @@ impl Trainee for ArrangerRun {
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
              pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, foreign \
-             {}, follow {}, approach {}, figure {}, texture {:?}, busy {}.",
+             {}, follow {:?}, approach {}, figure {}, texture {:?}, busy {}.",
             self.step,
             o.batch,
             o.rate,
