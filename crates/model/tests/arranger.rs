@@ -35,6 +35,7 @@ const FREE: Style = Style {
     border: 1.0,
     anticipated: None,
     pushed: None,
+    followed: 0.0,
     busy: None,
     foreign: [0.0; SLOTS],
     follow: [0.0; SLOTS],
@@ -342,6 +343,8 @@ fn answers_follow_the_harmony_by_amount() {
     let follow = |amount: f32| sizes.style.at(amount, true).follow[0] / sizes.style.follow[0];
     let shares = [0.5, 0.75, 0.8, 1.0].map(follow);
     assert!(shares.is_sorted_by(|a, b| a > b) && shares[0] == 1.0 && shares[3] > 0.05, "{shares:?}");
+    let before = Style { followed: 0.0, ..sizes.style };
+    assert_eq!(before.at(1.0, true).follow, [0.0; SLOTS], "packs of before follow nothing there");
 }
 
 #[test]

@@ -41,6 +41,7 @@ const SUMS: Style = Style {
     border: 1.0,
     anticipated: None,
     pushed: None,
+    followed: 0.0,
     busy: None,
     foreign: [0.0; SLOTS],
     follow: [0.0; SLOTS],

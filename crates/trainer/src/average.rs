@@ -12,9 +12,9 @@ use crate::hands::add::MARK;
 /// Options of `average`.
 #[derive(Debug, clap::Args)]
 pub struct AverageOptions {
-    /// The pack that the other was trained on from. Its style, its textures and its other parts stay.
+    /// One of the two: its style, its textures and its other parts stay.
     pub pack: PathBuf,
-    /// The other, whose transfer has the same sizes.
+    /// The other: one of them was trained on from the other.
     #[arg(long, value_name = "PACK")]
     pub with: PathBuf,
     /// Share of the other's weights in the mean, from 0 to 1.

@@ -105,6 +105,7 @@ pub fn arranger(seed: u64) -> Pack {
         border: 1.0,
         anticipated: None,
         pushed: None,
+        followed: 0.0,
         busy: None,
         foreign: [0.0; SLOTS],
         follow: [0.0; SLOTS],

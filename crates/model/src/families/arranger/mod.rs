@@ -165,6 +165,10 @@ pub struct Style {
     /// so the harmony is kept where the genre does not recolour it.
     #[serde(default)]
     pub follow: [f32; SLOTS],
+    /// The share of `follow` that is left at full amount: a song that is recast whole is still that song. 0
+    /// in packs that were made without it.
+    #[serde(default)]
+    pub followed: f32,
     /// The share of each target genre's long tune notes that come an eighth ahead of their beat: so tunes are
     /// phrased (`phrasing.rs`). `None` in packs that were made without it, which leave tunes as they are.
     #[serde(default)]
@@ -199,9 +203,6 @@ impl Busy {
     }
 }
 
-/// What is left of [`Style::follow`] at full amount: a song that is recast whole is still that song.
-const FOLLOWED: f32 = 0.12;
-
 impl Style {
     /// The style at an amount (over 0, at most 1): the less, the more the input and its harmony pull. Without
     /// `limits` where they are not wanted.
@@ -210,7 +211,7 @@ impl Style {
         Self {
             pull: self.pull * less,
             change: self.change * amount,
-            follow: self.follow.map(|follow| follow * less.max(FOLLOWED)),
+            follow: self.follow.map(|follow| follow * less.max(self.followed)),
             limits: self.limits && limits,
             ..self
         }
@@ -227,6 +228,7 @@ impl Style {
             .chain(&self.foreign)
             .chain(&self.follow)
             .all(|x| (0.0..=1e3).contains(x))
+            && (0.0..=1.0).contains(&self.followed)
             && self.busy.iter().all(Busy::is_usable)
             && self.anticipated.iter().chain(&self.pushed).flatten().all(|share| (0.0..=1.0).contains(share))
     }

@@ -70,10 +70,11 @@ fn counted(tune: &Line) -> [[usize; 2]; 2] {
     [[long, long + count(Place::Beat)], [pushed, pushed + tune.iter().enumerate().filter(on_beat).count()]]
 }
 
-/// Phrases `roll`'s tune as a genre does whose tunes are so far `ahead`: moves long notes an eighth sooner, or
-/// what comes ahead back onto its beat, each by `chance` of its first step (0 to 1), until those shares are
-/// met on average; all of it at an `extent` of 1. Short notes only ever go back, and not at all without their
-/// share. What starts before step `first`, or would, stays.
+/// Phrases `roll`'s tune as a genre does in which the share `long` of the long notes comes ahead of its beat,
+/// and `short` of the others (see [`ahead`]): moves long notes an eighth sooner, or what comes ahead back
+/// onto its beat, each by `chance` of its first step (0 to 1), until those shares are met on average; all of
+/// it at an `extent` of 1. Short notes only ever go back, and not at all without their share. What starts
+/// before step `first`, or would, stays.
 pub(super) fn phrased(
     roll: &Roll,
     (long, short): (f32, Option<f32>),

@@ -88,8 +88,8 @@ impl Guide {
         Ok(())
     }
 
-    /// The logits `[B, 64, 2, 84]` of the target with contrast `[B, 1, 1, 1]`, where playing has it (`draw.rs`
-    /// of the model): cells that did not sound a step before, and are not out of the question.
+    /// The logits `[B, 64, 2, 84]` of the target with contrast `[B, 1, 1, 1]`, where playing has it
+    /// (`draw.rs` of the model): cells that did not sound a step before, and are not out of the question.
     fn beyond(
         &self,
         [target, source]: [&Tensor; 2],
