@@ -365,6 +365,7 @@ fn a_slow_pack_delays_only_who_chose_it() {
     while fake.loads.load(Ordering::SeqCst) < 2 {
         std::thread::yield_now();
     }
+    assert_eq!(fake.loads.load(Ordering::SeqCst), 2);
     open.send(()).unwrap();
     assert_eq!(slow.hear().unwrap().answer.notes[0].pitch, 52);
 }

@@ -36,6 +36,11 @@ pub fn average(options: &AverageOptions) -> Result<Pack> {
         options.share
     );
     let (mut pack, other) = (Pack::read(&options.pack)?, Pack::read(&options.with)?);
+    ensure!(
+        pack.card.parts.transfer.is_some(),
+        "{}: it has no transfer to average; give a pack that recasts phrases",
+        options.pack.display()
+    );
     mean(&mut pack, &other, options.share).with_context(|| format!("{}", options.with.display()))?;
     pack.write(&options.output)?;
     Ok(Pack::read(&options.output)?)
@@ -44,9 +49,8 @@ pub fn average(options: &AverageOptions) -> Result<Pack> {
 /// Moves the weights of `pack`'s transfer by `share` of the way to those of `other`'s.
 ///
 /// # Errors
-/// When `pack` has no transfer, or `other`'s has other genres or other sizes.
+/// When `other` has other genres, or its transfer other sizes.
 pub fn mean(pack: &mut Pack, other: &Pack, share: f64) -> Result<()> {
-    ensure!(pack.card.parts.transfer.is_some(), "{}: it has no transfer to average", pack.card.name);
     ensure!(
         pack.card.genres == other.card.genres,
         "its genres are {} where {} are needed, in this order",

@@ -135,5 +135,13 @@ mod tests {
         let data = data(&[&[("song", beats), ("own", ahead)], &[("song", beats)]]);
         assert_eq!(Habits::of(&data, 0).anticipated, 1.0, "the song's tune is left out");
         assert_eq!(Habits::of(&data, 1).anticipated, 0.0, "all that there is");
+        assert_eq!([0, 1].map(|genre| Habits::of(&data, genre).pushed), [0.0; 2]);
+    }
+
+    #[test]
+    fn notes_a_16th_ahead_of_their_beats_are_pushes() {
+        let line = Roll::from_cells(|step, row| row == 40 + (step + 1) / 4 % 3 && step > 2);
+        let habits = Habits::of(&data(&[&[("pushes", line)], &[]]), 0);
+        assert_eq!((habits.anticipated, habits.pushed), (0.0, 1.0));
     }
 }
