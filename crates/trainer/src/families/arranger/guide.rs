@@ -155,7 +155,8 @@ mod tests {
         assert_eq!(at(-1.0, 1.0)(8, 0, 30), -5.0);
     }
 
-    /// What is wanted of a silent phrase of the first genre, and of a silent answer in the second to the first.
+    /// What is wanted of a silent phrase of the first genre, and of a silent answer in the second to the
+    /// first.
     fn wanted(contrast: &[f32]) -> [Vec<f32>; 2] {
         let (guide, device) = (guide(contrast), Device::Cpu);
         let config = guide.config;
