@@ -7,7 +7,7 @@ mod common;
 
 use common::{Numbers, phrase, weights};
 use model::SLOTS;
-use model::arranger::{ArrangerConfig, Asked, Chance, Decoder, Style};
+use model::arranger::{ArrangerConfig, Asked, Chance, Decoder, Drawn, Style};
 use sha2::{Digest, Sha256};
 
 /// Wide enough that every vector width has whole registers and a rest.
@@ -30,6 +30,7 @@ const SUMS: Style = Style {
     melody: 0.5,
     density: 0.0,
     chromatic: [0.5; SLOTS],
+    diatonic: [0.0; SLOTS],
     lowest: [30; SLOTS],
     highest: [90; SLOTS],
     counts_after: true,
@@ -37,6 +38,10 @@ const SUMS: Style = Style {
     hands: false,
     figure: [0.0; SLOTS],
     texture: [0.0; SLOTS],
+    bass_texture: None,
+    drawn: Drawn { walks: [0.0; SLOTS], strokes: [0.0; SLOTS] },
+    tied: [0.0; SLOTS],
+    triads: [0.0; SLOTS],
     approach: [0.0; SLOTS],
     border: 1.0,
     anticipated: None,

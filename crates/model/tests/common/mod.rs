@@ -2,10 +2,10 @@
 #![allow(dead_code)] // Each test file uses some of these.
 
 use candle_core::{Device, Tensor};
-use model::arranger::{ArrangerConfig, Sizes, Style};
+use model::arranger::{ArrangerConfig, Asked, Chance, Decoder, Drawn, Sizes, Style};
 use model::papers::PairConfig;
 use model::resnet::GeneratorConfig;
-use model::{Card, ClassifierConfig, Init, Pack, Parameter, Parts, SLOTS, Weights, papers};
+use model::{Card, ClassifierConfig, Family, Init, Pack, Parameter, Parts, Role, SLOTS, Weights, papers};
 use phrase::{Note, Phrase};
 
 /// A reproducible stream of numbers in -1..1 (a linear congruential generator: quality does not matter here).
@@ -94,6 +94,7 @@ pub fn arranger(seed: u64) -> Pack {
         melody: 0.0,
         density: 0.0,
         chromatic: [0.0; SLOTS],
+        diatonic: [0.0; SLOTS],
         lowest: [0; SLOTS],
         highest: [127; SLOTS],
         counts_after: true,
@@ -101,6 +102,10 @@ pub fn arranger(seed: u64) -> Pack {
         hands: false,
         figure: [0.0; SLOTS],
         texture: [0.0; SLOTS],
+        bass_texture: None,
+        drawn: Drawn { walks: [0.0; SLOTS], strokes: [0.0; SLOTS] },
+        tied: [0.0; SLOTS],
+        triads: [0.0; SLOTS],
         approach: [0.0; SLOTS],
         border: 1.0,
         anticipated: None,
@@ -134,4 +139,43 @@ pub fn phrase(seed: u64) -> Phrase {
     }
     phrase.sort();
     phrase
+}
+
+/// No chance: of two choices the likelier, harmony told class by class, the first texture.
+pub struct NoChance;
+
+impl Chance for NoChance {
+    fn noise(&self, _: usize, _: usize, _: usize) -> f32 {
+        0.0
+    }
+    fn detail(&self, _: usize) -> f32 {
+        0.5
+    }
+    fn phrasing(&self, _: usize) -> f32 {
+        0.5
+    }
+    fn texture(&self, index: usize) -> f32 {
+        -(index as f32)
+    }
+}
+
+/// The arranger of the pack that ships.
+pub fn shipped() -> (Sizes, Decoder) {
+    let pack = Pack::from_bytes("the default pack", model::default_pack()).unwrap();
+    let Some(Family::Arranger(sizes)) = pack.card.parts.transfer else { panic!("it is an arranger") };
+    (sizes, Decoder::new(sizes.network, &pack.weights.part(Role::Transfer)).unwrap())
+}
+
+/// The first genre's phrase in others, its tune and number of notes left as they are.
+pub fn plainly(target: &[f32]) -> Asked<'_> {
+    Asked {
+        source: 0,
+        target,
+        harmony: 0.0,
+        amount: 0.0,
+        phrased: false,
+        before: None,
+        manner: None,
+        first: 0,
+    }
 }

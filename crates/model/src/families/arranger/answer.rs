@@ -7,7 +7,7 @@ use super::content::{Content, Detail, scale, shifted, tonic_shift};
 use super::decode::{Asked, Chance, Decoder};
 use super::harmony::Harmony;
 use super::phrasing::phrased;
-use super::texture::Texture;
+use super::texture::{Drawn, Texture};
 use super::written::Run;
 use crate::SLOTS;
 
@@ -39,7 +39,7 @@ impl Decoder {
         if self.config.edition > 1 {
             told.detail = std::array::from_fn(|half| Detail::of(asked.harmony, chance.detail(half)));
             let texture = asked.manner.map(Texture::of);
-            let texture = texture.or_else(|| self.texture(asked.target, told.density, chance));
+            let texture = texture.or_else(|| self.texture(asked.target, told.density, &draw.drawn, chance));
             told.texture = texture.map(|texture| texture.shifted(by));
         }
         let mut content = vec![0.0; STEPS * self.config.features()];
@@ -51,7 +51,8 @@ impl Decoder {
         }
         let chromatic = of_target(&draw.chromatic);
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
-        let harmony = Harmony::new(&own, told.detail, of_target(&draw.foreign), of_target(&draw.follow));
+        let follow = [&draw.follow, &draw.triads].map(of_target);
+        let harmony = Harmony::new(&own, &told, of_target(&draw.foreign), follow);
         let mut run = Run::new(self, &genres, scale(input), chromatic, harmony, read);
         let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
         let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;
@@ -62,7 +63,10 @@ impl Decoder {
         run.bottom = i32::from(LOWEST) + by;
         (run.figure, run.approach) = (of_target(&draw.figure), of_target(&draw.approach));
         run.border = draw.border;
-        run.texture = told.texture.map(|texture| (texture, of_target(&draw.texture)));
+        let weights = [&draw.texture, draw.bass_texture.as_ref().unwrap_or(&draw.texture)].map(of_target);
+        run.texture = told.texture.map(|texture| (texture, weights));
+        run.diatonic = of_target(&draw.diatonic);
+        run.tied = of_target(&draw.tied);
         run.more = more.exp2();
         let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
         run.remember(before.as_ref(), asked.first);
@@ -85,11 +89,16 @@ impl Decoder {
 
     /// A texture of the genre that most is asked of, from a phrase about as dense. Of those near it the one
     /// that `chance` likes best: phrases of a song that are alike share it, and so a figure holds.
-    fn texture(&self, target: &[f32], density: f32, chance: &impl Chance) -> Option<Texture> {
+    fn texture(&self, target: &[f32], density: f32, drawn: &Drawn, chance: &impl Chance) -> Option<Texture> {
         let genre = (0..target.len()).max_by(|&a, &b| target[a].total_cmp(&target[b]).then(b.cmp(&a)))?;
         let far = |known: &(Texture, f32)| (known.1 - density).abs();
         let all = self.textures.get(genre)?;
-        let mut near: Vec<usize> = (0..all.len()).collect();
+        let mut near: Vec<usize> =
+            (0..all.len()).filter(|&known| drawn.takes(&all[known].0, genre)).collect();
+        if near.is_empty() {
+            // A pack that knows no such texture plays what it knows.
+            near.extend(0..all.len());
+        }
         near.sort_by(|&a, &b| far(&all[a]).total_cmp(&far(&all[b])));
         near.truncate(NEAREST);
         let best = near.into_iter().max_by(|&a, &b| chance.texture(a).total_cmp(&chance.texture(b)))?;

@@ -35,8 +35,9 @@ pub(super) struct Seen<'a> {
     pub(super) pull: f32,
     /// Pitch classes of its key.
     pub(super) scale: u16,
-    /// What others have against them.
+    /// What others have against them, and what they have besides that are no tune's.
     pub(super) chromatic: f32,
+    pub(super) diatonic: f32,
     /// What new notes of each pitch class have on their side because of this half bar's harmony.
     pub(super) classes: [f32; 12],
     /// The lowest and the highest row of the target genres.
@@ -70,6 +71,10 @@ pub(super) struct Lines {
     /// The pitch class of the bass on the next first beat, or on this one where the step `arrives` there.
     pub(super) into: Option<usize>,
     pub(super) arrives: bool,
+    /// For notes that go on from before, and against striking them again, where their pitch class is one of
+    /// `heard`, one bit each.
+    pub(super) tied: f32,
+    pub(super) heard: u16,
 }
 
 impl Lines {
@@ -147,16 +152,21 @@ pub(super) fn pitches(
         let mut lean = draw.melody * views[2];
         if views[0] == 0.0 {
             lean -= if views[2] == 0.0 { seen.crowd } else { 0.0 };
-            lean -= if seen.scale >> (row % 12) & 1 == 0 { seen.chromatic } else { 0.0 };
+            let is_outside = seen.scale >> (row % 12) & 1 == 0;
+            lean -= if is_outside { seen.chromatic } else { 0.0 };
+            lean -= if is_outside && views[2] == 0.0 { seen.diatonic } else { 0.0 };
             lean += if views[2] == 0.0 { seen.classes[row % 12] } else { 0.0 };
             let inside = (seen.range.0..=seen.range.1).contains(&(row as i32));
             lean -= if inside { 0.0 } else { OUT_OF_RANGE };
             lean -= if row > seen.ceiling { draw.melody } else { 0.0 };
         }
-        let mut line = 0.0;
+        let is_tied = views[0] == 1.0 && views[2] == 0.0 && seen.lines.heard >> (row % 12) & 1 == 1;
+        let tied = if is_tied { seen.lines.tied } else { 0.0 };
+        lean += tied;
+        let mut line = -tied;
         if row < seen.ceiling && views[2] == 0.0 {
             let is_bass = cells == 0 && is_low(row, seen.bottom);
-            line = if is_bass { seen.lines.of_bass(row) } else { seen.lines.of_inner(row, cells, starts) };
+            line += if is_bass { seen.lines.of_bass(row) } else { seen.lines.of_inner(row, cells, starts) };
         }
         lean += if views[0] == 0.0 { line } else { 0.0 };
         let full = cells.count_ones() as usize == MOST_AT_ONCE;

@@ -2,49 +2,63 @@
 
 use phrase::{Roll, chroma};
 
-use super::content::{Detail, HALF, HALVES};
+use super::content::{Content, Detail, HALF, HALVES};
 
 /// What was heard of each half bar, and what is written of the one that comes now.
 #[derive(Clone, Debug)]
 pub(super) struct Harmony {
     /// For how many cells each pitch class sounds in the input.
     heard: [[f32; 12]; HALVES],
+    /// The same of what is followed: its triad alone, where the genre recolours a half bar.
+    wanted: [[f32; 12]; HALVES],
     /// [`super::Style::foreign`] of the target genres.
     foreign: f32,
-    /// [`super::Style::follow`] of the target genres; 0 where the genre recolours a half bar.
+    /// [`super::Style::follow`] of the target genres, by half bar.
     follow: [f32; HALVES],
     /// For how many cells each pitch class is written in this half bar so far.
     written: [f32; 12],
 }
 
 impl Harmony {
-    pub(super) fn new(input: &Roll, detail: [Detail; HALVES], foreign: f32, follow: f32) -> Self {
-        let follow = detail.map(|detail| match detail {
-            Detail::Classes => follow,
-            Detail::Triad | Detail::Root => 0.0,
-        });
-        Self { heard: chroma(input), foreign, follow, written: [0.0; 12] }
+    /// Of a phrase and what is told of it; `follow` are [`super::Style::follow`] and the share of it in half
+    /// bars that the genre recolours.
+    pub(super) fn new(input: &Roll, told: &Content, foreign: f32, [follow, triads]: [f32; 2]) -> Self {
+        let heard = chroma(input);
+        let (mut wanted, mut follows) = (heard, [follow; HALVES]);
+        for half in (0..HALVES).filter(|&half| told.detail[half] != Detail::Classes) {
+            follows[half] *= triads;
+            if let Some(chord) = told.chords[half] {
+                let inside = chord.classes();
+                (0..12).filter(|class| !inside.contains(class)).for_each(|class| wanted[half][class] = 0.0);
+            }
+        }
+        Self { heard, wanted, foreign, follow: follows, written: [0.0; 12] }
+    }
+
+    /// The pitch classes of the half bar that a step is in, one bit each. A single 16th passes by.
+    pub(super) fn heard(&self, step: usize) -> u16 {
+        let heard = &self.heard[step / HALF];
+        (0..12).map(|class| u16::from(heard[class] > 1.0) << class).sum()
     }
 
     /// What new notes of each pitch class have on their side at a step, in logits.
     pub(super) fn leans(&self, step: usize) -> [f32; 12] {
-        let (heard, follow) = (&self.heard[step / HALF], self.follow[step / HALF]);
-        // Two cells at least: a single 16th passes by.
-        let is_heard = |class: usize| heard[class] > 1.0;
-        if !(0..12).any(is_heard) {
+        let (wanted, follow) = (&self.wanted[step / HALF], self.follow[step / HALF]);
+        let heard = self.heard(step);
+        if heard == 0 {
             // Where nothing is played, nothing is foreign.
             return [0.0; 12];
         }
-        let all: f32 = heard.iter().sum();
+        let all = wanted.iter().sum::<f32>().max(1.0);
         // As if a voice had been written that is in no class: the first notes are led by the input alone.
         let written = self.written.iter().sum::<f32>() + HALF as f32;
         let lacks: [f32; 12] =
-            std::array::from_fn(|class| heard[class] / all - self.written[class] / written);
+            std::array::from_fn(|class| wanted[class] / all - self.written[class] / written);
         // What the input's notes would have on their side on average: nothing, or each half bar would begin
         // with a chord.
-        let usual = heard.iter().zip(&lacks).map(|(cells, lacks)| cells / all * lacks).sum::<f32>();
+        let usual = wanted.iter().zip(&lacks).map(|(cells, lacks)| cells / all * lacks).sum::<f32>();
         std::array::from_fn(|class| {
-            follow * (lacks[class] - usual) - if is_heard(class) { 0.0 } else { self.foreign }
+            follow * (lacks[class] - usual) - if heard >> class & 1 == 1 { 0.0 } else { self.foreign }
         })
     }
 
@@ -66,18 +80,19 @@ mod tests {
     use super::*;
 
     /// A C and an E through the first half bar, nothing in the second, a C and a G in the third.
-    fn harmony(detail: Detail) -> Harmony {
+    fn harmony(detail: Detail, triads: f32) -> Harmony {
         let input = Roll::from_cells(|step, row| match step / HALF {
             0 => row == 24 || row == 28,
             2 => row == 24 || row == 31,
             _ => false,
         });
-        Harmony::new(&input, [detail; HALVES], 2.0, 8.0)
+        let told = Content { detail: [detail; HALVES], ..Content::of(&input) };
+        Harmony::new(&input, &told, 2.0, [8.0, triads])
     }
 
     #[test]
     fn what_a_half_bar_lacks_is_wanted_and_what_it_has_too_much_of_is_not() {
-        let mut harmony = harmony(Detail::Classes);
+        let mut harmony = harmony(Detail::Classes, 0.0);
         let classes = |harmony: &Harmony, step| [0, 2, 4].map(|class| harmony.leans(step)[class]);
         assert_eq!(classes(&harmony, 0), [0.0, -6.0, 0.0]);
         // Four cells of a C, as if eight more were in no class.
@@ -94,9 +109,21 @@ mod tests {
     }
 
     #[test]
-    fn half_bars_that_the_genre_recolours_are_not_followed() {
+    fn of_half_bars_that_the_genre_recolours_the_triad_is_followed_as_far_as_asked() {
         for detail in [Detail::Triad, Detail::Root] {
-            assert_eq!(harmony(detail).leans(0)[..5], [0.0, -2.0, -2.0, -2.0, 0.0], "{detail:?}");
+            assert_eq!(harmony(detail, 0.0).leans(0)[..5], [0.0, -2.0, -2.0, -2.0, 0.0], "{detail:?}");
         }
+        // Four cells each of C major, and of a B, which is its colour alone.
+        let input = Roll::from_cells(|step, row| step < 4 && [24, 28, 31, 35].contains(&row));
+        let leans = |detail, triads| {
+            let told = Content { detail: [detail; HALVES], ..Content::of(&input) };
+            Harmony::new(&input, &told, 2.0, [8.0, triads]).leans(0)
+        };
+        let near = |a: f32, b: f32| assert!((a - b).abs() < 1e-5, "{a} and {b}");
+        let (classes, triad) = (leans(Detail::Classes, 0.5), leans(Detail::Triad, 0.5));
+        near(classes[11] - classes[0], 0.0);
+        // A third of what is wanted, four of eight times.
+        near(triad[0] - triad[11], 4.0 / 3.0);
+        near(triad[11] - triad[2], 2.0);
     }
 }

@@ -1,7 +1,10 @@
 //! How an accompaniment is made: where in the bar it strikes, how many voices, how long, how high. What an
 //! arranger chooses once and holds for a phrase.
 
-use phrase::{BASS_BELOW, Roll, STEPS_PER_BAR, bass, skyline};
+use phrase::{BASS_BELOW, Roll, STEPS_PER_BAR, STEPS_PER_BEAT, bass, skyline};
+use serde::{Deserialize, Serialize};
+
+use crate::SLOTS;
 
 /// Numbers of a [`Texture`].
 pub const TEXTURE: usize = 2 * STEPS_PER_BAR + 7;
@@ -71,6 +74,33 @@ impl Texture {
     }
 }
 
+/// Which textures answers are given, by target genre. All, in packs that were made without it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// The least share of beats on which the bass is struck, from 0 to 1: a jazz bass walks.
+    pub walks: [f32; SLOTS],
+    /// The least strokes a bar of the inner voices, at most 16.
+    pub strokes: [f32; SLOTS],
+}
+
+impl Drawn {
+    /// Whether `genre` is played in a texture.
+    pub(super) fn takes(&self, texture: &Texture, genre: usize) -> bool {
+        let beats: f32 =
+            (0..STEPS_PER_BAR).step_by(STEPS_PER_BEAT).map(|beat| texture.strikes(beat)[1]).sum();
+        let strokes: f32 = texture.0[..STEPS_PER_BAR].iter().sum();
+        let walks = beats / (STEPS_PER_BAR / STEPS_PER_BEAT) as f32;
+        // Not asked, every texture is one: `strikes` of a pack may be any number.
+        let asked = |found: f32, least: f32| least == 0.0 || found >= least;
+        asked(walks, self.walks[genre]) && asked(strokes, self.strokes[genre])
+    }
+
+    pub(super) fn is_usable(&self) -> bool {
+        self.walks.iter().all(|share| (0.0..=1.0).contains(share))
+            && self.strokes.iter().all(|strokes| (0.0..=STEPS_PER_BAR as f32).contains(strokes))
+    }
+}
+
 /// Inner voices, or the bass, added up.
 #[derive(Clone, Debug, Default)]
 struct Voice {
@@ -130,6 +160,18 @@ mod tests {
         let texture = Texture(numbers);
         assert_eq!((texture.strikes(2), texture.strikes(8)), ([1.0, 0.0], [0.0, 1.0]));
         assert_eq!(texture.rows(), [44, 12]);
+    }
+
+    #[test]
+    fn a_genre_that_walks_is_not_played_in_two() {
+        let drawn = |walks, strokes| Drawn { walks: [walks; SLOTS], strokes: [strokes; SLOTS] };
+        let in_two = Texture::of(&pop());
+        assert!(Drawn::default().takes(&in_two, 0) && drawn(0.5, 4.0).takes(&in_two, 0));
+        assert!(!drawn(0.75, 0.0).takes(&in_two, 0), "the bass is struck on one and three");
+        assert!(!drawn(0.0, 4.5).takes(&in_two, 0), "four chords a bar");
+        assert!(
+            drawn(1.0, 16.0).is_usable() && !drawn(1.1, 0.0).is_usable() && !drawn(0.0, f32::NAN).is_usable()
+        );
     }
 
     #[test]

@@ -24,8 +24,9 @@ pub(super) struct Run<'a> {
     genres: &'a [Vec<f32>],
     /// Pitch classes of the input's key.
     scale: u16,
-    /// What cells outside it have against them.
+    /// What cells outside it have against them, and what those of no tune have besides.
     chromatic: f32,
+    pub(super) diatonic: f32,
     /// The lowest and the highest row of the target genres.
     pub(super) range: (i32, i32),
     /// The MIDI pitch of row 0.
@@ -34,8 +35,10 @@ pub(super) struct Run<'a> {
     pub(super) figure: f32,
     pub(super) approach: f32,
     pub(super) border: f32,
-    /// What the answer's texture is, and [`Style::texture`] of the target genres.
-    pub(super) texture: Option<(Texture, f32)>,
+    /// What the answer's texture is, and [`Style::texture`] of the target genres, inner voices and bass.
+    pub(super) texture: Option<(Texture, [f32; 2])>,
+    /// [`Style::tied`] of the target genres.
+    pub(super) tied: f32,
     /// What new notes have for and against them by pitch class.
     harmony: Harmony,
     /// By how much it is to have more notes than the input.
@@ -77,12 +80,14 @@ impl<'a> Run<'a> {
             genres,
             scale,
             chromatic,
+            diatonic: 0.0,
             range: (i32::MIN, i32::MAX),
             bottom: 0,
             figure: 0.0,
             approach: 0.0,
             border: 1.0,
             texture: None,
+            tied: 0.0,
             harmony,
             more: 1.0,
             heard_notes: 0.0,
@@ -172,6 +177,7 @@ impl<'a> Run<'a> {
             pull: draw.pull * (EAGERNESS * (self.change() - draw.change)).clamp(-3.0, 3.0).exp(),
             scale: self.scale,
             chromatic: self.chromatic,
+            diatonic: self.diatonic,
             classes: self.harmony.leans(step),
             range: self.range,
             crowd: draw.density * ((self.written + FEW) / (self.heard_notes + few)).ln(),
@@ -207,9 +213,14 @@ impl<'a> Run<'a> {
                 lines.inner = was(struck & !ends(sounding) != 0);
             }
         }
-        if let Some((texture, weight)) = &self.texture {
-            lines.strokes = texture.strikes(step % STEPS_PER_BAR).map(|share| weight * (2.0 * share - 1.0));
+        if let Some((texture, weights)) = &self.texture {
+            let shares = texture.strikes(step % STEPS_PER_BAR);
+            lines.strokes = std::array::from_fn(|voice| weights[voice] * (2.0 * shares[voice] - 1.0));
             lines.lies = texture.rows().map(|row| row - BELOW);
+        }
+        if step == 0 && self.tied > 0.0 {
+            lines.tied = self.tied;
+            lines.heard = self.harmony.heard(step);
         }
         if self.approach > 0.0 {
             lines.approach = self.approach;

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::FromArgMatches;
 use model::Pack;
-use model::arranger::{ArrangerConfig, Busy, EDITION, Style};
+use model::arranger::{ArrangerConfig, Busy, Drawn, EDITION, Style};
 use serde::{Deserialize, Serialize};
 
 use super::{Family, Plan, flags};
@@ -173,6 +173,11 @@ pub struct ArrangerOptions {
     /// target genre never leaves its key; a genre that leaves it as often as any of the pack has nothing.
     #[arg(long, default_value_t = 2.5)]
     pub chromatic: f32,
+    /// What new notes outside it have against them besides, the tune's apart: one number a genre, the last for
+    /// all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub diatonic: Vec<f32>,
     /// What bass and inner voices have on their side in the pack's answers where they were struck a bar
     /// before, and against them elsewhere, in logits, in the genre that repeats its rhythms most; others in
     /// proportion.
@@ -184,6 +189,25 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "2")]
     #[serde(default)]
     pub texture: Vec<f32>,
+    /// The same for the bass alone.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "2")]
+    #[serde(default)]
+    pub bass_texture: Vec<f32>,
+    /// The least share of beats on which the bass of a texture is struck that the pack's answers are given,
+    /// from 0 to 1: so a bass walks. One number a genre, the last for all that follow.
+    #[arg(long, value_name = "SHARE,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub walks: Vec<f32>,
+    /// The least strokes a bar of inner voices in such a texture, from 0 to 16: one number a genre, the last
+    /// for all that follow.
+    #[arg(long, value_name = "STROKES,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub strokes: Vec<f32>,
+    /// What inner voices have on their side in the pack's answers that go on over a phrase's border, in
+    /// logits: one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub tied: Vec<f32>,
     /// What bass notes have on their side in the pack's answers that lead into the next bar by a step, in
     /// logits, in the genre that does so most; others in proportion.
     #[arg(long, default_value_t = 2.0)]
@@ -200,6 +224,11 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "60")]
     #[serde(default)]
     pub follow: Vec<f32>,
+    /// The share of --follow with which triads are followed where the pack's answers recolour the harmony:
+    /// one number a genre, the last for all that follow.
+    #[arg(long, value_name = "SHARE,...", value_delimiter = ',', default_value = "0.5")]
+    #[serde(default)]
+    pub triads: Vec<f32>,
     /// How far the pack's answers have as many notes as the target genre and not as the input, from 0 to 1.
     #[arg(long, default_value_t = 0.5)]
     #[serde(default)]
@@ -241,6 +270,7 @@ impl ArrangerOptions {
             let most = habits.iter().map(habit).fold(1e-6, f32::max);
             std::array::from_fn(|slot| all * habit(&of(slot)) / most)
         };
+        let each = |numbers: &[f32]| std::array::from_fn(|slot| of_genre(numbers, slot));
         let inside = |all: f32| std::array::from_fn(|slot| all * (1.0 - of(slot).out_of_key / most).max(0.0));
         Style {
             pull,
@@ -250,13 +280,19 @@ impl ArrangerOptions {
             melody,
             density,
             chromatic: inside(self.chromatic),
+            diatonic: each(&self.diatonic),
             foreign: inside(self.foreign),
-            follow: std::array::from_fn(|slot| of_genre(&self.follow, slot)),
+            follow: each(&self.follow),
+            triads: each(&self.triads),
             followed: FOLLOWED,
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(self.figure, |habits| habits.same_rhythm),
-            texture: std::array::from_fn(|slot| of_genre(&self.texture, slot)),
+            texture: each(&self.texture),
+            // Runs of before have none.
+            bass_texture: (!self.bass_texture.is_empty()).then(|| each(&self.bass_texture)),
+            drawn: Drawn { walks: each(&self.walks), strokes: each(&self.strokes) },
+            tied: each(&self.tied),
             approach: shares(self.approach, |habits| habits.step_into),
             border: BORDER,
             anticipated: Some(std::array::from_fn(|slot| of(slot).anticipated)),

@@ -214,8 +214,9 @@ impl Trainee for ArrangerRun {
              their beat {}, left out {}, inserted {}, detuned {}; pitch classes left out {}, \
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
-             pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, foreign \
-             {}, follow {:?}, approach {}, figure {}, texture {:?}, busy {}.",
+             pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, diatonic \
+             {:?}, foreign {}, follow {:?}, triads {:?}, approach {}, figure {}, texture {:?}, of the bass {:?}, walks {:?}, \
+             strokes {:?}, tied {:?}, busy {}.",
             self.step,
             o.batch,
             o.rate,
@@ -251,11 +252,17 @@ impl Trainee for ArrangerRun {
             o.melody,
             o.density,
             o.chromatic,
+            o.diatonic,
             o.foreign,
             o.follow,
+            o.triads,
             o.approach,
             o.figure,
             o.texture,
+            o.bass_texture,
+            o.walks,
+            o.strokes,
+            o.tied,
             o.busy
         )
     }

@@ -1,0 +1,207 @@
+//! How the arranger of the pack that ships writes: every number of its style does what it says. Random weights
+//! have no figures, so these are the real ones.
+
+mod common;
+
+use common::{NoChance, phrase, plainly, shipped};
+use model::SLOTS;
+use model::arranger::{Asked, Busy, Drawn, Style};
+use phrase::{PITCHES, Roll};
+
+/// The upper notes of a random phrase: what it plays itself neither holds a figure nor leaps.
+fn tune(seed: u64) -> Roll {
+    let all = phrase(seed).roll();
+    Roll::from_cells(|step, row| row > 36 && all.sounding[step] >> row & 1 == 1)
+}
+
+/// What holds a figure repeats rhythms of the bar before; what leads the bass on takes octave leaps out. By
+/// the pack that ships: random weights have no figures.
+#[test]
+fn figures_hold_and_basses_go_by_step() {
+    let (sizes, decoder) = shipped();
+    let base = sizes.style;
+    let target = [0.0, 1.0, 0.0];
+    let write = |input: &Roll, figure: f32, approach: f32| {
+        // Random notes have no harmony to keep to.
+        let mut style = base;
+        (style.foreign, style.texture) = ([0.0; SLOTS], [0.0; SLOTS]);
+        (style.figure[1], style.approach[1]) = (figure, approach);
+        decoder.write(input, &plainly(&target), &style.at(1.0, true), &NoChance)
+    };
+    let (mut alike, mut leaps) = ([0; 2], [0; 2]);
+    for seed in 0..24 {
+        for (place, logits) in [0.0, 4.0].into_iter().enumerate() {
+            alike[place] += phrase::alike(&phrase::inner_rhythm(&write(&tune(seed), logits, 0.0))).0;
+            let bass = phrase::low_bass(&write(&phrase(seed).roll(), 0.0, logits));
+            leaps[place] += phrase::Motion::of(&bass).leaps;
+        }
+    }
+    assert!(alike[1] > alike[0] + 4, "{alike:?}");
+    assert!(leaps[1] < leaps[0], "{leaps:?}");
+}
+
+/// An accompaniment strikes where its texture does, no thicker for it, and a phrase's first bass note leaps
+/// less. By the pack that ships.
+#[test]
+fn figures_are_the_textures_and_basses_go_over_borders() {
+    let (sizes, decoder) = shipped();
+    let (target, base) = ([0.0, 1.0, 0.0], sizes.style);
+    // Where no classical accompaniment strikes unasked, over a bass on one and three.
+    let is_stroke = |step: usize| step % 8 == 3;
+    let manner = Roll::from_cells(|step, row| match row {
+        55 => true,
+        36 | 40 => is_stroke(step),
+        12 => step % 8 < 4,
+        _ => false,
+    });
+    let low = Roll::from_cells(|step, row| row == 34 && step >= 60 || row == 50);
+    let write = |seed: u64, texture: f32, border: f32| {
+        let mut style = base;
+        style.foreign = [0.0; SLOTS];
+        (style.texture[1], style.figure[1], style.border) = (texture, 0.0, border);
+        let asked = Asked { manner: Some(&manner), before: Some(&low), ..plainly(&target) };
+        decoder.write(&tune(seed), &asked, &style.at(1.0, true), &NoChance)
+    };
+    let (mut on, mut strokes, mut notes, mut leaps) = ([0; 2], [0; 2], [0; 2], [0; 2]);
+    for seed in 0..24 {
+        for place in 0..2 {
+            let answer = write(seed, 4.0 * place as f32, 1.0);
+            let inner = phrase::inner_strikes(&answer);
+            for (step, struck) in inner.iter().enumerate().filter(|(_, struck)| **struck != 0) {
+                strokes[place] += 1;
+                on[place] += usize::from(is_stroke(step));
+                notes[place] += struck.count_ones() as usize;
+            }
+            let first = phrase::low_bass(&write(seed, 0.0, [1.0, 4.0][place]));
+            leaps[place] +=
+                usize::from(first.iter().min_by_key(|note| note.start).is_some_and(|n| n.row < 22));
+        }
+    }
+    let share = |place: usize| on[place] as f32 / strokes[place] as f32;
+    assert!(share(1) > share(0) + 0.2, "{on:?} of {strokes:?}");
+    let thick = |place: usize| notes[place] as f32 / strokes[place] as f32;
+    assert!(thick(1) < 1.25 * thick(0), "{notes:?} in {strokes:?}");
+    assert!(leaps[1] + 2 < leaps[0], "{leaps:?}");
+}
+
+/// Long notes of a tune come ahead of their beats in a genre that anticipates, unless they are to be left,
+/// and answers have more notes in a genre that has more. By the pack that ships, with other habits.
+#[test]
+fn tunes_are_phrased_and_answers_are_as_busy_as_the_genre() {
+    let (sizes, decoder) = shipped();
+    // A tune in half notes over C, F, G and C, each held for a bar.
+    let roll = Roll::from_cells(|step, row| {
+        let root = [24, 29, 31, 24][step / 16];
+        row == 48 + step / 8 % 5 || row == root || row == root + 7
+    });
+    let write = |amount: f32, phrased: bool, habit: f32, octaves: f32| {
+        let mut style = sizes.style;
+        style.anticipated = Some([habit; SLOTS]);
+        style.busy = Some(Busy { octaves: [octaves; SLOTS], extent: 1.0 });
+        let asked = Asked { source: 1, amount, phrased, ..plainly(&[1.0, 0.0, 0.0]) };
+        decoder.write(&roll, &asked, &style.at(0.75, true), &NoChance)
+    };
+    // Of the seven notes that have room for it, how many sound an eighth ahead.
+    let ahead = |answer: &Roll| (1..8).filter(|half| answer.get(8 * half - 1, 48 + half % 5)).count();
+    assert_eq!(ahead(&write(1.0, true, 1.0, -1.0)), 7);
+    assert_eq!(ahead(&write(1.0, false, 1.0, -1.0)), 0);
+    assert_eq!(ahead(&write(0.0, true, 1.0, -1.0)), 0);
+    let notes = |octaves: f32| write(1.0, false, 0.0, octaves).notes().count();
+    assert!(notes(1.0) > notes(-1.0) + 8, "{} and {}", notes(1.0), notes(-1.0));
+}
+
+/// New notes keep to the classes of their half bar, as far as they are asked to.
+#[test]
+fn new_notes_keep_to_what_is_played() {
+    let (sizes, decoder) = shipped();
+    // A chord a bar, each of four notes.
+    let input = Roll::from_cells(|step, row| {
+        let root = [24, 29, 31, 24][step / 16];
+        [0, 4, 7, 12].iter().any(|above| row == root + above)
+    });
+    let asked = Asked { harmony: 1.0, ..plainly(&[1.0, 0.0, 0.0]) };
+    let foreign = |logits: f32| {
+        let mut style = sizes.style;
+        style.foreign = [logits; SLOTS];
+        let answer = decoder.write(&input, &asked, &style.at(1.0, true), &NoChance);
+        let is_foreign = |note: &phrase::RollNote| {
+            let half = note.start / 8 * 8;
+            let own = (half..half + 8).fold(0, |own, step| own | input.sounding[step]);
+            (0..PITCHES).all(|row| own >> row & 1 == 0 || row % 12 != note.row % 12)
+        };
+        // What sounds already may be struck again.
+        let is_new =
+            |note: &phrase::RollNote| note.start == 0 || answer.sounding[note.start - 1] >> note.row & 1 == 0;
+        let new = || answer.notes().filter(is_new);
+        (new().filter(is_foreign).count(), new().count())
+    };
+    let ((some, _), (few, notes)) = (foreign(0.0), foreign(6.0));
+    assert!(few < some && notes > 8, "{few} of {notes}, before {some}");
+}
+
+/// The more an answer follows the harmony, the nearer it comes to it, a little at the full amount too.
+#[test]
+fn answers_follow_the_harmony_by_amount() {
+    let (sizes, decoder) = shipped();
+    let input = Roll::from_cells(|step, row| {
+        let root = [24, 29, 31, 24][step / 16];
+        [0, 4, 7, 11].iter().any(|above| row == root + above)
+    });
+    let asked = plainly(&[0.0, 0.0, 1.0]);
+    let kept = |follow: f32, amount: f32| {
+        let mut style = sizes.style;
+        style.follow = [follow; SLOTS];
+        let answer = decoder.write(&input, &asked, &style.at(amount, true), &NoChance);
+        phrase::harmony_kept(&input, &answer).unwrap()
+    };
+    assert!(kept(120.0, 0.75) > kept(0.0, 0.75), "{} {}", kept(120.0, 0.75), kept(0.0, 0.75));
+    assert!(kept(120.0, 1.0) > kept(0.0, 1.0), "{} {}", kept(120.0, 1.0), kept(0.0, 1.0));
+    // Less and less towards the full amount, and never nothing.
+    let follow = |amount: f32| sizes.style.at(amount, true).follow[0] / sizes.style.follow[0];
+    let shares = [0.5, 0.75, 0.8, 1.0].map(follow);
+    assert!(shares.is_sorted_by(|a, b| a > b) && shares[0] == 1.0 && shares[3] > 0.05, "{shares:?}");
+    let before = Style { followed: 0.0, ..sizes.style };
+    assert_eq!(before.at(1.0, true).follow, [0.0; SLOTS], "packs of before follow nothing there");
+}
+
+/// Where a genre walks, its bass is struck on beats; where no texture of the pack is as asked, it still plays.
+#[test]
+fn a_genre_that_walks_is_played_on_every_beat() {
+    let (sizes, decoder) = shipped();
+    let on_beats = |walks: f32, strokes: f32| {
+        let mut style = sizes.style;
+        style.drawn = Drawn { walks: [walks; SLOTS], strokes: [strokes; SLOTS] };
+        let struck = |seed: u64| {
+            let answer =
+                decoder.write(&tune(seed), &plainly(&[1.0, 0.0, 0.0]), &style.at(1.0, true), &NoChance);
+            let bass = phrase::low_bass(&answer);
+            bass.iter().filter(|note| note.start % 4 == 0 && !note.tied_in).count()
+        };
+        (0..16).map(struck).sum::<usize>()
+    };
+    let [any, walking, unknown] = [(0.0, 0.0), (1.0, 0.0), (1.0, 16.0)].map(|(w, s)| on_beats(w, s));
+    assert!(walking > any + 16, "{walking} in place of {any}");
+    assert_eq!(unknown, any, "no bass of the pack walks under chords on every 16th");
+}
+
+/// What sounds at a phrase's end goes on over the border where its classes are played there, and nowhere else.
+#[test]
+fn chords_of_the_harmony_are_held_over_the_border() {
+    let (sizes, decoder) = shipped();
+    // C, E and G from the last off-beat before the phrase on, under a tune.
+    let before = Roll::from_cells(|step, row| step >= 62 && [28, 31, 36].contains(&row) || row == 54);
+    let held = |root: usize, tied: f32| {
+        let input =
+            Roll::from_cells(|_, row| [0, 4, 7].iter().any(|third| row == 24 + root + third) || row == 54);
+        let asked = Asked { before: Some(&before), ..plainly(&[1.0, 0.0, 0.0]) };
+        let mut style = sizes.style;
+        style.tied = [tied; SLOTS];
+        let answer = decoder.write(&input, &asked, &style.at(1.0, true), &NoChance);
+        let goes_on = answer.sounding[0] & !answer.onset[0];
+        [28, 31, 36].iter().filter(|row| goes_on >> **row & 1 == 1).count()
+    };
+    let all = |tied: f32| (0..12).map(|root| held(root, tied)).sum::<usize>();
+    assert!(all(8.0) > all(0.0), "{} in place of {}", all(8.0), all(0.0));
+    // Into F sharp nothing of it goes on.
+    assert_eq!(held(6, 8.0), held(6, 0.0));
+}
