@@ -1,5 +1,5 @@
-//! How the arranger of the pack that ships writes: every number of its style does what it says. Random weights
-//! have no figures, so these are the real ones.
+//! How the arranger of the pack that ships writes: every number of its style does what it says. Random
+//! weights have no figures, so these are the real ones.
 
 mod common;
 
@@ -24,7 +24,7 @@ fn figures_hold_and_basses_go_by_step() {
     let write = |input: &Roll, figure: f32, approach: f32| {
         // Random notes have no harmony to keep to.
         let mut style = base;
-        (style.foreign, style.texture) = ([0.0; SLOTS], [0.0; SLOTS]);
+        (style.foreign, style.texture, style.bass_texture) = ([0.0; SLOTS], [0.0; SLOTS], None);
         (style.figure[1], style.approach[1]) = (figure, approach);
         decoder.write(input, &plainly(&target), &style.at(1.0, true), &NoChance)
     };
@@ -57,7 +57,7 @@ fn figures_are_the_textures_and_basses_go_over_borders() {
     let low = Roll::from_cells(|step, row| row == 34 && step >= 60 || row == 50);
     let write = |seed: u64, texture: f32, border: f32| {
         let mut style = base;
-        style.foreign = [0.0; SLOTS];
+        (style.foreign, style.bass_texture) = ([0.0; SLOTS], None);
         (style.texture[1], style.figure[1], style.border) = (texture, 0.0, border);
         let asked = Asked { manner: Some(&manner), before: Some(&low), ..plainly(&target) };
         decoder.write(&tune(seed), &asked, &style.at(1.0, true), &NoChance)
@@ -164,7 +164,8 @@ fn answers_follow_the_harmony_by_amount() {
     assert_eq!(before.at(1.0, true).follow, [0.0; SLOTS], "packs of before follow nothing there");
 }
 
-/// Where a genre walks, its bass is struck on beats; where no texture of the pack is as asked, it still plays.
+/// Where a genre walks, its bass is struck on beats; where no texture of the pack is as asked, it still
+/// plays.
 #[test]
 fn a_genre_that_walks_is_played_on_every_beat() {
     let (sizes, decoder) = shipped();
@@ -184,7 +185,8 @@ fn a_genre_that_walks_is_played_on_every_beat() {
     assert_eq!(unknown, any, "no bass of the pack walks under chords on every 16th");
 }
 
-/// What sounds at a phrase's end goes on over the border where its classes are played there, and nowhere else.
+/// What sounds at a phrase's end goes on over the border where its classes are played there, and nowhere
+/// else.
 #[test]
 fn chords_of_the_harmony_are_held_over_the_border() {
     let (sizes, decoder) = shipped();

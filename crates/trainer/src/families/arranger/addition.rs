@@ -266,7 +266,8 @@ impl Trainee for AdditionRun {
         let habits: Vec<Habits> = (0..=slot).map(|genre| Habits::of(music, genre)).collect();
         // As strict about key and harmony as the pack is with its strictest genre, in proportion.
         let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
-        for all in [&mut sizes.style.chromatic, &mut sizes.style.foreign, &mut sizes.style.follow] {
+        let style = &mut sizes.style;
+        for all in [&mut style.chromatic, &mut style.diatonic, &mut style.foreign, &mut style.follow] {
             let strictest = all[..slot].iter().copied().fold(0.0, f32::max);
             all[slot] = strictest * (1.0 - habits[slot].out_of_key / most).max(0.0);
         }

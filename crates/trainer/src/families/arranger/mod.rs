@@ -18,7 +18,7 @@ use anyhow::Result;
 use clap::FromArgMatches;
 use model::Pack;
 use model::arranger::{ArrangerConfig, Busy, Drawn, EDITION, Style};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Family, Plan, flags};
 use crate::dataset::Dataset;
@@ -173,17 +173,17 @@ pub struct ArrangerOptions {
     /// target genre never leaves its key; a genre that leaves it as often as any of the pack has nothing.
     #[arg(long, default_value_t = 2.5)]
     pub chromatic: f32,
-    /// What new notes outside it have against them besides, the tune's apart: one number a genre, the last for
-    /// all that follow.
+    /// What new notes outside it have against them besides, the tune's apart: one number a genre, the last
+    /// for all that follow.
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub diatonic: Vec<f32>,
     /// What bass and inner voices have on their side in the pack's answers where they were struck a bar
     /// before, and against them elsewhere, in logits, in the genre that repeats its rhythms most; others in
-    /// proportion.
-    #[arg(long, default_value_t = 1.3)]
-    #[serde(default)]
-    pub figure: f32,
+    /// proportion. Or one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "1.3")]
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub figure: Vec<f32>,
     /// What bass and inner voices have on their side in the pack's answers where their texture strikes, and
     /// against them elsewhere, in logits: one number a genre, the last for all that follow.
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "2")]
@@ -209,10 +209,11 @@ pub struct ArrangerOptions {
     #[serde(default)]
     pub tied: Vec<f32>,
     /// What bass notes have on their side in the pack's answers that lead into the next bar by a step, in
-    /// logits, in the genre that does so most; others in proportion.
-    #[arg(long, default_value_t = 2.0)]
-    #[serde(default)]
-    pub approach: f32,
+    /// logits, in the genre that does so most; others in proportion. Or one number a genre, the last for all
+    /// that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "2")]
+    #[serde(default, deserialize_with = "one_or_more")]
+    pub approach: Vec<f32>,
     /// What new notes have against them in the pack's answers whose pitch class the input does not have in
     /// their half bar, in logits, where the target genre never leaves its key; others as for --chromatic.
     #[arg(long, default_value_t = 3.8)]
@@ -222,13 +223,13 @@ pub struct ArrangerOptions {
     /// pitch class has in the input and lacks in the answer, in logits at an amount of 50 %: one number a
     /// genre, the last for all that follow.
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "60")]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_or_more")]
     pub follow: Vec<f32>,
     /// The share of --follow with which triads are followed where the pack's answers recolour the harmony:
     /// one number a genre, the last for all that follow.
     #[arg(long, value_name = "SHARE,...", value_delimiter = ',', default_value = "0.5")]
     #[serde(default)]
-    pub triads: Vec<f32>,
+    pub follow_triads: Vec<f32>,
     /// How far the pack's answers have as many notes as the target genre and not as the input, from 0 to 1.
     #[arg(long, default_value_t = 0.5)]
     #[serde(default)]
@@ -239,7 +240,7 @@ pub struct ArrangerOptions {
 const VOICES: u8 = 4;
 
 /// How many times as much leaps of the bass have against them at the border.
-const BORDER: f32 = 2.5;
+const BORDER: f32 = 4.0;
 
 /// What is left of --follow at full amount: .70 of the harmony is kept into jazz there, and without it .65.
 const FOLLOWED: f32 = 0.12;
@@ -247,6 +248,20 @@ const FOLLOWED: f32 = 0.12;
 /// What a list of one number a genre says of one: the last is for all that follow.
 fn of_genre(numbers: &[f32], genre: usize) -> f32 {
     numbers.get(genre).or(numbers.last()).copied().unwrap_or(0.0)
+}
+
+/// Reads a list of one number a genre; runs of before have one for all of some.
+fn one_or_more<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<f32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Numbers {
+        One(f32),
+        More(Vec<f32>),
+    }
+    Ok(match Numbers::deserialize(reader)? {
+        Numbers::One(all) => vec![all],
+        Numbers::More(each) => each,
+    })
 }
 
 /// The edition of runs that do not say.
@@ -266,9 +281,12 @@ impl ArrangerOptions {
         let Self { pull, change, contrast, temperature, melody, density, .. } = *self;
         let of = |slot: usize| habits.get(slot).copied().unwrap_or_default();
         let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
-        let shares = |all: f32, habit: fn(&Habits) -> f32| {
+        let shares = |numbers: &[f32], habit: fn(&Habits) -> f32| {
             let most = habits.iter().map(habit).fold(1e-6, f32::max);
-            std::array::from_fn(|slot| all * habit(&of(slot)) / most)
+            std::array::from_fn(|slot| match numbers {
+                [all] => all * habit(&of(slot)) / most,
+                each => of_genre(each, slot),
+            })
         };
         let each = |numbers: &[f32]| std::array::from_fn(|slot| of_genre(numbers, slot));
         let inside = |all: f32| std::array::from_fn(|slot| all * (1.0 - of(slot).out_of_key / most).max(0.0));
@@ -283,17 +301,17 @@ impl ArrangerOptions {
             diatonic: each(&self.diatonic),
             foreign: inside(self.foreign),
             follow: each(&self.follow),
-            triads: each(&self.triads),
+            triads: each(&self.follow_triads),
             followed: FOLLOWED,
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
-            figure: shares(self.figure, |habits| habits.same_rhythm),
+            figure: shares(&self.figure, |habits| habits.same_rhythm),
             texture: each(&self.texture),
             // Runs of before have none.
             bass_texture: (!self.bass_texture.is_empty()).then(|| each(&self.bass_texture)),
             drawn: Drawn { walks: each(&self.walks), strokes: each(&self.strokes) },
             tied: each(&self.tied),
-            approach: shares(self.approach, |habits| habits.step_into),
+            approach: shares(&self.approach, |habits| habits.step_into),
             border: BORDER,
             anticipated: Some(std::array::from_fn(|slot| of(slot).anticipated)),
             pushed: Some(std::array::from_fn(|slot| of(slot).pushed)),
@@ -303,5 +321,49 @@ impl ArrangerOptions {
             voices: VOICES,
             hands: true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command};
+
+    use super::*;
+
+    fn options(flags: &[&str]) -> ArrangerOptions {
+        let command = ArrangerOptions::augment_args(Command::new("train").no_binary_name(true));
+        ArrangerOptions::from_arg_matches(&command.get_matches_from(flags)).unwrap()
+    }
+
+    /// Two genres, the second of which repeats its rhythms twice as often.
+    fn habits() -> [Habits; 2] {
+        [0.1, 0.2].map(|same_rhythm| Habits { same_rhythm, ..Habits::default() })
+    }
+
+    #[test]
+    fn one_number_is_shared_out_and_more_are_as_given() {
+        let figure = |flag: &str| options(&[flag]).style(&habits()).figure;
+        assert_eq!(figure("--figure=2")[..3], [1.0, 2.0, 0.0]);
+        assert_eq!(figure("--figure=2,0.5")[..3], [2.0, 0.5, 0.5]);
+        let style = options(&["--texture=1", "--bass-texture=3,2", "--walks=0.8,0"]).style(&habits());
+        assert_eq!((style.texture[0], style.bass_texture.unwrap()[..3].to_vec()), (1.0, vec![3.0, 2.0, 2.0]));
+        assert_eq!((style.drawn.walks[0], style.drawn.walks[1]), (0.8, 0.0));
+    }
+
+    /// Runs of before tell one number where there is a list now, and none of what was not asked then.
+    #[test]
+    fn runs_of_before_go_on() {
+        let mut before = serde_json::to_value(options(&[])).unwrap();
+        let fields = before.as_object_mut().unwrap();
+        for (name, number) in [("figure", 1.5), ("approach", 2.5), ("follow", 50.0)] {
+            fields.insert(name.into(), number.into());
+        }
+        for name in ["bass_texture", "walks", "strokes", "tied", "follow_triads", "diatonic"] {
+            fields.remove(name).unwrap();
+        }
+        let read: ArrangerOptions = serde_json::from_value(before).unwrap();
+        let style = read.style(&habits());
+        assert_eq!((style.figure[0], style.figure[1], style.follow[0]), (0.75, 1.5, 50.0));
+        assert_eq!((style.bass_texture, style.triads, style.tied), (None, [0.0; 8], [0.0; 8]));
     }
 }

@@ -215,8 +215,8 @@ impl Trainee for ArrangerRun {
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
              pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, diatonic \
-             {:?}, foreign {}, follow {:?}, triads {:?}, approach {}, figure {}, texture {:?}, of the bass {:?}, walks {:?}, \
-             strokes {:?}, tied {:?}, busy {}.",
+             {:?}, foreign {}, follow {:?}, its triads {:?}, approach {:?}, figure {:?}, texture \
+             {:?}, of the bass {:?}, walks {:?}, strokes {:?}, tied {:?}, busy {}.",
             self.step,
             o.batch,
             o.rate,
@@ -255,7 +255,7 @@ impl Trainee for ArrangerRun {
             o.diatonic,
             o.foreign,
             o.follow,
-            o.triads,
+            o.follow_triads,
             o.approach,
             o.figure,
             o.texture,
