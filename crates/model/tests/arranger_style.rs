@@ -207,3 +207,27 @@ fn chords_of_the_harmony_are_held_over_the_border() {
     // Into F sharp nothing of it goes on.
     assert_eq!(held(6, 8.0), held(6, 0.0));
 }
+
+/// Chords out of key are struck less where that is asked, and the tune's notes are left to it.
+#[test]
+fn chords_keep_to_the_key_and_tunes_do_not() {
+    let (sizes, decoder) = shipped();
+    // C major, with an E flat over an F sharp in the second half of each bar, and a tune that passes both.
+    let tune = |step: usize| 48 + [0, 4, 7, 6, 7, 3, 4, 0][step / 2 % 8];
+    let input = Roll::from_cells(|step, row| {
+        let chord: &[usize] = if step % 16 < 8 { &[12, 24, 28, 31] } else { &[18, 27, 31, 36] };
+        chord.contains(&row) || row == tune(step)
+    });
+    let outside = |diatonic: f32| {
+        let mut style = sizes.style;
+        style.diatonic = [diatonic; SLOTS];
+        let answer = decoder.write(&input, &plainly(&[0.0, 0.0, 1.0]), &style.at(0.9, true), &NoChance);
+        let is_outside = |note: &&phrase::RollNote| 0b0101_0100_1010 >> (note.row % 12) & 1 == 1;
+        let notes: Vec<_> = answer.notes().collect();
+        let (tunes, chords): (Vec<_>, Vec<_>) = notes.iter().partition(|note| note.row == tune(note.start));
+        [tunes, chords].map(|notes| notes.into_iter().filter(is_outside).count())
+    };
+    let [[before, chords], [after, fewer]] = [0.0, 12.0].map(outside);
+    assert!(fewer < chords, "{fewer} in place of {chords}");
+    assert!(before > 4 && after >= before, "{after} of the tune's {before}");
+}
