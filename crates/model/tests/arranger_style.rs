@@ -14,8 +14,7 @@ fn tune(seed: u64) -> Roll {
     Roll::from_cells(|step, row| row > 36 && all.sounding[step] >> row & 1 == 1)
 }
 
-/// What holds a figure repeats rhythms of the bar before; what leads the bass on takes octave leaps out. By
-/// the pack that ships: random weights have no figures.
+/// What holds a figure repeats rhythms of the bar before; what leads the bass on takes octave leaps out.
 #[test]
 fn figures_hold_and_basses_go_by_step() {
     let (sizes, decoder) = shipped();
@@ -41,7 +40,7 @@ fn figures_hold_and_basses_go_by_step() {
 }
 
 /// An accompaniment strikes where its texture does, no thicker for it, and a phrase's first bass note leaps
-/// less. By the pack that ships.
+/// less.
 #[test]
 fn figures_are_the_textures_and_basses_go_over_borders() {
     let (sizes, decoder) = shipped();
@@ -85,7 +84,7 @@ fn figures_are_the_textures_and_basses_go_over_borders() {
 }
 
 /// Long notes of a tune come ahead of their beats in a genre that anticipates, unless they are to be left,
-/// and answers have more notes in a genre that has more. By the pack that ships, with other habits.
+/// and answers have more notes in a genre that has more.
 #[test]
 fn tunes_are_phrased_and_answers_are_as_busy_as_the_genre() {
     let (sizes, decoder) = shipped();

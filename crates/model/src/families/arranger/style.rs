@@ -66,7 +66,7 @@ pub struct Style {
     /// Which of the pack's textures are drawn.
     #[serde(default)]
     pub drawn: Drawn,
-    /// What notes of the inner voices have on their side that go on over a phrase's border, in logits, by
+    /// What notes have on their side that go on over a phrase's border, the tune's apart, in logits, by
     /// target genre, where their pitch class is played there: so a comping player's chord that came ahead of
     /// the bar is held. Zeros in packs that were made without it.
     #[serde(default)]

@@ -203,8 +203,8 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "STROKES,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub strokes: Vec<f32>,
-    /// What inner voices have on their side in the pack's answers that go on over a phrase's border, in
-    /// logits: one number a genre, the last for all that follow.
+    /// What notes have on their side in the pack's answers that go on over a phrase's border, the tune's
+    /// apart, in logits: one number a genre, the last for all that follow.
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub tied: Vec<f32>,
