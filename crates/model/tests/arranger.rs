@@ -29,6 +29,7 @@ const FREE: Style = Style {
     highest: [127; SLOTS],
     counts_after: true,
     voices: 0,
+    fourths: 0,
     hands: false,
     figure: [0.0; SLOTS],
     texture: [0.0; SLOTS],

@@ -35,6 +35,7 @@ const SUMS: Style = Style {
     highest: [90; SLOTS],
     counts_after: true,
     voices: 0,
+    fourths: 0,
     hands: false,
     figure: [0.0; SLOTS],
     texture: [0.0; SLOTS],

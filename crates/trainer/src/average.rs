@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use candle_core::DType;
 use model::{Pack, Role};
 
-use crate::hands::add::MARK;
+use crate::hands::add::{MARK, transfer_changed};
 
 /// Options of `average`.
 #[derive(Debug, clap::Args)]
@@ -79,14 +79,7 @@ pub fn mean(pack: &mut Pack, other: &Pack, share: f64) -> Result<()> {
         let mean = ((from? * (1.0 - share))? + (to? * share)?)?.to_dtype(own.dtype())?;
         pack.weights.insert(name, mean);
     }
-    let card = &mut pack.card;
-    let (own, added) = card.recipe.split_once(MARK).unwrap_or((&card.recipe, ""));
     let (of_other, _) = other.card.recipe.split_once(MARK).unwrap_or((&other.card.recipe, ""));
-    let mark = if added.is_empty() { "" } else { MARK };
-    card.recipe = format!("{own} Weights moved by {share} of the way to: {of_other}{mark}{added}");
-    // Those of the other parts are still true.
-    let of = |role: Role| role.name();
-    let others = [Role::Dynamics, Role::Feel, Role::Writer, Role::Space, Role::Classifier].map(of);
-    card.metrics.retain(|name, _| others.iter().any(|part| name.contains(part)));
+    transfer_changed(&mut pack.card, &format!("Weights moved by {share} of the way to: {of_other}"));
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::hands::add::{self, AddOptions};
 use crate::hands::dynamics::{self, DynamicsOptions};
 use crate::hands::feel::{self, FeelOptions};
 use crate::make::{measured, written};
+use crate::practice::textures::{ChoiceOptions, choose};
 use crate::practice::{PracticeOptions, practise};
 use crate::prepare::{PrepareOptions, prepare};
 use crate::rank::{self, Rank};
@@ -71,6 +72,9 @@ enum Command {
     /// Lets a pack play its training songs in the other genres, and keeps the best of several tries, to learn
     /// from.
     Practise(PracticeOptions),
+    /// Chooses the textures that a pack plays in: of those alike in density the one with the best answers to
+    /// the training songs of the other genres.
+    ChooseTextures(ChoiceOptions),
     /// Shows which notes make phrases sound like a genre to a classifier.
     Attribute(AttributeOptions),
     /// Lets people rank several packs' answers without knowing whose they are.
@@ -218,6 +222,10 @@ fn work(command: Command) -> Result<()> {
         }
         Command::Practise(options) => {
             print!("{}", practise(&options)?);
+            println!("{}", options.output.display());
+        }
+        Command::ChooseTextures(options) => {
+            print!("{}", choose(&options)?);
             println!("{}", options.output.display());
         }
         Command::Attribute(options) => {

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use model::Pack;
+use model::arranger::{TEXTURE, TEXTURES, Texture};
 use phrase::{Roll, STEPS, STEPS_PER_BAR};
 use trainer::average::mean;
 use trainer::data::song::{At, StoredSong};
 use trainer::dataset::{Dataset, Item, Split};
 use trainer::families::adding;
 use trainer::families::arranger::{ArrangerOptions, ArrangerRun, FAMILY, plan};
+use trainer::practice::textures::{ChoiceOptions, choose};
 use trainer::practice::{PracticeOptions, practise};
 use trainer::run::{self, RunOptions};
 
@@ -174,6 +176,94 @@ fn a_run_starts_at_the_pack_learns_from_answers_and_goes_on_to_the_same_numbers(
     pack.write(&files.pack).unwrap();
     let swapped = refused(&[format!("--from={}", files.pack.display())]);
     assert!(swapped.contains("in their order, high, low"), "{swapped}");
+}
+
+#[derive(Parser)]
+struct ChoiceFlags {
+    #[command(flatten)]
+    options: ChoiceOptions,
+}
+
+fn choice(pack: &Path, data: &Path, output: &Path, more: &[&str]) -> ChoiceOptions {
+    let text = |path: &Path| path.display().to_string();
+    let flags = ["choose-textures".into(), text(pack), text(data), "-o".into(), text(output)];
+    ChoiceFlags::parse_from(flags.into_iter().chain(more.iter().map(ToString::to_string))).options
+}
+
+/// The textures of a pack, by genre.
+fn bank(pack: &Path) -> Vec<Vec<Vec<f32>>> {
+    let weights = Pack::read(pack).unwrap().weights;
+    let name = format!("{}arranger.textures", model::Role::Transfer.prefix());
+    let (_, all) = weights.iter().find(|(own, _)| **own == name).unwrap();
+    let rows: Vec<Vec<f32>> = all.to_dtype(candle_core::DType::F32).unwrap().to_vec2().unwrap();
+    let known = |rows: &[Vec<f32>]| -> Vec<Vec<f32>> {
+        rows.iter().filter(|row| row.iter().any(|x| *x != 0.0)).cloned().collect()
+    };
+    rows.chunks(TEXTURES).map(known).collect()
+}
+
+#[test]
+fn of_textures_alike_the_best_is_kept_and_nothing_else_changes() {
+    let files = files();
+    let chosen = |name: &str, more: &[&str]| {
+        let output = files.folder.path().join(name);
+        let few = ["--of=2", "--banks=3", "--limit=2"];
+        let more: Vec<&str> = few.iter().chain(more).copied().collect();
+        (choose(&choice(&files.pack, &files.data, &output, &more)).unwrap(), output)
+    };
+    let (said, output) = chosen("chosen.safetensors", &[]);
+    let data = Dataset::read(&files.data).unwrap();
+    for (genre, kept) in bank(&output).into_iter().enumerate() {
+        let [tried, count] = said.genres[genre].1;
+        assert_eq!(count, kept.len());
+        assert!(count > 0 && count <= tried.div_ceil(2), "{count} of {tried}");
+        assert!(kept.is_sorted_by_key(|row| row[TEXTURE]), "from the sparsest to the densest");
+        // All are phrases' of the genre.
+        let found: Vec<Texture> =
+            data.split(genre, Split::Train).iter().map(|item| Texture::of(&item.roll)).collect();
+        let near = |row: &[f32], texture: &Texture| {
+            row.iter().zip(texture.0).all(|(a, b)| (a - b).abs() < 2e-3 * b.abs().max(1.0))
+        };
+        assert!(kept.iter().all(|row| found.iter().any(|texture| near(row, texture))));
+    }
+    let (before, after) = (Pack::read(&files.pack).unwrap(), Pack::read(&output).unwrap());
+    assert_eq!(before.card.parts, after.card.parts);
+    assert!(after.card.recipe.contains("Textures of high, low chosen"), "{}", after.card.recipe);
+    for ((name, was), (other, is)) in before.weights.iter().zip(after.weights.iter()) {
+        assert_eq!(name, other);
+        let same = (was - is).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+        let same = same.to_dtype(candle_core::DType::F32).unwrap().to_scalar::<f32>().unwrap() == 0.0;
+        assert!(same || name.ends_with(".textures"), "{name}");
+    }
+    assert!(said.to_string().contains("high"), "{said}");
+    // Of one genre alone, and the other's stay.
+    let (said, second) = chosen("second.safetensors", &["--genre=low"]);
+    assert_eq!(said.genres.len(), 1);
+    assert_eq!((&bank(&second)[0], &bank(&second)[1]), (&bank(&files.pack)[0], &bank(&output)[1]));
+    // The same on any number of threads.
+    assert_eq!(bank(&chosen("again.safetensors", &["--threads=1"]).1), bank(&output));
+}
+
+#[test]
+fn what_cannot_choose_textures_is_told_why() {
+    let files = files();
+    let refused = |pack: &Path, more: &[&str]| {
+        let output = files.folder.path().join("never.safetensors");
+        let error = choose(&choice(pack, &files.data, &output, more)).unwrap_err();
+        assert!(!output.exists());
+        format!("{error:#}")
+    };
+    assert!(refused(&files.pack, &["--of=1"]).contains("--of 1"));
+    assert!(refused(&files.pack, &["--limit=0"]).contains("--limit"));
+    assert!(refused(&files.pack, &["--genre=swing"]).contains("the genre swing, only high, low"));
+    assert!(refused(&files.pack, &["--hearing=-1"]).contains("--hearing"));
+    let ear = format!("--ear={}", files.data.display());
+    assert!(refused(&files.pack, &[&ear]).contains("--ear"), "{}", refused(&files.pack, &[&ear]));
+    let mut pack = Pack::read(&files.pack).unwrap();
+    pack.card.parts.classifier = None;
+    let deaf = files.folder.path().join("deaf.safetensors");
+    pack.write(&deaf).unwrap();
+    assert!(refused(&deaf, &[]).contains("a transfer and a classifier"));
 }
 
 #[test]

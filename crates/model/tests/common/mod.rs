@@ -99,6 +99,7 @@ pub fn arranger(seed: u64) -> Pack {
         highest: [127; SLOTS],
         counts_after: true,
         voices: 0,
+        fourths: 0,
         hands: false,
         figure: [0.0; SLOTS],
         texture: [0.0; SLOTS],

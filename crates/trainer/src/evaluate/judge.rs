@@ -60,6 +60,15 @@ impl Judge {
         Self::of_file(path, genres, &all, "--judge")
     }
 
+    /// The same for practice, as which option it is named in errors.
+    ///
+    /// # Errors
+    /// As [`Judge::read`].
+    pub fn ear(path: &Path, genres: &[String]) -> Result<Self> {
+        let all: Vec<usize> = (0..genres.len()).collect();
+        Self::of_file(path, genres, &all, "--ear")
+    }
+
     /// The classifier in a file, as [`Judge::read`], that must know only the genres at the places `needed`:
     /// the papers train one a pair.
     ///

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Tensor;
-use model::{Pack, Role, Weights, WriterFamily, spaces};
+use model::{Card, Pack, Role, Weights, WriterFamily, spaces};
 
 /// Options of `add-part`.
 #[derive(Debug, clap::Args)]
@@ -79,6 +79,16 @@ pub fn merge(pack: &mut Pack, other: &Pack) -> Result<Vec<Role>> {
 
 /// Where a recipe begins to speak of the parts that are added.
 pub(crate) const MARK: &str = " Added parts: ";
+
+/// Says on the card how the transfer was changed. What was measured of it before is no longer true; what was
+/// measured of the other parts is.
+pub(crate) fn transfer_changed(card: &mut Card, how: &str) {
+    let (own, added) = card.recipe.split_once(MARK).unwrap_or((&card.recipe, ""));
+    let mark = if added.is_empty() { "" } else { MARK };
+    card.recipe = format!("{own} {how}{mark}{added}").trim_start().to_string();
+    let others = [Role::Dynamics, Role::Feel, Role::Writer, Role::Space, Role::Classifier].map(Role::name);
+    card.metrics.retain(|name, _| others.iter().any(|part| name.contains(part)));
+}
 
 /// Says on the card what was added: of a pack that has them added itself, what it says of them.
 fn about(pack: &mut Pack, other: &Pack, roles: &[Role]) {

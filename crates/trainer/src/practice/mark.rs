@@ -15,8 +15,14 @@ const WEIGHTS: [f64; MEASURED] = [2.0, 16.0, 8.0, -14.0, -4.0, 1.0];
 const MEASURED: usize = 6;
 
 /// What of its habits a genre shows from phrase to phrase.
-const HABITS: [Measure; 5] =
-    [Measure::SameInner, Measure::SameBass, Measure::StepInto, Measure::LeapsAtBorders, Measure::HeldOver];
+const HABITS: [Measure; 6] = [
+    Measure::SameInner,
+    Measure::SameBass,
+    Measure::StepInto,
+    Measure::LeapsAtBorders,
+    Measure::HeldOver,
+    Measure::Sevenths,
+];
 /// What each weighs for a share of 1 that the pack's answers have too little, and at most; as much against it
 /// where they have too much.
 const HABIT: f64 = 20.0;
@@ -27,6 +33,16 @@ const MOST: f64 = 2.0;
 pub(super) struct Habit([Option<f64>; HABITS.len()]);
 
 impl Habit {
+    /// Of answers, by their marks.
+    pub(super) fn of_marks<'a>(marks: impl Iterator<Item = &'a Mark>) -> Self {
+        let (mut sums, mut count) = ([0.0; HABITS.len()], 0.0);
+        for mark in marks {
+            sums.iter_mut().zip(mark.habits).for_each(|(sum, share)| *sum += share);
+            count += 1.0;
+        }
+        Self(sums.map(|sum| (count > 0.0).then(|| sum / count)))
+    }
+
     /// Of phrases, each with the one before it.
     pub(super) fn of<'a>(phrases: impl Iterator<Item = (&'a Roll, Option<&'a Roll>)>) -> Self {
         let mut tally = Tally::default();
@@ -103,8 +119,22 @@ impl Mark {
         all.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum()
     }
 
-    pub(super) fn values(&self) -> [f64; 5] {
+    /// What the ears alone weigh of it.
+    pub(super) fn heard(&self) -> f64 {
+        WEIGHTS[0] * self.ears
+    }
+
+    fn values(&self) -> [f64; 5] {
         [self.ears, self.harmony, self.tune, self.faults, self.notes]
+    }
+
+    /// Two means side by side, under their [`Mark::NAMES`].
+    pub(super) fn compared([all, kept]: &[Self; 2]) -> String {
+        let pairs = all.values().into_iter().zip(kept.values()).zip(Self::NAMES);
+        let cells = pairs.map(|((all, kept), name)| {
+            format!("{:>wide$}", format!("{all:.2} > {kept:.2}"), wide = name.len())
+        });
+        cells.collect::<Vec<_>>().join("  ")
     }
 
     pub(super) fn add(&mut self, other: &Self) {

@@ -10,8 +10,9 @@
 mod mark;
 mod play;
 mod song;
+pub mod textures;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use model::Pack;
@@ -37,15 +38,62 @@ pub struct PracticeOptions {
     /// How often each phrase is played; the best try is kept.
     #[arg(long, default_value_t = 6)]
     pub tries: u32,
-    /// Amount in per cent.
-    #[arg(long, default_value_t = 75)]
-    pub amount: u32,
     /// About so many phrases of each direction, of whole songs drawn at random (always the same); 0 for all.
     #[arg(long, default_value_t = 4000)]
     pub limit: usize,
+    /// How it is played.
+    #[command(flatten)]
+    pub playing: PlayingOptions,
+}
+
+/// How songs are played, and who hears them besides the pack's classifier and a regression on features.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PlayingOptions {
+    /// Amount in per cent.
+    #[arg(long, default_value_t = 75)]
+    pub amount: u32,
+    /// A classifier that `classify` trained, of another build: it hears too. Can be repeated.
+    #[arg(long, value_name = "CLASSIFIER")]
+    pub ear: Vec<PathBuf>,
     /// Worker threads; the numbers do not depend on them.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
+}
+
+/// A pack before its songs.
+struct Ready {
+    pack: Pack,
+    data: Dataset,
+    genres: Vec<String>,
+    /// The pack's genres in the dataset.
+    slots: Vec<usize>,
+    judges: Vec<Judge>,
+}
+
+impl PlayingOptions {
+    /// Reads what is played, and by whom.
+    fn ready(&self, pack_file: &Path, dataset: &Path) -> Result<Ready> {
+        let (pack, data) = (Pack::read(pack_file)?, Dataset::read(dataset)?);
+        let amount = self.amount;
+        ensure!((1..=100).contains(&amount), "the amount is {amount} % where 1 to 100 are possible");
+        ensure!(
+            pack.card.parts.transfer.is_some() && pack.card.parts.classifier.is_some(),
+            "{}: only a pack with a transfer and a classifier can practise",
+            pack_file.display()
+        );
+        ensure!(
+            data.has_notes(),
+            "{}: practice needs the songs' notes; prepare the dataset anew",
+            dataset.display()
+        );
+        let genres = pack.card.genres.clone();
+        let slots = places(&data.genres(), &genres).context("the dataset does not fit the pack")?;
+        let mut judges = vec![Judge::own(genres.len()), Judge::features(&data, &genres)?];
+        for file in &self.ear {
+            judges.push(Judge::ear(file, &genres)?);
+        }
+        Ok(Ready { pack, data, genres, slots, judges })
+    }
 }
 
 /// What came of it: of each direction the mean mark of all tries and of those that were kept.
@@ -61,29 +109,12 @@ pub struct Practised {
 /// # Errors
 /// When a file cannot be used, or the dataset lacks a genre of the pack.
 pub fn practise(options: &PracticeOptions) -> Result<Practised> {
-    let data = Dataset::read(&options.dataset)?;
-    let pack = Pack::read(&options.pack)?;
-    let shown = options.pack.display();
     ensure!(options.tries > 0, "--tries 0 plays nothing; give 1 or more");
-    ensure!(
-        (1..=100).contains(&options.amount),
-        "the amount is {} % where 1 to 100 are possible",
-        options.amount
-    );
-    ensure!(
-        pack.card.parts.transfer.is_some() && pack.card.parts.classifier.is_some(),
-        "{shown}: only a pack with a transfer and a classifier can practise"
-    );
-    ensure!(
-        data.has_notes(),
-        "{}: practice needs the songs' notes; prepare the dataset anew",
-        options.dataset.display()
-    );
-    let genres = pack.card.genres.clone();
-    let slots = places(&data.genres(), &genres).context("the dataset does not fit the pack")?;
-    let judges = [Judge::own(genres.len()), Judge::features(&data, &genres)?];
+    let PlayingOptions { amount, threads, .. } = options.playing;
+    let Ready { pack, data, genres, slots, judges } =
+        options.playing.ready(&options.pack, &options.dataset)?;
     let whole: Vec<Vec<Item>> = slots.iter().map(|&slot| phrases(&data, slot, options.limit)).collect();
-    let players = Players { pack: &pack, judges: &judges, amount: options.amount, threads: options.threads };
+    let players = Players { pack: &pack, judges: &judges, amount, threads };
     let mut stretches = Stretch::all(&whole);
     players.lean(&mut stretches, &whole)?;
     let kept = players.play(&stretches.iter().collect::<Vec<_>>(), options.tries)?;
@@ -128,15 +159,11 @@ impl std::fmt::Display for Practised {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{:<28}{:>8} {}", "mean of all tries > kept", "phrases", Mark::NAMES.join("  "))?;
         for (from, to, phrases, all, kept) in &self.directions {
-            let pairs = all.values().into_iter().zip(kept.values()).zip(Mark::NAMES);
-            let cells = pairs.map(|((all, kept), name)| {
-                format!("{:>wide$}", format!("{all:.2} > {kept:.2}"), wide = name.len())
-            });
             writeln!(
                 f,
                 "  {:<26}{phrases:>8} {}",
                 format!("{from} -> {to}"),
-                cells.collect::<Vec<_>>().join("  ")
+                Mark::compared(&[*all, *kept])
             )?;
         }
         Ok(())

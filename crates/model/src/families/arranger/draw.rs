@@ -14,6 +14,9 @@ const MOST_AT_ONCE: usize = 12;
 /// What starts outside the target genre's range have against them, in logits.
 const OUT_OF_RANGE: f32 = 8.0;
 
+/// How far a bass goes at most to the note that leads into the next root, in semitones.
+const SIXTH: usize = 9;
+
 /// Whether the lowest note is a bass in this row, no inner voice; `bottom` is the MIDI pitch of row 0.
 pub(super) fn is_low(row: usize, bottom: i32) -> bool {
     row as i32 + bottom < i32::from(BASS_BELOW)
@@ -71,6 +74,8 @@ pub(super) struct Lines {
     /// The pitch class of the bass on the next first beat, or on this one where the step `arrives` there.
     pub(super) into: Option<usize>,
     pub(super) arrives: bool,
+    /// The lowest row of the target genres.
+    pub(super) lowest: i32,
     /// For notes that go on from before, and against striking them again, where their pitch class is one of
     /// `heard`, one bit each.
     pub(super) tied: f32,
@@ -97,9 +102,15 @@ impl Lines {
     fn of_bass(&self, row: usize) -> f32 {
         let far = self.from.map(|from| row.abs_diff(from));
         let leaps = if far.is_some_and(|far| far > 12) { -self.leap } else { 0.0 };
+        let is_near = far.is_none_or(|far| far <= SIXTH);
         let steps = match (self.into, self.arrives) {
             (Some(into), true) => row % 12 == into && far.is_some_and(|far| (1..=2).contains(&far)),
-            (Some(into), false) => matches!((row + 12 - into) % 12, 1 | 2 | 10 | 11),
+            // From nearby, and to a root that the genre has: a step into the octave below leads nowhere.
+            (Some(into), false) => match (row + 12 - into) % 12 {
+                over @ (1 | 2) => row as i32 - over as i32 >= self.lowest && is_near,
+                10 | 11 => is_near,
+                _ => false,
+            },
             _ => false,
         };
         self.bass + self.stroke(1, row) + leaps + if steps { self.approach } else { 0.0 }
@@ -174,8 +185,13 @@ pub(super) fn pitches(
             continue;
         }
         let held = seen.before >> row & 1 == 1;
-        let voicing =
-            Voicing { bottom: seen.bottom, sounding: cells | melody, struck: starts | melody_starts, melody };
+        let voicing = Voicing {
+            bottom: seen.bottom,
+            sounding: cells | melody,
+            struck: starts | melody_starts,
+            melody,
+            fourths: draw.fourths,
+        };
         let free = !draw.limits || (seen.own[0] | melody) >> row & 1 == 1;
         let lowest = cells & cells.wrapping_neg();
         let crowded = draw.voices > 0 && (starts & !lowest).count_ones() >= u32::from(draw.voices);

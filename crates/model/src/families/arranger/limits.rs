@@ -16,6 +16,8 @@ pub(super) struct Voicing {
     pub(super) struck: u128,
     /// The melody's note.
     pub(super) melody: u128,
+    /// See [`super::Style::fourths`].
+    pub(super) fourths: u8,
 }
 
 impl Voicing {
@@ -40,17 +42,18 @@ impl Voicing {
     pub(super) fn is_clear(&self, row: usize) -> bool {
         let below = self.sounding & ((1 << row) - 1);
         let above = self.sounding >> row >> 1;
-        let far = |low: i32, interval: i32| interval >= closest(self.bottom + low);
+        let far = |low: i32, interval: i32| interval >= closest(self.bottom + low, self.fourths.into());
         let row = row as i32;
         let lower = 127 - below.leading_zeros() as i32;
         (below == 0 || far(lower, row - lower)) && (above == 0 || far(row, above.trailing_zeros() as i32 + 1))
     }
 }
 
-/// The smallest interval over a low MIDI pitch, in semitones: a fourth below C3, a third below E3, a tone
-/// below F3.
-fn closest(pitch: i32) -> i32 {
+/// The smallest interval over a low MIDI pitch, in semitones: a fifth below `fourths`, a fourth below C3, a
+/// third below E3, a tone below F3.
+fn closest(pitch: i32, fourths: i32) -> i32 {
     match pitch {
+        ..48 if pitch < fourths => 7,
         ..48 => 5,
         48..52 => 3,
         52..53 => 2,
@@ -101,7 +104,7 @@ mod tests {
         let bits = |pitches: &[u32]| pitches.iter().fold(0u128, |bits, pitch| bits | 1 << (pitch - 24));
         let melody = bits(melody.as_slice());
         let sounding = bits(pitches) | melody;
-        Voicing { bottom: 24, sounding, struck: sounding, melody }
+        Voicing { bottom: 24, sounding, struck: sounding, melody, fourths: 0 }
     }
 
     #[test]
@@ -115,6 +118,9 @@ mod tests {
                 && takes(&[52], 54)
                 && takes(&[53], 54)
         );
+        // Where fourths begin at B flat 2.
+        let open = |low: u32| Voicing { fourths: 46, ..chord(&[low], None) };
+        assert!(!open(45).takes(50 - 24) && open(45).takes(52 - 24) && open(46).takes(51 - 24));
         // The melody above counts too.
         assert!(!chord(&[], Some(43)).takes(40 - 24) && chord(&[], Some(64)).takes(40 - 24));
     }

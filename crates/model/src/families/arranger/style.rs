@@ -47,6 +47,10 @@ pub struct Style {
     /// were made without this one.
     #[serde(default)]
     pub voices: u8,
+    /// The MIDI pitch under which notes stand a fifth apart at least, where limits are kept; 0 in packs that
+    /// were made without it, and over 48 as 48. From there to C3 it is a fourth.
+    #[serde(default)]
+    pub fourths: u8,
     /// New notes that no hand is left for are taken back once a step is written, where limits are kept: the
     /// input's own come after those below them. False in packs that were made without it.
     #[serde(default)]

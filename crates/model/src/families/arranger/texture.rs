@@ -85,7 +85,7 @@ pub struct Drawn {
 
 impl Drawn {
     /// Whether `genre` is played in a texture.
-    pub(super) fn takes(&self, texture: &Texture, genre: usize) -> bool {
+    pub fn takes(&self, texture: &Texture, genre: usize) -> bool {
         let beats: f32 =
             (0..STEPS_PER_BAR).step_by(STEPS_PER_BEAT).map(|beat| texture.strikes(beat)[1]).sum();
         let strokes: f32 = texture.0[..STEPS_PER_BAR].iter().sum();

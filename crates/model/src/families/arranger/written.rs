@@ -242,6 +242,7 @@ impl<'a> Run<'a> {
                 lines.into = told.iter().position(|class| *class > 0.0);
             }
             lines.arrives = step == bar;
+            lines.lowest = self.range.0;
         }
         lines
     }

@@ -26,6 +26,7 @@ use crate::run::Needs;
 pub use corrupt::Corruption;
 pub use examples::piece;
 pub use habits::Habits;
+pub use textures::textures;
 pub use trainee::ArrangerRun;
 
 /// What the family is called in checkpoints, cards and docs.
@@ -239,6 +240,9 @@ pub struct ArrangerOptions {
 /// The most new inner voices that a pack strikes at once. Real music has five or more in one strike of 30.
 const VOICES: u8 = 4;
 
+/// The lowest MIDI pitch over which a pack writes a fourth, B flat 2: two voices closer below it are mud.
+const FOURTHS: u8 = 46;
+
 /// How many times as much leaps of the bass have against them at the border.
 const BORDER: f32 = 4.0;
 
@@ -319,6 +323,7 @@ impl ArrangerOptions {
             counts_after: true,
             limits: true,
             voices: VOICES,
+            fourths: FOURTHS,
             hands: true,
         }
     }
