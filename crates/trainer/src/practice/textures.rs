@@ -129,11 +129,7 @@ pub fn choose(options: &ChoiceOptions) -> Result<Chosen> {
     let mut said = Vec::new();
     for (genre, all) in candidates.iter().enumerate().filter(|(_, all)| !all.is_empty()) {
         let alike = options.of.max(all.len().div_ceil(TEXTURES));
-        let order: Vec<usize> = (0..all.len()).collect();
-        let best = |few: &[usize]| {
-            few.iter().copied().max_by(|&a, &b| worth[genre][a].total_cmp(&worth[genre][b])).unwrap_or(0)
-        };
-        let kept: Vec<usize> = order.chunks(alike).map(best).collect();
+        let kept = best_of_each(&worth[genre], alike);
         let chosen: Vec<f32> = kept.iter().flat_map(|&kept| all[kept]).collect();
         let places = &mut bank[genre * TEXTURES * (TEXTURE + 1)..][..TEXTURES * (TEXTURE + 1)];
         places.fill(0.0);
@@ -155,8 +151,8 @@ pub fn choose(options: &ChoiceOptions) -> Result<Chosen> {
     let ears = judges.len();
     let of = if options.genre.is_empty() { genres.join(", ") } else { options.genre.join(", ") };
     let how = format!(
-        "Textures of {of} chosen by {ears} ears, weighed {hearing} times: of {alike} alike the one with the best answers, {limit} phrases of \
-         each other genre, {amount} %.",
+        "Textures of {of} chosen by {ears} ears, weighed {hearing} times: of {alike} alike the one with the \
+         best answers, {limit} phrases of each other genre, {amount} %.",
         hearing = options.hearing,
         alike = options.of,
         limit = options.limit,
@@ -279,6 +275,13 @@ fn worth(tries: &[Try], candidates: &[Vec<Row>], total: impl Fn(&Try) -> f64) ->
     sums.into_iter().map(|all| all.into_iter().map(|(sum, count)| sum / count.max(1.0)).collect()).collect()
 }
 
+/// Of each so many neighbours the one that is worth most, in order.
+fn best_of_each(worth: &[f64], alike: usize) -> Vec<usize> {
+    let order: Vec<usize> = (0..worth.len()).collect();
+    let best = |few: &[usize]| few.iter().copied().max_by(|&a, &b| worth[a].total_cmp(&worth[b]));
+    order.chunks(alike).filter_map(best).collect()
+}
+
 /// Those of a bank that are there.
 fn rows(bank: &[f32]) -> Vec<Row> {
     let all = bank.as_chunks::<{ TEXTURE + 1 }>().0;
@@ -323,6 +326,7 @@ mod tests {
         let candidates = vec![vec![[1.0; TEXTURE + 1]; 4]];
         let worth = worth(&tries, &candidates, |one| one.mark.total(&Leaning::default()));
         assert!(worth[0][1] > worth[0][2] && worth[0][2] > worth[0][0], "{worth:?}");
+        assert_eq!(best_of_each(&worth[0], 3), [1, 3]);
         assert_eq!(worth[0][3], 0.0, "what was not played is as good as others");
     }
 }

@@ -247,7 +247,7 @@ const FOURTHS: u8 = 46;
 const BORDER: f32 = 4.0;
 
 /// What is left of --follow at full amount: .70 of the harmony is kept into jazz there, and without it .65.
-const FOLLOWED: f32 = 0.14;
+const FOLLOWED: f32 = 0.12;
 
 /// What a list of one number a genre says of one: the last is for all that follow.
 fn of_genre(numbers: &[f32], genre: usize) -> f32 {
