@@ -275,6 +275,11 @@ mod tests {
         let arrives = Lines { arrives: true, from: Some(20), ..lines };
         assert_eq!((arrives.of_bass(21), arrives.of_bass(9), arrives.of_bass(33)), (2.5, 0.5, -1.5));
         assert_eq!(Lines::default().of_bass(40), 0.0);
+        // From G sharp 2 to a bar on F, in a genre whose lowest note is F sharp 2.
+        let lines = Lines { from: Some(20), into: Some(5), lowest: 18, ..lines };
+        assert_eq!((lines.of_bass(18), lines.of_bass(19)), (0.5, 0.5), "F 2 is not there to go to");
+        assert_eq!(lines.of_bass(27), 2.5, "E flat leads into F 3");
+        assert_eq!(lines.of_bass(30), 0.5, "F sharp 3 is farther away than a sixth");
     }
 
     #[test]
