@@ -175,7 +175,7 @@ fn a_classifier_of_a_pair_scores_in_its_own_direction_as_the_papers_do() {
     assert_eq!(e.judges, ["scorer", "own classifier"]);
     assert_eq!((e.directions.len(), e.directions[0].pair, e.pairs()), (1, (2, 0), vec![(0, 2)]));
     assert_eq!(e.total(0, 2, 0), e.directions[0].verdicts[0].strength);
-    let scorer = Judge::read(&file, &["short".to_string(), "long".to_string()]).unwrap();
+    let scorer = Judge::read(&file, &["short".to_string(), "long".to_string()], "--judge").unwrap();
     let transfer = model::LoadedPack::new(&pack).unwrap();
     let answer = &e.directions[0].phrases[3];
     for (roll, p) in answer.rolls.iter().zip(answer.probability[0]) {

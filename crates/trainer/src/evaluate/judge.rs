@@ -52,21 +52,13 @@ impl Judge {
     }
 
     /// The judge in a file: a classifier that `classify` trained, or a pack, whose classifier then judges.
+    /// Errors name the `option` that it was given for.
     ///
     /// # Errors
     /// When the file is neither, or does not know one of `genres`.
-    pub fn read(path: &Path, genres: &[String]) -> Result<Self> {
+    pub fn read(path: &Path, genres: &[String], option: &str) -> Result<Self> {
         let all: Vec<usize> = (0..genres.len()).collect();
-        Self::of_file(path, genres, &all, "--judge")
-    }
-
-    /// The same for practice, as which option it is named in errors.
-    ///
-    /// # Errors
-    /// As [`Judge::read`].
-    pub fn ear(path: &Path, genres: &[String]) -> Result<Self> {
-        let all: Vec<usize> = (0..genres.len()).collect();
-        Self::of_file(path, genres, &all, "--ear")
+        Self::of_file(path, genres, &all, option)
     }
 
     /// The classifier in a file, as [`Judge::read`], that must know only the genres at the places `needed`:

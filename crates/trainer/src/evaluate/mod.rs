@@ -338,7 +338,7 @@ fn judges(
         judges.push(Judge::own(genres.len()));
     }
     for path in &options.judges {
-        judges.push(Judge::read(path, genres)?);
+        judges.push(Judge::read(path, genres, "--judge")?);
     }
     let mut remarks = Vec::new();
     if let Some(path) = &options.features {

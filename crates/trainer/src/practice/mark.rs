@@ -15,14 +15,8 @@ const WEIGHTS: [f64; MEASURED] = [2.0, 16.0, 8.0, -14.0, -4.0, 1.0];
 const MEASURED: usize = 6;
 
 /// What of its habits a genre shows from phrase to phrase.
-const HABITS: [Measure; 6] = [
-    Measure::SameInner,
-    Measure::SameBass,
-    Measure::StepInto,
-    Measure::LeapsAtBorders,
-    Measure::HeldOver,
-    Measure::Sevenths,
-];
+const HABITS: [Measure; 5] =
+    [Measure::SameInner, Measure::SameBass, Measure::StepInto, Measure::LeapsAtBorders, Measure::HeldOver];
 /// What each weighs for a share of 1 that the pack's answers have too little, and at most; as much against it
 /// where they have too much.
 const HABIT: f64 = 20.0;
@@ -33,16 +27,6 @@ const MOST: f64 = 2.0;
 pub(super) struct Habit([Option<f64>; HABITS.len()]);
 
 impl Habit {
-    /// Of answers, by their marks.
-    pub(super) fn of_marks<'a>(marks: impl Iterator<Item = &'a Mark>) -> Self {
-        let (mut sums, mut count) = ([0.0; HABITS.len()], 0.0);
-        for mark in marks {
-            sums.iter_mut().zip(mark.habits).for_each(|(sum, share)| *sum += share);
-            count += 1.0;
-        }
-        Self(sums.map(|sum| (count > 0.0).then(|| sum / count)))
-    }
-
     /// Of phrases, each with the one before it.
     pub(super) fn of<'a>(phrases: impl Iterator<Item = (&'a Roll, Option<&'a Roll>)>) -> Self {
         let mut tally = Tally::default();
@@ -117,11 +101,6 @@ impl Mark {
         let leans = self.habits.iter().zip(leaning.0).map(|(own, weight)| weight * own);
         let all = [self.ears, self.harmony, self.tune, self.faults, self.notes, leans.sum()];
         all.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum()
-    }
-
-    /// What the ears alone weigh of it.
-    pub(super) fn heard(&self) -> f64 {
-        WEIGHTS[0] * self.ears
     }
 
     fn values(&self) -> [f64; 5] {

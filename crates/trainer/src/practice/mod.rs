@@ -90,7 +90,7 @@ impl PlayingOptions {
         let slots = places(&data.genres(), &genres).context("the dataset does not fit the pack")?;
         let mut judges = vec![Judge::own(genres.len()), Judge::features(&data, &genres)?];
         for file in &self.ear {
-            judges.push(Judge::ear(file, &genres)?);
+            judges.push(Judge::read(file, &genres, "--ear")?);
         }
         Ok(Ready { pack, data, genres, slots, judges })
     }

@@ -119,30 +119,21 @@ impl Players<'_> {
         let (mut past, mut before) = (Past::default(), None);
         let mut all = Vec::new();
         for item in stretch.phrases {
-            let input = Phrase::of_roll(&item.roll, item.at.start.into(), 120.0, 0.8);
             let around = Context { before: past.before(), ..Context::default() };
             let (mut best, mut mean): (Option<(Mark, Roll, Roll)>, Mark) = Default::default();
             for seed in 0..tries {
                 let settings = Settings {
-                    source: Some(stretch.source as u8),
-                    amount: self.amount as f32 / 100.0,
                     variation: 1.0,
                     seed,
-                    // The tune stays where it is: the plug-in phrases it before the network hears of it.
-                    phrased: false,
-                    ..Settings::to(stretch.target)
+                    ..settings((stretch.source, stretch.target), self.amount)
                 };
-                let mut said = Answer::default();
-                pack.recast(&input, &around, &settings, &mut said)?;
-                let roll = played(&input, &said, 0);
-                let ears = self.judges.iter().map(|judge| Ok(judge.hear(pack, &roll)?[stretch.target]));
-                let ears = ears.collect::<Result<Vec<f64>>>()?;
-                let mark = Mark::of(&item.roll, &roll, before.as_ref(), &ears);
+                let heard = (item, before.as_ref(), stretch.target);
+                let (mark, roll, cells) = played_and_heard(pack, self.judges, heard, &around, &settings)?;
                 mean.add(&mark);
                 let is_better =
                     |(best, ..): &(Mark, _, _)| mark.total(&stretch.leaning) > best.total(&stretch.leaning);
                 if best.as_ref().is_none_or(is_better) {
-                    best = Some((mark, roll, said.cells));
+                    best = Some((mark, roll, cells));
                 }
             }
             let Some((mark, roll, cells)) = best else { continue };
@@ -152,4 +143,33 @@ impl Players<'_> {
         }
         Ok(all)
     }
+}
+
+/// How a phrase is played from one genre in another, at an amount in per cent. The tune stays where it is:
+/// the plug-in phrases it before the network hears of it.
+pub(super) fn settings((source, target): (usize, usize), amount: u32) -> Settings {
+    Settings {
+        source: Some(source as u8),
+        amount: amount as f32 / 100.0,
+        phrased: false,
+        ..Settings::to(target)
+    }
+}
+
+/// Plays a phrase in the genre `target` after the answer `before`: how good it is, what sounds, and its
+/// cells.
+pub(super) fn played_and_heard(
+    pack: &mut LoadedPack,
+    judges: &[Judge],
+    (item, before, target): (&Item, Option<&Roll>, usize),
+    around: &Context,
+    settings: &Settings,
+) -> Result<(Mark, Roll, Roll)> {
+    let input = Phrase::of_roll(&item.roll, item.at.start.into(), 120.0, 0.8);
+    let mut said = Answer::default();
+    pack.recast(&input, around, settings, &mut said)?;
+    let roll = played(&input, &said, 0);
+    let ears = judges.iter().map(|judge| Ok(judge.hear(pack, &roll)?[target]));
+    let mark = Mark::of(&item.roll, &roll, before, &ears.collect::<Result<Vec<f64>>>()?);
+    Ok((mark, roll, said.cells))
 }

@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 use candle_core::{Device, Tensor};
 use model::arranger::{Content, Sizes, TEXTURE, TEXTURES, Texture};
-use model::{Answer, Context, Family, LoadedPack, Pack, Role, Settings};
-use phrase::Phrase;
+use model::{Context, Family, LoadedPack, Pack, Role};
 
-use super::mark::{Habit, Leaning, Mark};
+use super::mark::{Leaning, Mark};
+use super::play::{played_and_heard, settings};
 use super::{PlayingOptions, Ready, phrases};
 use crate::dataset::Item;
 use crate::evaluate::judge::Judge;
 use crate::evaluate::limited;
-use crate::evaluate::play::{over_threads, played};
+use crate::evaluate::play::over_threads;
 use crate::families::arranger::textures;
 use crate::hands::add::transfer_changed;
 
@@ -43,10 +43,6 @@ pub struct ChoiceOptions {
     /// A genre whose textures are chosen; those of others stay. Can be repeated; all by default.
     #[arg(long, value_name = "GENRE")]
     pub genre: Vec<String>,
-    /// How many times as much the ears weigh as when practising: in a genre that they hear clearly, what is
-    /// kept of the song would decide alone.
-    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
-    pub hearing: f64,
     /// How it is played.
     #[command(flatten)]
     pub playing: PlayingOptions,
@@ -54,6 +50,12 @@ pub struct ChoiceOptions {
 
 /// A texture with its phrase's density, as packs have them.
 type Row = [f32; TEXTURE + 1];
+
+/// Numbers of a genre's textures.
+const BANK: usize = TEXTURES * (TEXTURE + 1);
+
+/// Phrases of each genre from which those of a texture's density are taken, for each that is played.
+const AMONG: usize = 40;
 
 /// What came of it, for each genre.
 #[derive(Clone, Debug)]
@@ -78,11 +80,6 @@ struct Try {
 pub fn choose(options: &ChoiceOptions) -> Result<Chosen> {
     ensure!(options.of > 1, "--of {} leaves no choice; give 2 or more", options.of);
     ensure!(options.banks > 0 && options.limit > 0, "--banks and --limit must be 1 or more");
-    ensure!(
-        (0.0..=1e3).contains(&options.hearing),
-        "--hearing {} is out of range; give 0 to 1000",
-        options.hearing
-    );
     let Ready { mut pack, data, genres, slots, judges } =
         options.playing.ready(&options.pack, &options.dataset)?;
     let shown = options.pack.display();
@@ -101,7 +98,7 @@ pub fn choose(options: &ChoiceOptions) -> Result<Chosen> {
     let shape = [genres.len() * TEXTURES, TEXTURE + 1];
     let own: Vec<f32> = pack.weights.get(&name, &shape)?.flatten_all()?.to_vec1()?;
     let candidates: Vec<Vec<Row>> = own
-        .chunks_exact(TEXTURES * (TEXTURE + 1))
+        .chunks_exact(BANK)
         .zip(&slots)
         .enumerate()
         .map(|(genre, (own, &slot))| {
@@ -117,13 +114,9 @@ pub fn choose(options: &ChoiceOptions) -> Result<Chosen> {
         })
         .collect();
     let music: Vec<Vec<Item>> =
-        slots.iter().map(|&slot| limited::spread(phrases(&data, slot, 0), 40 * options.limit)).collect();
+        slots.iter().map(|&slot| limited::spread(phrases(&data, slot, 0), AMONG * options.limit)).collect();
     let tries = tried(&pack, &sizes, &name, &candidates, &music, &judges, options)?;
-    let leanings = leanings(&tries, &music);
-    let total = |one: &Try| {
-        one.mark.total(&leanings[one.target][one.phrase.0]) + (options.hearing - 1.0) * one.mark.heard()
-    };
-    let worth = worth(&tries, &candidates, total);
+    let worth = worth(&tries, &candidates);
 
     let mut bank = own;
     let mut said = Vec::new();
@@ -131,7 +124,7 @@ pub fn choose(options: &ChoiceOptions) -> Result<Chosen> {
         let alike = options.of.max(all.len().div_ceil(TEXTURES));
         let kept = best_of_each(&worth[genre], alike);
         let chosen: Vec<f32> = kept.iter().flat_map(|&kept| all[kept]).collect();
-        let places = &mut bank[genre * TEXTURES * (TEXTURE + 1)..][..TEXTURES * (TEXTURE + 1)];
+        let places = &mut bank[genre * BANK..][..BANK];
         places.fill(0.0);
         places[..chosen.len()].copy_from_slice(&chosen);
         let mean = |is: &dyn Fn(usize) -> bool| {
@@ -145,15 +138,12 @@ pub fn choose(options: &ChoiceOptions) -> Result<Chosen> {
         let marks = [mean(&|_| true), mean(&|candidate| kept.contains(&candidate))];
         said.push((genres[genre].clone(), [all.len(), kept.len()], marks));
     }
-    let stored = pack.weights.get(&name, &shape)?.dtype();
-    let bank = Tensor::from_vec(bank, shape.to_vec(), &Device::Cpu)?.to_dtype(stored)?;
-    pack.weights.insert(name, bank);
+    pack.weights.insert(name, Tensor::from_vec(bank, shape.to_vec(), &Device::Cpu)?);
     let ears = judges.len();
     let of = if options.genre.is_empty() { genres.join(", ") } else { options.genre.join(", ") };
     let how = format!(
-        "Textures of {of} chosen by {ears} ears, weighed {hearing} times: of {alike} alike the one with the \
+        "Textures of {of} chosen by {ears} ears: of {alike} alike the one with the \
          best answers, {limit} phrases of each other genre, {amount} %.",
-        hearing = options.hearing,
         alike = options.of,
         limit = options.limit,
         amount = options.playing.amount,
@@ -194,15 +184,15 @@ fn tried(
         || Ok(()),
         |(), candidate| {
             let mut alone = pack.clone();
-            let mut bank = vec![0.0; candidates.len() * TEXTURES * (TEXTURE + 1)];
+            let mut bank = vec![0.0; candidates.len() * BANK];
             for (genre, all) in candidates.iter().enumerate() {
                 if let Some(row) = all.get(candidate) {
-                    bank[genre * TEXTURES * (TEXTURE + 1)..][..TEXTURE + 1].copy_from_slice(row);
+                    bank[genre * BANK..][..TEXTURE + 1].copy_from_slice(row);
                 }
             }
             let shape = (candidates.len() * TEXTURES, TEXTURE + 1);
             alone.weights.insert(name, Tensor::from_vec(bank, shape, &Device::Cpu)?);
-            let mut player = LoadedPack::new(&alone)?;
+            let (mut player, around) = (LoadedPack::new(&alone)?, Context::default());
             let mut tries = Vec::new();
             for (target, all) in candidates.iter().enumerate() {
                 let Some(row) = all.get(candidate) else { continue };
@@ -211,7 +201,9 @@ fn tried(
                     let mut near: Vec<usize> = (0..items.len()).collect();
                     near.sort_by(|a, b| far(a).total_cmp(&far(b)));
                     for i in near.into_iter().take(options.limit) {
-                        let mark = heard(&mut player, judges, &items[i], (source, target), amount)?;
+                        let settings = settings((source, target), options.playing.amount);
+                        let heard = (&items[i], None, target);
+                        let (mark, ..) = played_and_heard(&mut player, judges, heard, &around, &settings)?;
                         tries.push(Try { target, candidate, phrase: (source, i), mark });
                     }
                 }
@@ -224,43 +216,9 @@ fn tried(
     Ok(all?.into_iter().flatten().collect())
 }
 
-/// How good an answer is.
-fn heard(
-    pack: &mut LoadedPack,
-    judges: &[Judge],
-    item: &Item,
-    (source, target): (usize, usize),
-    amount: f32,
-) -> Result<Mark> {
-    let input = Phrase::of_roll(&item.roll, item.at.start.into(), 120.0, 0.8);
-    let settings = Settings { source: Some(source as u8), amount, phrased: false, ..Settings::to(target) };
-    let mut said = Answer::default();
-    pack.recast(&input, &Context::default(), &settings, &mut said)?;
-    let roll = played(&input, &said, 0);
-    let ears = judges.iter().map(|judge| Ok(judge.hear(pack, &roll)?[target]));
-    Ok(Mark::of(&item.roll, &roll, None, &ears.collect::<Result<Vec<f64>>>()?))
-}
-
-/// What marks lean to, by target and source: to the habits that the genre's own phrases show more than the
-/// pack's answers.
-fn leanings(tries: &[Try], music: &[Vec<Item>]) -> Vec<Vec<Leaning>> {
-    let of_genre = |items: &[Item]| {
-        let marks: Vec<Mark> =
-            items.iter().map(|item| Mark::of(&item.roll, &item.roll, None, &[1.0])).collect();
-        Habit::of_marks(marks.iter())
-    };
-    let of_pack = |target, source| {
-        let own = tries.iter().filter(|one| (one.target, one.phrase.0) == (target, source));
-        Habit::of_marks(own.map(|one| &one.mark))
-    };
-    let leaning = |target: usize, genre: &Habit| {
-        (0..music.len()).map(|source| Leaning::of(genre, &of_pack(target, source))).collect()
-    };
-    music.iter().enumerate().map(|(target, items)| leaning(target, &of_genre(items))).collect()
-}
-
 /// For each genre and texture how much better its answers are than those of others to the same phrases.
-fn worth(tries: &[Try], candidates: &[Vec<Row>], total: impl Fn(&Try) -> f64) -> Vec<Vec<f64>> {
+fn worth(tries: &[Try], candidates: &[Vec<Row>]) -> Vec<Vec<f64>> {
+    let total = |one: &Try| one.mark.total(&Leaning::default());
     let mut usual: HashMap<(usize, (usize, usize)), (f64, f64)> = HashMap::new();
     for one in tries {
         let sum = usual.entry((one.target, one.phrase)).or_default();
@@ -324,7 +282,7 @@ mod tests {
         // The second texture is better on a hard phrase, and is played on no easy one.
         let tries = [of(0, 0, 4), of(1, 1, 2), of(0, 1, 1), of(2, 0, 4)];
         let candidates = vec![vec![[1.0; TEXTURE + 1]; 4]];
-        let worth = worth(&tries, &candidates, |one| one.mark.total(&Leaning::default()));
+        let worth = worth(&tries, &candidates);
         assert!(worth[0][1] > worth[0][2] && worth[0][2] > worth[0][0], "{worth:?}");
         assert_eq!(best_of_each(&worth[0], 3), [1, 3]);
         assert_eq!(worth[0][3], 0.0, "what was not played is as good as others");
