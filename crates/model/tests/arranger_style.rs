@@ -77,7 +77,7 @@ fn figures_are_the_textures_and_basses_go_over_borders() {
         }
     }
     let share = |place: usize| on[place] as f32 / strokes[place] as f32;
-    assert!(share(1) > share(0) + 0.2, "{on:?} of {strokes:?}");
+    assert!(share(1) > share(0) + 0.1 && on[1] > 2 * on[0], "{on:?} of {strokes:?}");
     let thick = |place: usize| notes[place] as f32 / strokes[place] as f32;
     assert!(thick(1) < 1.25 * thick(0), "{notes:?} in {strokes:?}");
     assert!(leaps[1] + 2 < leaps[0], "{leaps:?}");
@@ -229,4 +229,75 @@ fn chords_keep_to_the_key_and_tunes_do_not() {
     let [[before, chords], [after, fewer]] = [0.0, 12.0].map(outside);
     assert!(fewer < chords, "{fewer} in place of {chords}");
     assert!(before > 4 && after >= before, "{after} of the tune's {before}");
+}
+
+/// Chords are as thick, as low and as often struck as asked, and rub as little.
+#[test]
+fn chords_are_voiced_as_asked() {
+    let (sizes, decoder) = shipped();
+    // A song's chords in whole bars, over their roots, and a tune in quarters.
+    let song = |seed: usize| {
+        Roll::from_cells(|step, row| {
+            let root = [0, 9, 5, 7, 2, 4][(step / 16 + seed) % 6];
+            let third = if [2, 4, 9].contains(&root) { 3 } else { 4 };
+            [12, 24, 24 + third, 31].iter().any(|member| row == root + member)
+                || row == 50 + [0, 2, 4, 5, 7][(step / 4 * 7 + step / 16 + seed) % 5]
+        })
+    };
+    // Strikes, voices, low voices and rubs of answers in jazz.
+    let count = |edit: &dyn Fn(&mut Style)| {
+        let mut style = sizes.style;
+        (style.thick, style.seconds) = ([0.0; SLOTS], [0.0; SLOTS]);
+        (style.deep, style.comps) = ([0.0; SLOTS], [0.0; SLOTS]);
+        edit(&mut style);
+        let [mut strikes, mut voices, mut low, mut rubs] = [0; 4];
+        for seed in 0..8 {
+            let answer =
+                decoder.write(&song(seed), &plainly(&[1.0, 0.0, 0.0]), &style.at(0.9, true), &NoChance);
+            for keys in phrase::inner_strikes(&answer).into_iter().filter(|keys| *keys != 0) {
+                strikes += 1;
+                voices += keys.count_ones();
+                low += phrase::under_c3(keys).count_ones();
+                rubs += (keys & keys >> 1).count_ones();
+            }
+        }
+        [strikes, voices, low, rubs]
+    };
+    let [strikes, voices, low, rubs] = count(&|_| ());
+    let [often, thin, ..] = count(&|style| style.thick = [3.0; SLOTS]);
+    assert!(thin * strikes < voices * often, "{thin} in {often}, {voices} in {strikes}");
+    let without = count(&|style| style.seconds = [4.0; SLOTS])[3];
+    assert!(without < rubs, "{without} in place of {rubs}");
+    let without = count(&|style| style.deep = [8.0; SLOTS])[2];
+    assert!(2 * without < low, "{without} in place of {low}");
+    let more = count(&|style| style.comps = [2.0; SLOTS])[0];
+    assert!(more > strikes, "{more} in place of {strikes}");
+}
+
+/// Thirds are not left out where they are asked for, nor are sevenths, but where the harmony is kept.
+#[test]
+fn chords_have_their_thirds_and_guide_tones() {
+    let (sizes, decoder) = shipped();
+    // Half bars of C major that have an E, and a B, in an answer to its root and fifth under a tune.
+    let has = |complete: f32, guide: f32, harmony: f32| {
+        let mut style = sizes.style;
+        (style.complete, style.guide) = ([complete; SLOTS], [guide; SLOTS]);
+        let mut found = [0; 2];
+        for third in [0, 2, 5, 7] {
+            let input = Roll::from_cells(|step, row| {
+                [12, 31, 36].contains(&row) || row == 48 + [0, third, 4, 7][step / 4 % 4] && step % 16 > 7
+            });
+            let asked = Asked { harmony, ..plainly(&[0.0, 0.0, 1.0]) };
+            let answer = decoder.write(&input, &asked, &style.at(0.8, true), &NoChance);
+            for classes in phrase::chroma(&answer) {
+                found[0] += u32::from(classes[4] > 0.0);
+                found[1] += u32::from(classes[11] > 0.0);
+            }
+        }
+        found
+    };
+    let [thirds, sevenths] = has(0.0, 0.0, 0.1);
+    assert!(has(12.0, 0.0, 0.1)[0] > thirds, "{} in place of {thirds}", has(12.0, 0.0, 0.1)[0]);
+    assert!(has(0.0, 20.0, 0.1)[1] > sevenths, "{} in place of {sevenths}", has(0.0, 20.0, 0.1)[1]);
+    assert_eq!(has(0.0, 20.0, 0.0), has(0.0, 0.0, 0.0), "chords are kept");
 }

@@ -45,7 +45,7 @@ pub use metrics::{
     cosine, density, downbeats, harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm,
     inner_strikes, is_clash, is_cluster, is_muddy, is_playable, low_bass, melody_kept, melody_on_top,
     most_at_once, one_step_notes, out_of_key, pitch_classes, polyphony, range, rows, skyline, strikes,
-    stutters,
+    stutters, under_c3,
 };
 pub use midi::{
     MAX_FILE_BYTES, MAX_SONG_NOTES, MAX_STEPS, MidiError, OtherEvent, OtherKind, Signature, Song, SongNote,

@@ -13,7 +13,7 @@ pub use change::ContentChange;
 pub use figures::{Motion, Rhythm, alike, bass_rhythm, inner_rhythm, inner_strikes, low_bass};
 pub use lines::{Line, bass, melody_kept, melody_on_top, skyline};
 pub use notes::{most_at_once, one_step_notes, stutters};
-pub use strikes::{Keys, downbeats, is_clash, is_cluster, is_muddy, is_playable, rows, strikes};
+pub use strikes::{Keys, downbeats, is_clash, is_cluster, is_muddy, is_playable, rows, strikes, under_c3};
 pub use tonal::{chroma, harmony_kept, has_second_or_tritone, has_seventh, out_of_key, pitch_classes};
 
 use crate::{LOWEST, Roll};

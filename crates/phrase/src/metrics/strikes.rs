@@ -58,6 +58,11 @@ pub fn is_muddy(sounding: Keys, struck: Keys) -> bool {
     })
 }
 
+/// Those of the keys that lie under C3.
+pub fn under_c3(keys: Keys) -> Keys {
+    keys & ((1 << LOW) - 1)
+}
+
 /// A clash: two keys that sound a semitone apart, one of them among the `struck`.
 pub fn is_clash(sounding: Keys, struck: Keys) -> bool {
     struck & (sounding >> 1 | sounding << 1) != 0

@@ -5,6 +5,7 @@ use phrase::{LOWEST, Roll, STEPS};
 use super::Style;
 use super::content::{Content, Detail, scale, shifted, tonic_shift};
 use super::decode::{Asked, Chance, Decoder};
+use super::draw::Lines;
 use super::harmony::Harmony;
 use super::phrasing::phrased;
 use super::texture::{Drawn, Texture};
@@ -13,6 +14,12 @@ use crate::SLOTS;
 
 /// Textures among which one is drawn: those whose phrases are as dense as the one to be written.
 const NEAREST: usize = 16;
+
+/// The MIDI pitch from which on no inner voice is [`Style::deep`], F sharp 3; from C3 down it is wholly.
+const CLEAR: i32 = 54;
+
+/// The *Harmony* from which on guide tones are asked for in full; at 0 chords are kept as they are.
+const COLOURED: f32 = 0.1;
 
 impl Decoder {
     /// Writes `input`'s content as `asked`. Cells of the input that the transposed roll has no room for are
@@ -52,7 +59,9 @@ impl Decoder {
         let chromatic = of_target(&draw.chromatic);
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
         let follow = [&draw.follow, &draw.triads].map(of_target);
-        let harmony = Harmony::new(&own, &told, of_target(&draw.foreign), follow);
+        let mut harmony = Harmony::new(&own, &told, of_target(&draw.foreign), follow);
+        let guide = of_target(&draw.guide) * (asked.harmony / COLOURED).min(1.0);
+        harmony.complete(&told, scale(input), [of_target(&draw.complete), guide]);
         let mut run = Run::new(self, &genres, scale(input), chromatic, harmony, read);
         let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
         let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;
@@ -67,6 +76,15 @@ impl Decoder {
         run.texture = told.texture.map(|texture| (texture, weights));
         run.diatonic = of_target(&draw.diatonic);
         run.tied = of_target(&draw.tied);
+        run.always = Lines {
+            // Where no texture is told, nobody knows where to strike.
+            strokes: [told.texture.map_or(0.0, |_| of_target(&draw.comps)), 0.0],
+            thick: of_target(&draw.thick),
+            seconds: of_target(&draw.seconds),
+            deep: of_target(&draw.deep),
+            clear: CLEAR - run.bottom,
+            ..Lines::default()
+        };
         run.more = more.exp2();
         let before = asked.before.filter(|_| self.config.memory() > 0).map(|before| shifted(before, by));
         run.remember(before.as_ref(), asked.first);

@@ -22,6 +22,9 @@ pub(super) fn is_low(row: usize, bottom: i32) -> bool {
     row as i32 + bottom < i32::from(BASS_BELOW)
 }
 
+/// Over so many semitones [`Style::deep`] fades.
+const FADES: i32 = 6;
+
 /// A logit under which contrast does nothing.
 pub const IMPLAUSIBLE: f32 = -4.0;
 
@@ -41,8 +44,10 @@ pub(super) struct Seen<'a> {
     /// What others have against them, and what they have besides that are no tune's.
     pub(super) chromatic: f32,
     pub(super) diatonic: f32,
-    /// What new notes of each pitch class have on their side because of this half bar's harmony.
+    /// What new notes of each pitch class have on their side because of this half bar's harmony, and what
+    /// those of the inner voices have besides.
     pub(super) classes: [f32; 12],
+    pub(super) completes: [f32; 12],
     /// The lowest and the highest row of the target genres.
     pub(super) range: (i32, i32),
     /// What new notes have against them because there are many.
@@ -65,6 +70,12 @@ pub(super) struct Lines {
     pub(super) strokes: [f32; 2],
     /// The rows from which on the texture lies.
     pub(super) lies: [i32; 2],
+    /// See [`Style::thick`], [`Style::seconds`] and [`Style::deep`], of the target genres.
+    pub(super) thick: f32,
+    pub(super) seconds: f32,
+    pub(super) deep: f32,
+    /// The row from which on nothing is deep.
+    pub(super) clear: i32,
     /// For steps of the bass into `into`.
     pub(super) approach: f32,
     /// Against leaps of the bass from `from`.
@@ -86,9 +97,12 @@ impl Lines {
     /// What an inner voice that starts on a row has for it over the `cells` and `starts` below it. A stroke
     /// is asked for once: were each voice asked for, chords would be as thick as hands allow.
     fn of_inner(&self, row: usize, cells: u128, starts: u128) -> f32 {
-        let lowest = cells & cells.wrapping_neg();
-        let is_struck = starts & !lowest != 0;
-        self.inner + if is_struck { self.strokes[0].min(0.0) } else { self.stroke(0, row) }
+        let struck = (starts & !(cells & cells.wrapping_neg())).count_ones();
+        let stroke = if struck > 0 { self.strokes[0].min(0.0) } else { self.stroke(0, row) };
+        let rubs = starts << 1 >> row & 1 == 1;
+        let second = if rubs { self.seconds } else { 0.0 };
+        let under = (self.clear - row as i32).clamp(0, FADES) as f32 / FADES as f32;
+        self.inner + stroke - self.thick * struck.saturating_sub(1) as f32 - second - self.deep * under
     }
 
     /// A stroke is asked for where the texture lies and above: rows are decided from the lowest up, and asked
@@ -177,7 +191,11 @@ pub(super) fn pitches(
         let mut line = -tied;
         if row < seen.ceiling && views[2] == 0.0 {
             let is_bass = cells == 0 && is_low(row, seen.bottom);
-            line += if is_bass { seen.lines.of_bass(row) } else { seen.lines.of_inner(row, cells, starts) };
+            line += if is_bass {
+                seen.lines.of_bass(row)
+            } else {
+                seen.lines.of_inner(row, cells, starts) + seen.completes[row % 12]
+            };
         }
         lean += if views[0] == 0.0 { line } else { 0.0 };
         let full = cells.count_ones() as usize == MOST_AT_ONCE;
@@ -291,5 +309,17 @@ mod tests {
         assert_eq!(lines.of_inner(40, 1 | 1 << 33, 1), 3.5, "it is held");
         let against = Lines { strokes: [-3.0, -2.0], ..lines };
         assert_eq!((against.of_bass(0), against.of_inner(20, 1 | 1 << 10, 1 << 10)), (-2.0, -2.5));
+    }
+    #[test]
+    fn thick_chords_rubs_and_low_voices_have_something_against_them() {
+        let lines = Lines { thick: 0.5, seconds: 0.25, deep: 3.0, clear: 16, ..Lines::default() };
+        // Over a bass on row 5: a first and a second voice come as they like, a fourth does not.
+        let over = |row: usize, inner: u128| lines.of_inner(row, 1 << 5 | inner, 1 << 5 | inner);
+        assert_eq!((over(20, 0), over(24, 1 << 20), over(27, 1 << 20 | 1 << 24)), (0.0, 0.0, -0.5));
+        assert_eq!(over(31, 1 << 20 | 1 << 24 | 1 << 27), -1.0);
+        // A semitone over what is struck, and over what is held.
+        assert_eq!(over(21, 1 << 20), -0.25);
+        assert_eq!(lines.of_inner(21, 1 << 5 | 1 << 20, 1 << 5), 0.0);
+        assert_eq!([16, 13, 10, 8].map(|row| over(row, 0)), [0.0, -1.5, -3.0, -3.0]);
     }
 }

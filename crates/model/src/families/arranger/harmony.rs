@@ -2,6 +2,7 @@
 
 use phrase::{Roll, chroma};
 
+use super::chord::Chord;
 use super::content::{Content, Detail, HALF, HALVES};
 
 /// What was heard of each half bar, and what is written of the one that comes now.
@@ -15,6 +16,8 @@ pub(super) struct Harmony {
     foreign: f32,
     /// [`super::Style::follow`] of the target genres, by half bar.
     follow: [f32; HALVES],
+    /// Pairs of pitch classes that each half bar's chord is to have, and what they have on their side.
+    members: [[([usize; 2], f32); 2]; HALVES],
     /// For how many cells each pitch class is written in this half bar so far.
     written: [f32; 12],
 }
@@ -32,7 +35,20 @@ impl Harmony {
                 (0..12).filter(|class| !inside.contains(class)).for_each(|class| wanted[half][class] = 0.0);
             }
         }
-        Self { heard, wanted, foreign, follow: follows, written: [0.0; 12] }
+        Self { heard, wanted, foreign, follow: follows, members: Default::default(), written: [0.0; 12] }
+    }
+
+    /// Asks for third and fifth of each chord, see [`super::Style::complete`], and for its guide tones, see
+    /// [`super::Style::guide`], in a key of the pitch classes `scale`.
+    pub(super) fn complete(&mut self, told: &Content, scale: u16, [complete, guide]: [f32; 2]) {
+        let classes = |chord: Chord| {
+            let [root, third, fifth] = chord.classes();
+            // A minor seventh where both lie in the key, or none.
+            let [minor, major] = [10, 11].map(|over| (root + over) % 12);
+            let is_major = scale >> minor & 1 == 0 && scale >> major & 1 == 1;
+            [([third, fifth], complete), ([third, if is_major { major } else { minor }], guide)]
+        };
+        self.members = told.chords.map(|chord| chord.map(classes).unwrap_or_default());
     }
 
     /// The pitch classes of the half bar that a step is in, one bit each. A single 16th passes by.
@@ -60,6 +76,27 @@ impl Harmony {
         std::array::from_fn(|class| {
             follow * (lacks[class] - usual) - if heard >> class & 1 == 1 { 0.0 } else { self.foreign }
         })
+    }
+
+    /// What new inner voices of each pitch class have on their side at a step besides, in logits, because the
+    /// chord lacks what it is to have: the more, the later.
+    pub(super) fn completes(&self, step: usize) -> [f32; 12] {
+        let lacks = |class: usize| self.written[class] == 0.0;
+        let late = (1.0 + (step % HALF) as f32 / (HALF - 1) as f32) / 2.0;
+        let mut leans = [0.0; 12];
+        for (members, weight) in self.members[step / HALF] {
+            if !members.into_iter().any(lacks) {
+                continue;
+            }
+            for (class, lean) in leans.iter_mut().enumerate() {
+                *lean += match lacks(class) {
+                    true if members.contains(&class) => weight * late,
+                    true => 0.0,
+                    false => -weight * late / 2.0,
+                };
+            }
+        }
+        leans
     }
 
     /// Counts what was written of a step.
@@ -106,6 +143,44 @@ mod tests {
         assert_eq!(harmony.leans(8), [0.0; 12], "where nothing is played, nothing is foreign");
         (8..16).for_each(|step| harmony.write(step, 1 << 24));
         assert_eq!(classes(&harmony, 16), [0.0, -6.0, -6.0], "each half bar begins anew");
+    }
+
+    #[test]
+    fn what_a_chord_lacks_is_wanted_the_more_the_later() {
+        let input = Roll::from_cells(|step, row| step < HALF && [24, 28, 31].contains(&row));
+        let told = Content::of(&input);
+        let mut harmony = Harmony::new(&input, &told, 0.0, [0.0; 2]);
+        assert_eq!(harmony.completes(0), [0.0; 12], "nobody asked");
+        harmony.complete(&told, 0b1010_1011_0101, [4.0, 0.0]);
+        let classes = |harmony: &Harmony, step| [0, 2, 4, 7].map(|class| harmony.completes(step)[class]);
+        assert_eq!(classes(&harmony, 0), [0.0, 0.0, 2.0, 2.0]);
+        (0..7).for_each(|step| harmony.write(step, 1 << 24 | 1 << 31));
+        assert_eq!(classes(&harmony, 7), [-2.0, 0.0, 4.0, -2.0], "a third in place of another fifth");
+        harmony.write(7, 1 << 28);
+        assert_eq!(harmony.completes(8), [0.0; 12], "where nothing is played, there is no chord");
+        harmony.written = [1.0; 12];
+        assert_eq!(harmony.completes(1), [0.0; 12], "it is complete");
+    }
+
+    #[test]
+    fn guide_tones_lie_in_the_key() {
+        // C major, then G major.
+        let input = Roll::from_cells(|step, row| match step / HALF {
+            0 => [24, 28, 31].contains(&row),
+            1 => [19, 35, 38].contains(&row),
+            _ => false,
+        });
+        let told = Content::of(&input);
+        let mut harmony = Harmony::new(&input, &told, 0.0, [0.0; 2]);
+        let asked = |harmony: &Harmony, step| {
+            let leans = harmony.completes(step);
+            (0..12).filter(|class| leans[*class] > 0.0).collect::<Vec<_>>()
+        };
+        harmony.complete(&told, 0b1010_1011_0101, [0.0, 4.0]);
+        assert_eq!((asked(&harmony, 0), asked(&harmony, 8)), (vec![4, 11], vec![5, 11]));
+        // In F major the seventh over C is B flat.
+        harmony.complete(&told, 0b0110_1011_0101, [0.0, 4.0]);
+        assert_eq!(asked(&harmony, 0), [4, 10]);
     }
 
     #[test]

@@ -47,6 +47,19 @@ pub struct Style {
     /// were made without this one.
     #[serde(default)]
     pub voices: u8,
+    /// What an inner voice has against it for each that is struck with it below but the first, in logits, by
+    /// target genre: so chords are no thicker than the genre's, and come oftener. Zeros in packs that were
+    /// made without it.
+    #[serde(default)]
+    pub thick: [f32; SLOTS],
+    /// What an inner voice has against it a semitone over a note that is struck with it, in logits, by target
+    /// genre. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub seconds: [f32; SLOTS],
+    /// What an inner voice that starts below C3 has against it, in logits, by target genre, fading to nothing
+    /// at F sharp 3: low under a chord is the bass's place. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub deep: [f32; SLOTS],
     /// The MIDI pitch under which notes stand a fifth apart at least, where limits are kept; 0 in packs that
     /// were made without it, and over 48 as 48. From there to C3 it is a fourth.
     #[serde(default)]
@@ -67,6 +80,10 @@ pub struct Style {
     /// The same for the bass alone, where it is not `texture`.
     #[serde(default)]
     pub bass_texture: Option<[f32; SLOTS]>,
+    /// What the first inner voice of each step has on its side besides, in logits, by target genre: so chords
+    /// come as often as the genre's. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub comps: [f32; SLOTS],
     /// Which of the pack's textures are drawn.
     #[serde(default)]
     pub drawn: Drawn,
@@ -97,6 +114,16 @@ pub struct Style {
     /// which follow nothing there.
     #[serde(default)]
     pub triads: [f32; SLOTS],
+    /// What third and fifth of a half bar's chord have on their side in the inner voices until they are
+    /// written, in logits at its end (half at its beginning), by target genre; what is written already has
+    /// half of that against it until then. So chords are not left at octaves and fifths. Zeros in packs that
+    /// were made without it.
+    #[serde(default)]
+    pub complete: [f32; SLOTS],
+    /// The same for third and seventh, the guide tones of jazz: the seventh is the one in the phrase's key.
+    /// Nothing where the harmony is to be kept as it is. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub guide: [f32; SLOTS],
     /// The share of `follow` that is left at full amount: a song that is recast whole is still that song. 0
     /// in packs that were made without it.
     #[serde(default)]
@@ -156,6 +183,12 @@ impl Style {
             .chain(&self.chromatic)
             .chain(&self.diatonic)
             .chain(&self.figure)
+            .chain(&self.thick)
+            .chain(&self.seconds)
+            .chain(&self.comps)
+            .chain(&self.deep)
+            .chain(&self.complete)
+            .chain(&self.guide)
             .chain(&self.texture)
             .chain(self.bass_texture.iter().flatten())
             .chain(&self.tied)

@@ -39,6 +39,8 @@ pub(super) struct Run<'a> {
     pub(super) texture: Option<(Texture, [f32; 2])>,
     /// [`Style::tied`] of the target genres.
     pub(super) tied: f32,
+    /// What bass and inner voices have for and against them on every step.
+    pub(super) always: Lines,
     /// What new notes have for and against them by pitch class.
     harmony: Harmony,
     /// By how much it is to have more notes than the input.
@@ -88,6 +90,7 @@ impl<'a> Run<'a> {
             border: 1.0,
             texture: None,
             tied: 0.0,
+            always: Lines::default(),
             harmony,
             more: 1.0,
             heard_notes: 0.0,
@@ -179,6 +182,7 @@ impl<'a> Run<'a> {
             chromatic: self.chromatic,
             diatonic: self.diatonic,
             classes: self.harmony.leans(step),
+            completes: self.harmony.completes(step),
             range: self.range,
             crowd: draw.density * ((self.written + FEW) / (self.heard_notes + few)).ln(),
             bottom: self.bottom,
@@ -201,7 +205,8 @@ impl<'a> Run<'a> {
 
     /// What bass and inner voices have for and against them at a step.
     fn lines(&self, step: usize, content: &[f32]) -> Lines {
-        let (mut lines, now) = (Lines::default(), self.cells_written.len());
+        let mut lines = self.always;
+        let now = self.cells_written.len();
         if self.figure > 0.0 && now >= STEPS_PER_BAR {
             let bar = &self.cells_written[now - STEPS_PER_BAR..];
             if bar.iter().any(|cells| cells[1] != 0) {
@@ -215,7 +220,9 @@ impl<'a> Run<'a> {
         }
         if let Some((texture, weights)) = &self.texture {
             let shares = texture.strikes(step % STEPS_PER_BAR);
-            lines.strokes = std::array::from_fn(|voice| weights[voice] * (2.0 * shares[voice] - 1.0));
+            for (voice, stroke) in lines.strokes.iter_mut().enumerate() {
+                *stroke += weights[voice] * (2.0 * shares[voice] - 1.0);
+            }
             lines.lies = texture.rows().map(|row| row - BELOW);
         }
         if step == 0 && self.tied > 0.0 {

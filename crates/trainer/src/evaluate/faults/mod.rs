@@ -38,6 +38,10 @@ pub enum Measure {
     InnerVoices,
     /// Those strikes with five notes or more of the inner voices.
     FiveVoices,
+    /// Notes of the inner voices that are struck under C3.
+    DeepVoices,
+    /// Strikes of inner voices in a bar.
+    InnerStrikes,
     /// Notes of the bass (the lowest that sounds as they start, under middle C) at the pitch of the one
     /// before.
     BassRepeats,
@@ -60,6 +64,8 @@ pub enum Measure {
     SameInner,
     /// Half bars whose pitch classes are best told as a seventh chord, see [`phrase::has_seventh`].
     Sevenths,
+    /// Half bars in which the third of their chord sounds (see [`model::arranger::Chord::of`]).
+    Thirds,
     /// Half bars with two pitch classes a second or a tritone apart, see [`phrase::has_second_or_tritone`].
     Tensions,
     /// Borders of phrases over which a note is held.
@@ -81,7 +87,7 @@ pub const MEASURES: usize = Measure::ALL.len();
 
 impl Measure {
     /// All, in the order of the table.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::FirstDownbeat,
         Self::FirstNotes,
         Self::Clusters,
@@ -90,6 +96,8 @@ impl Measure {
         Self::Clashes,
         Self::InnerVoices,
         Self::FiveVoices,
+        Self::DeepVoices,
+        Self::InnerStrikes,
         Self::BassRepeats,
         Self::SemitoneInto,
         Self::StepInto,
@@ -100,6 +108,7 @@ impl Measure {
         Self::InnerBits,
         Self::SameInner,
         Self::Sevenths,
+        Self::Thirds,
         Self::Tensions,
         Self::HeldOver,
         Self::Unchanged,
@@ -120,6 +129,8 @@ impl Measure {
             Self::Clashes => "semitone clashes, %",
             Self::InnerVoices => "inner: notes at once",
             Self::FiveVoices => "inner: five or more, %",
+            Self::DeepVoices => "inner: below C3, %",
+            Self::InnerStrikes => "inner: strikes a bar",
             Self::BassRepeats => "bass: repeats",
             Self::SemitoneInto => "bass: semitone into downbeat",
             Self::StepInto => "bass: or scale step",
@@ -130,6 +141,7 @@ impl Measure {
             Self::InnerBits => "inner: bits of rhythm a bar",
             Self::SameInner => "inner: same rhythm in phrase",
             Self::Sevenths => "half bars with a seventh",
+            Self::Thirds => "half bars with their third",
             Self::Tensions => "with a second or tritone",
             Self::HeldOver => "held over the border, %",
             Self::Unchanged => "unchanged, %",

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use model::arranger::{Chord, Content};
 use phrase::{
     BARS, ContentChange, Key, Motion, Rhythm, Roll, STEPS, alike, bass_rhythm, chroma, downbeats,
     harmony_kept, has_second_or_tritone, has_seventh, inner_rhythm, inner_strikes, is_clash, is_cluster,
-    is_muddy, is_playable, low_bass, melody_on_top, out_of_key, strikes,
+    is_muddy, is_playable, low_bass, melody_on_top, out_of_key, strikes, under_c3,
 };
 
 use super::{MEASURES, Measure};
@@ -66,8 +67,11 @@ impl Tally {
                 *self.rhythms[place].entry(bar).or_default() += 1;
             }
         }
-        for classes in chroma(roll).iter().filter(|classes| classes.iter().any(|cells| *cells > 0.0)) {
+        let chords = Content::of(roll).chords;
+        for (classes, chord) in chroma(roll).iter().zip(chords) {
+            let Some([_, third, _]) = chord.map(Chord::classes) else { continue };
             self.add(Measure::Sevenths, u8::from(has_seventh(classes)), 1);
+            self.add(Measure::Thirds, u8::from(classes[third] > 0.0), 1);
             self.add(Measure::Tensions, u8::from(has_second_or_tritone(classes)), 1);
         }
         if let Some(before) = before {
@@ -88,8 +92,11 @@ impl Tally {
             if voices > 0 {
                 self.add(Measure::InnerVoices, voices, 1);
                 self.add(Measure::FiveVoices, u8::from(voices >= MANY), 1);
+                self.add(Measure::DeepVoices, under_c3(inner[step]).count_ones(), voices);
             }
         }
+        let comped = inner.iter().filter(|keys| **keys != 0).count();
+        self.add(Measure::InnerStrikes, comped as f64, BARS as f64);
     }
 
     fn bass(&mut self, roll: &Roll, before: Option<&Roll>) {
@@ -215,6 +222,21 @@ mod tests {
         // One that does not follow is another matter.
         phrases.real(&at(next, 256), 0);
         assert_eq!(value(&phrases, Measure::FirstNotes), (8.0 + 3.0) / 3.0);
+    }
+
+    #[test]
+    fn low_inner_voices_strokes_and_thirds_are_counted() {
+        // C1, G2 and E3 under a C5, struck together once in each half bar of the first two bars; then C1, G2
+        // and G3 under it.
+        let roll = Roll::from_cells(|step, row| {
+            let third = if step < 32 { 28 } else { 31 };
+            row == 48 || step % 8 < 2 && [0, 19, third].contains(&row)
+        });
+        let mut phrases = Phrases::default();
+        phrases.real(&at(roll, 0), 0);
+        assert_eq!(value(&phrases, Measure::DeepVoices), 0.5);
+        assert_eq!(value(&phrases, Measure::InnerStrikes), 2.0);
+        assert_eq!(value(&phrases, Measure::Thirds), 0.5);
     }
 
     #[test]

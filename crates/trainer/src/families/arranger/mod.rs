@@ -194,6 +194,11 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "2")]
     #[serde(default)]
     pub bass_texture: Vec<f32>,
+    /// What the first inner voice of each step has on its side in the pack's answers besides, in logits: one
+    /// number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub comps: Vec<f32>,
     /// The least share of beats on which the bass of a texture is struck that the pack's answers are given,
     /// from 0 to 1: so a bass walks. One number a genre, the last for all that follow.
     #[arg(long, value_name = "SHARE,...", value_delimiter = ',', default_value = "0")]
@@ -231,6 +236,30 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "SHARE,...", value_delimiter = ',', default_value = "0.5")]
     #[serde(default)]
     pub follow_triads: Vec<f32>,
+    /// What third and fifth of a chord have on their side in the inner voices of the pack's answers until
+    /// they are written, in logits: one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub complete: Vec<f32>,
+    /// The same for third and seventh, the guide tones of jazz.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub guide: Vec<f32>,
+    /// What an inner voice has against it for each that is struck with it below but the first, in logits: one
+    /// number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub thick: Vec<f32>,
+    /// What it has against it a semitone over a note that is struck with it, in logits: one number a genre,
+    /// the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub seconds: Vec<f32>,
+    /// What it has against it where it starts below C3, in logits, fading to nothing at F sharp 3: one number
+    /// a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub deep: Vec<f32>,
     /// How far the pack's answers have as many notes as the target genre and not as the input, from 0 to 1.
     #[arg(long, default_value_t = 0.5)]
     #[serde(default)]
@@ -307,12 +336,18 @@ impl ArrangerOptions {
             follow: each(&self.follow),
             triads: each(&self.follow_triads),
             followed: FOLLOWED,
+            complete: each(&self.complete),
+            guide: each(&self.guide),
+            thick: each(&self.thick),
+            seconds: each(&self.seconds),
+            deep: each(&self.deep),
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
             figure: shares(&self.figure, |habits| habits.same_rhythm),
             texture: each(&self.texture),
             // Runs of before have none.
             bass_texture: (!self.bass_texture.is_empty()).then(|| each(&self.bass_texture)),
+            comps: each(&self.comps),
             drawn: Drawn { walks: each(&self.walks), strokes: each(&self.strokes) },
             tied: each(&self.tied),
             approach: shares(&self.approach, |habits| habits.step_into),
@@ -363,7 +398,8 @@ mod tests {
         for (name, number) in [("figure", 1.5), ("approach", 2.5), ("follow", 50.0)] {
             fields.insert(name.into(), number.into());
         }
-        for name in ["bass_texture", "walks", "strokes", "tied", "follow_triads", "diatonic"] {
+        let later = ["bass_texture", "walks", "strokes", "tied", "follow_triads", "diatonic"];
+        for name in later.into_iter().chain(["complete", "guide", "thick", "seconds", "deep", "comps"]) {
             fields.remove(name).unwrap();
         }
         let read: ArrangerOptions = serde_json::from_value(before).unwrap();

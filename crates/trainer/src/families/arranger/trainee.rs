@@ -215,8 +215,9 @@ impl Trainee for ArrangerRun {
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
              pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, diatonic \
-             {:?}, foreign {}, follow {:?}, its triads {:?}, approach {:?}, figure {:?}, texture \
-             {:?}, of the bass {:?}, walks {:?}, strokes {:?}, tied {:?}, busy {}.",
+             {:?}, foreign {}, follow {:?}, its triads {:?}, complete {:?}, guide tones {:?}, thick {:?}, \
+             seconds {:?}, deep {:?}, approach {:?}, figure {:?}, texture {:?}, of the bass {:?}, comps \
+             {:?}, walks {:?}, strokes {:?}, tied {:?}, busy {}.",
             self.step,
             o.batch,
             o.rate,
@@ -256,10 +257,16 @@ impl Trainee for ArrangerRun {
             o.foreign,
             o.follow,
             o.follow_triads,
+            o.complete,
+            o.guide,
+            o.thick,
+            o.seconds,
+            o.deep,
             o.approach,
             o.figure,
             o.texture,
             o.bass_texture,
+            o.comps,
             o.walks,
             o.strokes,
             o.tied,
