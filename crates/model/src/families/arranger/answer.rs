@@ -18,7 +18,8 @@ const NEAREST: usize = 16;
 /// The MIDI pitch from which on no inner voice is [`Style::deep`], F sharp 3; from C3 down it is wholly.
 const CLEAR: i32 = 54;
 
-/// The *Harmony* from which on guide tones are asked for in full; at 0 chords are kept as they are.
+/// The *Harmony* from which on thirds, fifths and guide tones are asked for in full. At 0 chords are kept as
+/// they are: an open fifth has no third that anybody could know.
 const COLOURED: f32 = 0.1;
 
 impl Decoder {
@@ -60,8 +61,9 @@ impl Decoder {
         let read: Vec<Vec<f32>> = genres.iter().map(|genres| self.read(&content, genres)).collect();
         let follow = [&draw.follow, &draw.triads].map(of_target);
         let mut harmony = Harmony::new(&own, &told, of_target(&draw.foreign), follow);
-        let guide = of_target(&draw.guide) * (asked.harmony / COLOURED).min(1.0);
-        harmony.complete(&told, scale(input), [of_target(&draw.complete), guide]);
+        let coloured = (asked.harmony / COLOURED).min(1.0);
+        let members = [&draw.complete, &draw.guide].map(|by_genre| coloured * of_target(by_genre));
+        harmony.complete(&told, scale(input), members);
         let mut run = Run::new(self, &genres, scale(input), chromatic, harmony, read);
         let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
         let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;

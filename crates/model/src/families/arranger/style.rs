@@ -116,12 +116,12 @@ pub struct Style {
     pub triads: [f32; SLOTS],
     /// What third and fifth of a half bar's chord have on their side in the inner voices until they are
     /// written, in logits at its end (half at its beginning), by target genre; what is written already has
-    /// half of that against it until then. So chords are not left at octaves and fifths. Zeros in packs that
-    /// were made without it.
+    /// half of that against it until then. So chords are not left at octaves and fifths. Nothing where the
+    /// harmony is to be kept as it is. Zeros in packs that were made without it.
     #[serde(default)]
     pub complete: [f32; SLOTS],
     /// The same for third and seventh, the guide tones of jazz: the seventh is the one in the phrase's key.
-    /// Nothing where the harmony is to be kept as it is. Zeros in packs that were made without it.
+    /// Zeros in packs that were made without it.
     #[serde(default)]
     pub guide: [f32; SLOTS],
     /// The share of `follow` that is left at full amount: a song that is recast whole is still that song. 0
