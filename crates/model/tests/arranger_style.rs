@@ -272,6 +272,11 @@ fn chords_are_voiced_as_asked() {
     assert!(2 * without < low, "{without} in place of {low}");
     let more = count(&|style| style.comps = [2.0; SLOTS])[0];
     assert!(more > strikes, "{more} in place of {strikes}");
+    // Without limits low voices are as low as they come.
+    let style = Style { deep: [3.0; SLOTS], seconds: [1.0; SLOTS], ..sizes.style };
+    let (kept, free) = (style.at(0.5, true), style.at(0.5, false));
+    assert_eq!((kept.deep, kept.seconds), (style.deep, style.seconds));
+    assert_eq!((free.deep, free.seconds), ([0.0; SLOTS], [0.0; SLOTS]));
 }
 
 /// Thirds are not left out where they are asked for, nor are sevenths, but where the harmony is kept.

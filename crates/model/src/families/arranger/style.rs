@@ -172,6 +172,9 @@ impl Style {
             change: self.change * amount,
             follow: self.follow.map(|follow| follow * less.max(self.followed)),
             limits: self.limits && limits,
+            // Who wants mud and clusters has them.
+            deep: if limits { self.deep } else { [0.0; SLOTS] },
+            seconds: if limits { self.seconds } else { [0.0; SLOTS] },
             ..self
         }
     }
