@@ -4,10 +4,10 @@
 mod common;
 
 use candle_core::{Device, Tensor};
-use common::{NoChance, arranger, phrase, plainly, weights};
+use common::{FREE, NoChance, arranger, phrase, plainly, weights};
 use model::arranger::{
-    Arranger, ArrangerConfig, Asked, Content, Decoder, Drawn, FEATURES, Sizes, Style, TEXTURE, TEXTURES,
-    Texture, shifted, tonic_shift,
+    Arranger, ArrangerConfig, Asked, Content, Decoder, FEATURES, Sizes, TEXTURE, TEXTURES, Texture, shifted,
+    tonic_shift,
 };
 use model::{Answer, Context, Family, LoadedPack, Ops, Pack, SLOTS, Settings};
 use phrase::{PITCHES, Roll, STEPS};
@@ -16,43 +16,6 @@ use proptest::prelude::*;
 const CONFIG: ArrangerConfig =
     ArrangerConfig { genres: 3, width: 16, heads: 2, reader: 1, writer: 2, inner: 24, units: 20, edition: 1 };
 const SECOND: ArrangerConfig = ArrangerConfig { edition: 2, ..CONFIG };
-const FREE: Style = Style {
-    pull: 0.0,
-    change: 0.0,
-    contrast: 0.0,
-    temperature: 0.0,
-    melody: 0.0,
-    density: 0.0,
-    chromatic: [0.0; SLOTS],
-    diatonic: [0.0; SLOTS],
-    lowest: [0; SLOTS],
-    highest: [127; SLOTS],
-    counts_after: true,
-    voices: 0,
-    fourths: 0,
-    thick: [0.0; SLOTS],
-    seconds: [0.0; SLOTS],
-    deep: [0.0; SLOTS],
-    comps: [0.0; SLOTS],
-    complete: [0.0; SLOTS],
-    guide: [0.0; SLOTS],
-    hands: false,
-    figure: [0.0; SLOTS],
-    texture: [0.0; SLOTS],
-    bass_texture: None,
-    drawn: Drawn { walks: [0.0; SLOTS], strokes: [0.0; SLOTS] },
-    tied: [0.0; SLOTS],
-    triads: [0.0; SLOTS],
-    approach: [0.0; SLOTS],
-    border: 1.0,
-    anticipated: None,
-    pushed: None,
-    followed: 0.0,
-    busy: None,
-    foreign: [0.0; SLOTS],
-    follow: [0.0; SLOTS],
-    limits: false,
-};
 
 /// The network's logits of every cell of `roll`, `[64][2][84]`, told from the content of `own`, after the bar
 /// `before`.

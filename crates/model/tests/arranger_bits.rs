@@ -5,9 +5,9 @@
 
 mod common;
 
-use common::{Numbers, phrase, weights};
+use common::{FREE, Numbers, phrase, weights};
 use model::SLOTS;
-use model::arranger::{ArrangerConfig, Asked, Chance, Decoder, Drawn, Style};
+use model::arranger::{ArrangerConfig, Asked, Chance, Decoder, Style};
 use sha2::{Digest, Sha256};
 
 /// Wide enough that every vector width has whole registers and a rest.
@@ -24,40 +24,13 @@ const CONFIG: ArrangerConfig = ArrangerConfig {
 /// Sums only: no exponential but that of the attention, which is our own.
 const SUMS: Style = Style {
     pull: 0.5,
-    change: 0.0,
     contrast: 0.5,
     temperature: 1.0,
     melody: 0.5,
-    density: 0.0,
     chromatic: [0.5; SLOTS],
-    diatonic: [0.0; SLOTS],
     lowest: [30; SLOTS],
     highest: [90; SLOTS],
-    counts_after: true,
-    voices: 0,
-    fourths: 0,
-    thick: [0.0; SLOTS],
-    seconds: [0.0; SLOTS],
-    deep: [0.0; SLOTS],
-    comps: [0.0; SLOTS],
-    complete: [0.0; SLOTS],
-    guide: [0.0; SLOTS],
-    hands: false,
-    figure: [0.0; SLOTS],
-    texture: [0.0; SLOTS],
-    bass_texture: None,
-    drawn: Drawn { walks: [0.0; SLOTS], strokes: [0.0; SLOTS] },
-    tied: [0.0; SLOTS],
-    triads: [0.0; SLOTS],
-    approach: [0.0; SLOTS],
-    border: 1.0,
-    anticipated: None,
-    pushed: None,
-    followed: 0.0,
-    busy: None,
-    foreign: [0.0; SLOTS],
-    follow: [0.0; SLOTS],
-    limits: false,
+    ..FREE
 };
 /// With what asks the system's library for exponentials and logarithms.
 const ALL: Style = Style { change: 0.8, density: 1.0, limits: true, ..SUMS };

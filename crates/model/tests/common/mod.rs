@@ -74,6 +74,45 @@ pub fn pairwise(network: PairConfig, seed: u64) -> Pack {
     pack_of(Parts::new(network, classifier), &["jazz", "pop"], seed)
 }
 
+/// A style that leaves all to the network and the input.
+pub const FREE: Style = Style {
+    pull: 0.0,
+    change: 0.0,
+    contrast: 0.0,
+    temperature: 0.0,
+    melody: 0.0,
+    density: 0.0,
+    chromatic: [0.0; SLOTS],
+    diatonic: [0.0; SLOTS],
+    lowest: [0; SLOTS],
+    highest: [127; SLOTS],
+    counts_after: true,
+    voices: 0,
+    fourths: 0,
+    thick: [0.0; SLOTS],
+    seconds: [0.0; SLOTS],
+    deep: [0.0; SLOTS],
+    comps: [0.0; SLOTS],
+    complete: [0.0; SLOTS],
+    guide: [0.0; SLOTS],
+    hands: false,
+    figure: [0.0; SLOTS],
+    texture: [0.0; SLOTS],
+    bass_texture: None,
+    drawn: Drawn { walks: [0.0; SLOTS], strokes: [0.0; SLOTS] },
+    tied: [0.0; SLOTS],
+    triads: [0.0; SLOTS],
+    approach: [0.0; SLOTS],
+    border: 1.0,
+    anticipated: None,
+    pushed: None,
+    followed: 0.0,
+    busy: None,
+    foreign: [0.0; SLOTS],
+    follow: [0.0; SLOTS],
+    limits: false,
+};
+
 /// An arranger's pack with a small random network for three genres.
 pub fn arranger(seed: u64) -> Pack {
     let arranger = ArrangerConfig {
@@ -86,43 +125,7 @@ pub fn arranger(seed: u64) -> Pack {
         units: 20,
         edition: 2,
     };
-    let style = Style {
-        pull: 1.0,
-        change: 1.0,
-        contrast: 0.5,
-        temperature: 1.0,
-        melody: 0.0,
-        density: 0.0,
-        chromatic: [0.0; SLOTS],
-        diatonic: [0.0; SLOTS],
-        lowest: [0; SLOTS],
-        highest: [127; SLOTS],
-        counts_after: true,
-        voices: 0,
-        fourths: 0,
-        thick: [0.0; SLOTS],
-        seconds: [0.0; SLOTS],
-        deep: [0.0; SLOTS],
-        comps: [0.0; SLOTS],
-        complete: [0.0; SLOTS],
-        guide: [0.0; SLOTS],
-        hands: false,
-        figure: [0.0; SLOTS],
-        texture: [0.0; SLOTS],
-        bass_texture: None,
-        drawn: Drawn { walks: [0.0; SLOTS], strokes: [0.0; SLOTS] },
-        tied: [0.0; SLOTS],
-        triads: [0.0; SLOTS],
-        approach: [0.0; SLOTS],
-        border: 1.0,
-        anticipated: None,
-        pushed: None,
-        followed: 0.0,
-        busy: None,
-        foreign: [0.0; SLOTS],
-        follow: [0.0; SLOTS],
-        limits: true,
-    };
+    let style = Style { pull: 1.0, change: 1.0, contrast: 0.5, temperature: 1.0, limits: true, ..FREE };
     let classifier = ClassifierConfig { genres: 3, width: 4 };
     pack_of(Parts::new(Sizes { network: arranger, style }, classifier), &["jazz", "pop", "classic"], seed)
 }

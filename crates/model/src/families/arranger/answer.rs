@@ -5,7 +5,7 @@ use phrase::{LOWEST, Roll, STEPS};
 use super::Style;
 use super::content::{Content, Detail, scale, shifted, tonic_shift};
 use super::decode::{Asked, Chance, Decoder};
-use super::draw::Lines;
+use super::draw::{CLEAR, Lines};
 use super::harmony::Harmony;
 use super::phrasing::phrased;
 use super::texture::{Drawn, Texture};
@@ -14,9 +14,6 @@ use crate::SLOTS;
 
 /// Textures among which one is drawn: those whose phrases are as dense as the one to be written.
 const NEAREST: usize = 16;
-
-/// The MIDI pitch from which on no inner voice is [`Style::deep`], F sharp 3; from C3 down it is wholly.
-const CLEAR: i32 = 54;
 
 /// The *Harmony* from which on thirds, fifths and guide tones are asked for in full. At 0 chords are kept as
 /// they are: an open fifth has no third that anybody could know.

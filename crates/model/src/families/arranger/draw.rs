@@ -22,7 +22,9 @@ pub(super) fn is_low(row: usize, bottom: i32) -> bool {
     row as i32 + bottom < i32::from(BASS_BELOW)
 }
 
-/// Over so many semitones [`Style::deep`] fades.
+/// The MIDI pitch from which on no inner voice is [`Style::deep`], F sharp 3, and over how many semitones it
+/// fades: from C3 down it is wholly.
+pub(super) const CLEAR: i32 = 54;
 const FADES: i32 = 6;
 
 /// A logit under which contrast does nothing.
