@@ -219,7 +219,9 @@ fn chords_keep_to_the_key_and_tunes_do_not() {
     });
     let outside = |diatonic: f32| {
         let mut style = sizes.style;
-        style.diatonic = [diatonic; SLOTS];
+        // What else has something against such notes is another matter.
+        (style.diatonic, style.astray) = ([diatonic; SLOTS], [0.0; SLOTS]);
+        (style.chromatic, style.foreign) = ([0.0; SLOTS], [0.0; SLOTS]);
         let answer = decoder.write(&input, &plainly(&[0.0, 0.0, 1.0]), &style.at(0.9, true), &NoChance);
         let is_outside = |note: &&phrase::RollNote| 0b0101_0100_1010 >> (note.row % 12) & 1 == 1;
         let notes: Vec<_> = answer.notes().collect();
@@ -305,4 +307,66 @@ fn chords_have_their_thirds_and_guide_tones() {
     assert!(has(12.0, 0.0, 0.1)[0] > thirds, "{} in place of {thirds}", has(12.0, 0.0, 0.1)[0]);
     assert!(has(0.0, 20.0, 0.1)[1] > sevenths, "{} in place of {sevenths}", has(0.0, 20.0, 0.1)[1]);
     assert_eq!(has(12.0, 20.0, 0.0), has(0.0, 0.0, 0.0), "chords are kept");
+}
+
+/// Answers of a bass that walks in C major, told with a style of the shipped pack's jazz: its notes that no
+/// bassist would play, and how many there are.
+#[test]
+fn basses_keep_to_the_key_and_move_by_the_genres_intervals() {
+    let (sizes, decoder) = shipped();
+    let target = [1.0, 0.0, 0.0];
+    let walks = Roll::from_cells(|step, row| row == 12 + [0, 4, 7, 9][step / 4 % 4] || row == 60);
+    // Quarters of a tune in the key over held triads.
+    let song = |seed: usize| {
+        let root = |bar: usize| [24, 29, 31, 33][(bar + seed) % 4];
+        Roll::from_cells(|step, row| {
+            let third = if root(step / 16) == 33 { 3 } else { 4 };
+            let chord = row.checked_sub(root(step / 16)).is_some_and(|over| [0, third, 7].contains(&over));
+            chord || row == 48 + [0, 2, 4, 5, 7, 9, 11][(step / 4 * 3 + seed) % 7]
+        })
+    };
+    let count = |change: fn(&mut Style)| {
+        let mut style = sizes.style;
+        change(&mut style);
+        let mut counted = [0; 4];
+        for seed in 0..16 {
+            let asked = Asked { source: 2, manner: Some(&walks), ..plainly(&target) };
+            let answer = decoder.write(&song(seed), &asked, &style.at(1.0, true), &NoChance);
+            let bass = phrase::low_bass(&answer);
+            let motion = phrase::Motion::of(&bass);
+            let outside = bass.iter().filter(|note| 0b1010_1011_0101 >> (note.row % 12) & 1 == 0).count();
+            let back = bass.windows(3).filter(|of| of[0].row == of[2].row && of[0].row != of[1].row).count();
+            let all = [bass.len(), outside, motion.awkward as usize, back];
+            counted.iter_mut().zip(all).for_each(|(sum, more)| *sum += more);
+        }
+        counted
+    };
+    let shipped = count(|_| {});
+    let astray = count(|style| style.astray = [0.0; SLOTS]);
+    assert!(5 * astray[1] > 6 * shipped[1], "out of key: {astray:?} without, {shipped:?} with");
+    let free = count(|style| style.moves = None);
+    assert!(5 * free[2] > 6 * shipped[2], "awkward: {free:?} without, {shipped:?} with");
+    let circling = count(|style| style.moves.as_mut().unwrap().returns = [0.0; SLOTS]);
+    assert!(circling[3] > shipped[3], "back and forth: {circling:?} without, {shipped:?} with");
+}
+
+/// A stroke that every pitch is asked for comes on the lowest that is likely at all.
+#[test]
+fn strokes_are_asked_of_the_pitch_that_comes_nearest() {
+    let (sizes, decoder) = shipped();
+    let target = [1.0, 0.0, 0.0];
+    let walks = Roll::from_cells(|step, row| row == 24 && step % 4 < 3 || row == 60);
+    let heights = |nearest: bool| {
+        let mut style = sizes.style;
+        (style.nearest, style.bass_texture) = (nearest, Some([3.0; SLOTS]));
+        let rows = (0..16).flat_map(|seed| {
+            let asked = Asked { source: 2, manner: Some(&walks), ..plainly(&target) };
+            let answer = decoder.write(&tune(seed), &asked, &style.at(1.0, true), &NoChance);
+            phrase::low_bass(&answer).iter().map(|note| note.row).collect::<Vec<_>>()
+        });
+        let rows: Vec<usize> = rows.collect();
+        rows.iter().sum::<usize>() as f32 / rows.len() as f32
+    };
+    let (every, nearest) = (heights(false), heights(true));
+    assert!(nearest > every + 1.0, "rows {every} and {nearest}");
 }

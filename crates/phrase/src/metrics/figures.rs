@@ -62,6 +62,8 @@ pub struct Motion {
     pub repeats: u32,
     /// Over an octave.
     pub leaps: u32,
+    /// By a tritone, a sixth or a seventh: few basses move so.
+    pub awkward: u32,
     /// Into a note on the first step of a bar.
     pub into: u32,
     /// Of those by a semitone.
@@ -84,6 +86,7 @@ impl Motion {
         self.steps += 1;
         self.repeats += u32::from(semitones == 0);
         self.leaps += u32::from(semitones > 12);
+        self.awkward += u32::from(matches!(semitones, 6 | 8..=11));
         if to.start.is_multiple_of(STEPS_PER_BAR) {
             self.into += 1;
             self.semitone_into += u32::from(semitones == 1);
@@ -117,7 +120,10 @@ mod tests {
     fn a_line_moves_by_hand() {
         let note = |row, start| RollNote { row, start, length: 1, tied_in: false };
         let line = [note(20, 0), note(20, 8), note(21, 16), note(35, 24), note(33, 32), note(33, 48)];
-        let expected = Motion { steps: 5, repeats: 2, leaps: 1, into: 3, semitone_into: 1, step_into: 2 };
+        let expected =
+            Motion { steps: 5, repeats: 2, leaps: 1, awkward: 0, into: 3, semitone_into: 1, step_into: 2 };
         assert_eq!(Motion::of(&line), expected);
+        let awkward = |far: usize| Motion::of(&[note(20, 4), note(20 + far, 6)]).awkward == 1;
+        assert_eq!((0..14).filter(|far| awkward(*far)).collect::<Vec<_>>(), [6, 8, 9, 10, 11]);
     }
 }

@@ -10,6 +10,10 @@ const SURE: (f64, f64) = (0.005, 0.98);
 const CLASHES: f64 = 0.03;
 /// As are five inner voices and more.
 const THICK: f64 = 0.03;
+/// As is a bass out of key now and then, and a leap of a sixth: ears take more of both for jazz, and answers
+/// that were chosen by ears alone came to walk on wrong notes.
+const STRAYS: f64 = 0.2;
+const AWKWARD: f64 = 0.1;
 /// What ears, harmony, tune, faults, numbers of notes beyond a factor of 1.2 and habits weigh.
 const WEIGHTS: [f64; MEASURED] = [2.0, 16.0, 8.0, -14.0, -4.0, 1.0];
 const MEASURED: usize = 6;
@@ -62,7 +66,7 @@ pub struct Mark {
     harmony: f64,
     tune: f64,
     /// Share of the strikes that are clusters, mud, or unplayable, and of those that clash more than music
-    /// does.
+    /// does; of the bass's notes that stray and leap more.
     faults: f64,
     /// By how many octaves the number of notes is off by more than a factor of 1.2.
     notes: f64,
@@ -79,6 +83,7 @@ impl Mark {
         let mut tally = Tally::default();
         tally.hear(roll, before);
         tally.compare(source, roll);
+        tally.keys(source, roll);
         let of = |measure: Measure| share(&tally, measure).unwrap_or(0.0);
         let (floor, ceiling) = SURE;
         let log = ears.iter().map(|p| p.clamp(floor, ceiling).ln());
@@ -90,7 +95,9 @@ impl Mark {
             tune: of(Measure::MelodyOnTop),
             faults: bad.iter().sum::<f64>()
                 + beyond(Measure::Clashes, CLASHES)
-                + beyond(Measure::FiveVoices, THICK),
+                + beyond(Measure::FiveVoices, THICK)
+                + beyond(Measure::BassOutOfKey, STRAYS)
+                + beyond(Measure::BassAwkward, AWKWARD),
             notes: (of(Measure::Notes).max(0.05).log2().abs() - 1.2f64.log2()).max(0.0),
             habits: HABITS.map(|measure| share(&tally, measure).unwrap_or(0.5)),
         }

@@ -5,8 +5,8 @@ use phrase::{LOWEST, Roll, STEPS};
 use super::Style;
 use super::content::{Content, Detail, scale, shifted, tonic_shift};
 use super::decode::{Asked, Chance, Decoder};
-use super::draw::{CLEAR, Lines};
 use super::harmony::Harmony;
+use super::lines::{CLEAR, Lines};
 use super::phrasing::phrased;
 use super::texture::{Drawn, Texture};
 use super::written::Run;
@@ -30,7 +30,9 @@ impl Decoder {
         let own = match draw.anticipated {
             Some(habit) if asked.phrased => {
                 let ahead = (of_target(&habit), draw.pushed.as_ref().map(of_target));
-                phrased(&played, ahead, asked.amount, asked.first, |step| chance.phrasing(step))
+                phrased(&played, ahead, of_target(&draw.gives_way), asked.amount, asked.first, |step| {
+                    chance.phrasing(step)
+                })
             }
             _ => played,
         };
@@ -70,9 +72,13 @@ impl Decoder {
         );
         run.bottom = i32::from(LOWEST) + by;
         (run.figure, run.approach) = (of_target(&draw.figure), of_target(&draw.approach));
-        run.border = draw.border;
+        (run.border, run.astray) = (draw.border, of_target(&draw.astray));
         let weights = [&draw.texture, draw.bass_texture.as_ref().unwrap_or(&draw.texture)].map(of_target);
         run.texture = told.texture.map(|texture| (texture, weights));
+        run.moves = draw.moves.map(|moves| {
+            let motion = |beat| std::array::from_fn(|interval| of_target(&moves.of(beat, interval)));
+            (std::array::from_fn(motion), of_target(&moves.returns))
+        });
         run.diatonic = of_target(&draw.diatonic);
         run.tied = of_target(&draw.tied);
         run.always = Lines {

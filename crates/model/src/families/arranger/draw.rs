@@ -1,4 +1,4 @@
-//! How a phrase is drawn, and how the pitches of a step are decided.
+//! How the pitches of a step are decided.
 
 use multiversion::multiversion;
 use phrase::{BASS_BELOW, PITCHES};
@@ -6,6 +6,7 @@ use phrase::{BASS_BELOW, PITCHES};
 use super::decode::Decoder;
 use super::limits::{self, Voicing};
 use super::linear::{add_here, dot_relu};
+use super::lines::{Lines, Voice, Written};
 use super::{KINDS, ONSET_LAGS, Style, VIEWS};
 
 /// The most pitches at once: more no two hands play.
@@ -14,18 +15,10 @@ const MOST_AT_ONCE: usize = 12;
 /// What starts outside the target genre's range have against them, in logits.
 const OUT_OF_RANGE: f32 = 8.0;
 
-/// How far a bass goes at most to the note that leads into the next root, in semitones.
-const SIXTH: usize = 9;
-
 /// Whether the lowest note is a bass in this row, no inner voice; `bottom` is the MIDI pitch of row 0.
 pub(super) fn is_low(row: usize, bottom: i32) -> bool {
     row as i32 + bottom < i32::from(BASS_BELOW)
 }
-
-/// The MIDI pitch from which on no inner voice is [`Style::deep`], F sharp 3, and over how many semitones it
-/// fades: from C3 down it is wholly.
-pub(super) const CLEAR: i32 = 54;
-const FADES: i32 = 6;
 
 /// A logit under which contrast does nothing.
 pub const IMPLAUSIBLE: f32 = -4.0;
@@ -61,78 +54,6 @@ pub(super) struct Seen<'a> {
     pub(super) lines: Lines,
 }
 
-/// What a step's bass and inner voices have for and against them, in logits.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Lines {
-    /// For notes of the bass, and of the inner voices, that start: because they did a bar before, or not.
-    pub(super) bass: f32,
-    pub(super) inner: f32,
-    /// For the first inner voice, and for the bass, because the texture strikes on this step; against all of
-    /// them, where it does not.
-    pub(super) strokes: [f32; 2],
-    /// The rows from which on the texture lies.
-    pub(super) lies: [i32; 2],
-    /// See [`Style::thick`], [`Style::seconds`] and [`Style::deep`], of the target genres.
-    pub(super) thick: f32,
-    pub(super) seconds: f32,
-    pub(super) deep: f32,
-    /// The row from which on nothing is deep.
-    pub(super) clear: i32,
-    /// For steps of the bass into `into`.
-    pub(super) approach: f32,
-    /// Against leaps of the bass from `from`.
-    pub(super) leap: f32,
-    /// The row of the bass note before.
-    pub(super) from: Option<usize>,
-    /// The pitch class of the bass on the next first beat, or on this one where the step `arrives` there.
-    pub(super) into: Option<usize>,
-    pub(super) arrives: bool,
-    /// The lowest row of the target genres.
-    pub(super) lowest: i32,
-    /// For notes that go on from before, and against striking them again, where their pitch class is one of
-    /// `heard`, one bit each.
-    pub(super) tied: f32,
-    pub(super) heard: u16,
-}
-
-impl Lines {
-    /// What an inner voice that starts on a row has for it over the `cells` and `starts` below it. A stroke
-    /// is asked for once: were each voice asked for, chords would be as thick as hands allow.
-    fn of_inner(&self, row: usize, cells: u128, starts: u128) -> f32 {
-        let struck = (starts & !(cells & cells.wrapping_neg())).count_ones();
-        let stroke = if struck > 0 { self.strokes[0].min(0.0) } else { self.stroke(0, row) };
-        let rubs = starts << 1 >> row & 1 == 1;
-        let second = if rubs { self.seconds } else { 0.0 };
-        let under = (self.clear - row as i32).clamp(0, FADES) as f32 / FADES as f32;
-        self.inner + stroke - self.thick * struck.saturating_sub(1) as f32 - second - self.deep * under
-    }
-
-    /// A stroke is asked for where the texture lies and above: rows are decided from the lowest up, and asked
-    /// for everywhere it would come at the bottom of the keyboard.
-    fn stroke(&self, voice: usize, row: usize) -> f32 {
-        let stroke = self.strokes[voice];
-        if (row as i32) < self.lies[voice] { stroke.min(0.0) } else { stroke }
-    }
-
-    /// What a bass note that starts on a row has for it.
-    fn of_bass(&self, row: usize) -> f32 {
-        let far = self.from.map(|from| row.abs_diff(from));
-        let leaps = if far.is_some_and(|far| far > 12) { -self.leap } else { 0.0 };
-        let is_near = far.is_none_or(|far| far <= SIXTH);
-        let steps = match (self.into, self.arrives) {
-            (Some(into), true) => row % 12 == into && far.is_some_and(|far| (1..=2).contains(&far)),
-            // From nearby, and to a root that the genre has: a step into the octave below leads nowhere.
-            (Some(into), false) => match (row + 12 - into) % 12 {
-                over @ (1 | 2) => row as i32 - over as i32 >= self.lowest && is_near,
-                10 | 11 => is_near,
-                _ => false,
-            },
-            _ => false,
-        };
-        self.bass + self.stroke(1, row) + leaps + if steps { self.approach } else { 0.0 }
-    }
-}
-
 /// What the writer says of a step, by mix of genres.
 pub(super) struct Mixes<'a> {
     pub(super) direct: &'a [f32],
@@ -152,59 +73,151 @@ pub(super) fn pitches(
 ) -> [u128; KINDS] {
     let Mixes { direct, weights, units: all } = mixes;
     let units = decoder.config.units;
-    let bit = |bits: u128, row: usize| f32::from((bits >> row & 1) as u8);
-    let (mut cells, mut starts) = (0u128, 0u128);
-    let content = seen.content;
-    let melody = |plane: usize| if content[plane + seen.ceiling] > 0.0 { 1u128 << seen.ceiling } else { 0 };
-    let [melody, melody_starts] = [melody(0), melody(PITCHES)];
+    let melody = |plane: usize| {
+        if seen.content[plane + seen.ceiling] > 0.0 { 1u128 << seen.ceiling } else { 0 }
+    };
+    let says = Says { decoder, direct, weights, seen, draw, chance, melody: [melody(0), melody(PITCHES)] };
+    let mut written = Written::default();
+    // The row of which something is asked, and for whom and over what it was found.
+    let mut asked: Option<(Voice, Written, Option<usize>)> = None;
     for row in 0..PITCHES {
-        let views: [f32; VIEWS] = [
-            bit(seen.before, row),
-            bit(seen.struck, row),
+        let views = says.views(row);
+        let voice = says.voice(row, &views, written);
+        let line = voice.map_or(0.0, |voice| {
+            let is_asked = !draw.nearest
+                || seen.lines.ask(voice, written) && {
+                    // What is written changes what the network says: until then the row is the same.
+                    let found = asked.filter(|(of, over, _)| (*of, *over) == (voice, written));
+                    let (_, _, nearest) = *asked.insert(
+                        found.unwrap_or_else(|| (voice, written, says.nearest(row, voice, written, all))),
+                    );
+                    nearest == Some(row)
+                };
+            says.line(voice, row, written, is_asked)
+        });
+        let full = written.cells.count_ones() as usize == MOST_AT_ONCE;
+        if full || says.sounds(row, &views, line, all) <= 0.0 {
+            continue;
+        }
+        let [may_sound, may_start] = says.may(row, written);
+        if !may_sound {
+            continue;
+        }
+        let starts = views[0] == 0.0 || may_start && says.strikes(row, &views, line, all) > 0.0;
+        written.cells |= 1 << row;
+        written.starts |= u128::from(starts) << row;
+        for mix in all.chunks_exact_mut(units) {
+            add_here(1.0, &decoder.seen[row * units..][..units], mix);
+            if starts {
+                add_here(1.0, &decoder.seen[(PITCHES + row) * units..][..units], mix);
+            }
+        }
+    }
+    let Written { cells, starts } = written;
+    if draw.limits && draw.hands {
+        let kept = seen.own[0] | says.melody[0];
+        limits::for_hands([cells, starts], seen.before, kept)
+    } else {
+        [cells, starts]
+    }
+}
+
+/// What network, input and style say of a step's rows, over what is written below them.
+struct Says<'a> {
+    decoder: &'a Decoder,
+    direct: &'a [f32],
+    weights: &'a [f32],
+    seen: &'a Seen<'a>,
+    draw: &'a Style,
+    chance: &'a [[f32; PITCHES]; KINDS],
+    /// The melody's cell and start.
+    melody: [u128; KINDS],
+}
+
+impl Says<'_> {
+    #[inline(always)]
+    fn views(&self, row: usize) -> [f32; VIEWS] {
+        let (seen, content) = (self.seen, self.seen.content);
+        let bit = |bits: u128| f32::from((bits >> row & 1) as u8);
+        [
+            bit(seen.before),
+            bit(seen.struck),
             content[row],
             content[PITCHES + row],
             content[2 * PITCHES + row % 12],
             content[2 * PITCHES + 12 + row % 12],
-            bit(seen.onsets[0], row),
-            bit(seen.onsets[1], row),
-            bit(seen.onsets[2], row),
-            bit(seen.onsets[3], row),
-            bit(seen.sounding, row),
-        ];
-        let at = At { direct, weights, row, views: &views, contrast: draw.contrast };
-        let yes = |logit: f32, kind: usize| {
-            let own = if seen.own[kind] >> row & 1 == 1 { seen.pull } else { -seen.pull };
-            logit + own + chance[kind][row] > 0.0
-        };
+            bit(seen.onsets[0]),
+            bit(seen.onsets[1]),
+            bit(seen.onsets[2]),
+            bit(seen.onsets[3]),
+            bit(seen.sounding),
+        ]
+    }
+
+    /// Whose a row is: nobody's above the melody and on it.
+    #[inline(always)]
+    fn voice(&self, row: usize, views: &[f32; VIEWS], written: Written) -> Option<Voice> {
+        let is_bass = written.cells == 0 && is_low(row, self.seen.bottom);
+        let voice = if is_bass { Voice::Bass } else { Voice::Inner };
+        (row < self.seen.ceiling && views[2] == 0.0).then_some(voice)
+    }
+
+    /// What a start on a row has on its side as part of its line.
+    #[inline(always)]
+    fn line(&self, voice: Voice, row: usize, written: Written, asked: bool) -> f32 {
+        let completes = if voice == Voice::Inner { self.seen.completes[row % 12] } else { 0.0 };
+        self.seen.lines.of(voice, row, written, asked) + completes
+    }
+
+    /// What notes that go on over a border have on their side.
+    #[inline(always)]
+    fn tied(&self, row: usize, views: &[f32; VIEWS]) -> f32 {
+        let lines = &self.seen.lines;
+        let is_tied = views[0] == 1.0 && views[2] == 0.0 && lines.heard >> (row % 12) & 1 == 1;
+        if is_tied { lines.tied } else { 0.0 }
+    }
+
+    /// Over 0 where a row sounds; `line` counts for what starts.
+    #[inline(always)]
+    fn sounds(&self, row: usize, views: &[f32; VIEWS], line: f32, units: &[f32]) -> f32 {
+        let (seen, draw) = (self.seen, self.draw);
         let mut lean = draw.melody * views[2];
         if views[0] == 0.0 {
-            lean -= if views[2] == 0.0 { seen.crowd } else { 0.0 };
             let is_outside = seen.scale >> (row % 12) & 1 == 0;
+            let is_inside = (seen.range.0..=seen.range.1).contains(&(row as i32));
+            lean -= if views[2] == 0.0 { seen.crowd } else { 0.0 };
             lean -= if is_outside { seen.chromatic } else { 0.0 };
             lean -= if is_outside && views[2] == 0.0 { seen.diatonic } else { 0.0 };
             lean += if views[2] == 0.0 { seen.classes[row % 12] } else { 0.0 };
-            let inside = (seen.range.0..=seen.range.1).contains(&(row as i32));
-            lean -= if inside { 0.0 } else { OUT_OF_RANGE };
+            lean -= if is_inside { 0.0 } else { OUT_OF_RANGE };
             lean -= if row > seen.ceiling { draw.melody } else { 0.0 };
         }
-        let is_tied = views[0] == 1.0 && views[2] == 0.0 && seen.lines.heard >> (row % 12) & 1 == 1;
-        let tied = if is_tied { seen.lines.tied } else { 0.0 };
-        lean += tied;
-        let mut line = -tied;
-        if row < seen.ceiling && views[2] == 0.0 {
-            let is_bass = cells == 0 && is_low(row, seen.bottom);
-            line += if is_bass {
-                seen.lines.of_bass(row)
-            } else {
-                seen.lines.of_inner(row, cells, starts) + seen.completes[row % 12]
-            };
-        }
+        lean += self.tied(row, views);
         lean += if views[0] == 0.0 { line } else { 0.0 };
-        let full = cells.count_ones() as usize == MOST_AT_ONCE;
-        if full || !yes(at.logit(decoder, all, 0) + lean, 0) {
-            continue;
+        self.decided(row, views, units, 0, [lean, 0.0])
+    }
+
+    /// Over 0 where a row that sounds is struck again.
+    #[inline(always)]
+    fn strikes(&self, row: usize, views: &[f32; VIEWS], line: f32, units: &[f32]) -> f32 {
+        self.decided(row, views, units, 1, [-self.seen.crowd, line - self.tied(row, views)])
+    }
+
+    #[inline(always)]
+    fn decided(&self, row: usize, views: &[f32; VIEWS], units: &[f32], kind: usize, leans: [f32; 2]) -> f32 {
+        let at = At { direct: self.direct, weights: self.weights, row, views, contrast: self.draw.contrast };
+        let pull = if self.seen.own[kind] >> row & 1 == 1 { self.seen.pull } else { -self.seen.pull };
+        at.logit(self.decoder, units, kind) + leans[0] + leans[1] + pull + self.chance[kind][row]
+    }
+
+    /// Whether limits let a row sound, and start.
+    #[inline(always)]
+    fn may(&self, row: usize, Written { cells, starts }: Written) -> [bool; KINDS] {
+        let (seen, draw) = (self.seen, self.draw);
+        let [melody, melody_starts] = self.melody;
+        if !draw.limits || (seen.own[0] | melody) >> row & 1 == 1 {
+            return [true; KINDS];
         }
-        let held = seen.before >> row & 1 == 1;
         let voicing = Voicing {
             bottom: seen.bottom,
             sounding: cells | melody,
@@ -212,35 +225,45 @@ pub(super) fn pitches(
             melody,
             fourths: draw.fourths,
         };
-        let free = !draw.limits || (seen.own[0] | melody) >> row & 1 == 1;
-        let lowest = cells & cells.wrapping_neg();
-        let crowded = draw.voices > 0 && (starts & !lowest).count_ones() >= u32::from(draw.voices);
-        if !free && !held && crowded {
-            continue;
-        }
+        let crowded = draw.voices > 0 && Written { cells, starts }.voices() >= u32::from(draw.voices);
         // A held note that a new one comes too close to in the bass ends.
-        if !free && !(if held { voicing.is_clear(row) } else { voicing.takes(row) }) {
-            continue;
-        }
-        let again = || {
-            yes(at.logit(decoder, all, 1) - seen.crowd + line, 1)
-                && (free || !crowded && voicing.strikes(row))
-        };
-        let starts_here = !held || again();
-        cells |= 1 << row;
-        starts |= u128::from(starts_here) << row;
-        for mix in all.chunks_exact_mut(units) {
-            add_here(1.0, &decoder.seen[row * units..][..units], mix);
-            if starts_here {
-                add_here(1.0, &decoder.seen[(PITCHES + row) * units..][..units], mix);
+        let is_held = seen.before >> row & 1 == 1;
+        let sounds = if is_held { voicing.is_clear(row) } else { !crowded && voicing.takes(row) };
+        [sounds, !crowded && voicing.strikes(row)]
+    }
+
+    /// Of the rows from one on the one that comes nearest to a start of `voice`, with what is asked of it.
+    /// Were every row asked, the lowest would come first that is likely at all: rows are decided from the
+    /// lowest up.
+    #[inline(always)]
+    fn nearest(&self, from: usize, voice: Voice, written: Written, units: &[f32]) -> Option<usize> {
+        let mut best = (None, f32::NEG_INFINITY);
+        for row in from..self.seen.ceiling {
+            let views = self.views(row);
+            let of = self.voice(row, &views, written);
+            if voice == Voice::Bass && !is_low(row, self.seen.bottom) {
+                break;
+            }
+            let [may_sound, may_start] = self.may(row, written);
+            if of != Some(voice) || !may_sound {
+                continue;
+            }
+            let line = self.line(voice, row, written, true);
+            let mut comes = self.sounds(row, &views, line, units);
+            let goes_on = views[0] == 1.0 && comes > 0.0;
+            if views[0] == 1.0 {
+                let again = goes_on && may_start;
+                comes = if again { self.strikes(row, &views, line, units) } else { f32::NEG_INFINITY };
+            }
+            if comes > best.1 {
+                best = (Some(row), comes);
+            }
+            // Over a note that goes on nothing is a bass.
+            if goes_on && voice == Voice::Bass {
+                break;
             }
         }
-    }
-    if draw.limits && draw.hands {
-        let kept = seen.own[0] | melody;
-        limits::for_hands([cells, starts], seen.before, kept)
-    } else {
-        [cells, starts]
+        best.0
     }
 }
 
@@ -276,52 +299,5 @@ impl At<'_> {
             sum = weight.mul_add(*view, sum);
         }
         sum + dot_relu(units, &decoder.hidden[(kind * PITCHES + self.row) * units.len()..][..units.len()])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bass_is_led_into_the_next_root_and_kept_from_leaping() {
-        // From E2 to a bar on A: rows over C1.
-        let (from, into) = (Some(16), Some(9));
-        let lines = Lines { bass: 0.5, approach: 2.0, leap: 2.0, from, into, ..Lines::default() };
-        assert_eq!(lines.of_bass(20), 2.5, "G sharp leads into A");
-        assert_eq!(lines.of_bass(23), 2.5, "B does too");
-        assert_eq!(lines.of_bass(18), 0.5, "F sharp does not");
-        assert_eq!(lines.of_bass(36), -1.5, "nor does a leap");
-        let arrives = Lines { arrives: true, from: Some(20), ..lines };
-        assert_eq!((arrives.of_bass(21), arrives.of_bass(9), arrives.of_bass(33)), (2.5, 0.5, -1.5));
-        assert_eq!(Lines::default().of_bass(40), 0.0);
-        // From G sharp 2 to a bar on F, in a genre whose lowest note is F sharp 2.
-        let lines = Lines { from: Some(20), into: Some(5), lowest: 18, ..lines };
-        assert_eq!((lines.of_bass(18), lines.of_bass(19)), (0.5, 0.5), "F 2 is not there to go to");
-        assert_eq!(lines.of_bass(27), 2.5, "E flat leads into F 3");
-        assert_eq!(lines.of_bass(30), 0.5, "F sharp 3 is farther away than a sixth");
-    }
-
-    #[test]
-    fn a_stroke_is_asked_for_once_and_where_the_texture_lies() {
-        let lines = Lines { strokes: [3.0, 2.0], lies: [31, 10], inner: 0.5, ..Lines::default() };
-        assert_eq!((lines.of_bass(9), lines.of_bass(10)), (0.0, 2.0));
-        assert_eq!((lines.of_inner(30, 1, 1), lines.of_inner(31, 1, 1)), (0.5, 3.5));
-        assert_eq!(lines.of_inner(40, 1 | 1 << 33, 1 | 1 << 33), 0.5, "another inner voice is struck");
-        assert_eq!(lines.of_inner(40, 1 | 1 << 33, 1), 3.5, "it is held");
-        let against = Lines { strokes: [-3.0, -2.0], ..lines };
-        assert_eq!((against.of_bass(0), against.of_inner(20, 1 | 1 << 10, 1 << 10)), (-2.0, -2.5));
-    }
-    #[test]
-    fn thick_chords_rubs_and_low_voices_have_something_against_them() {
-        let lines = Lines { thick: 0.5, seconds: 0.25, deep: 3.0, clear: 16, ..Lines::default() };
-        // Over a bass on row 5: a first and a second voice come as they like, a fourth does not.
-        let over = |row: usize, inner: u128| lines.of_inner(row, 1 << 5 | inner, 1 << 5 | inner);
-        assert_eq!((over(20, 0), over(24, 1 << 20), over(27, 1 << 20 | 1 << 24)), (0.0, 0.0, -0.5));
-        assert_eq!(over(31, 1 << 20 | 1 << 24 | 1 << 27), -1.0);
-        // A semitone over what is struck, and over what is held.
-        assert_eq!(over(21, 1 << 20), -0.25);
-        assert_eq!(lines.of_inner(21, 1 << 5 | 1 << 20, 1 << 5), 0.0);
-        assert_eq!([16, 13, 10, 8].map(|row| over(row, 0)), [0.0, -1.5, -3.0, -3.0]);
     }
 }

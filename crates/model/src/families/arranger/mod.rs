@@ -24,6 +24,7 @@ mod draw;
 mod harmony;
 mod limits;
 mod linear;
+mod lines;
 mod nade;
 mod network;
 mod phrasing;
@@ -40,7 +41,7 @@ pub use draw::IMPLAUSIBLE;
 pub use nade::{nade, reference as nade_reference};
 pub use network::{Arranger, Masks};
 pub use phrasing::ahead;
-pub use style::{Busy, Style};
+pub use style::{BEATS, Busy, INTERVALS, Moves, Style};
 pub use texture::{Drawn, TEXTURE, TEXTURES, Texture};
 pub use transfer::Sizes;
 

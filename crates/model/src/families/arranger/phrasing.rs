@@ -15,6 +15,8 @@ enum Place {
     /// Any other that sounds over a beat: a short one, or a 16th ahead. A soloist's pushes are as far from a
     /// minuet as the long notes are.
     Pushed,
+    /// A short note on a beat, with a passing note an eighth before, which can give way to it.
+    Passing,
 }
 
 /// The tune of a phrase: its highest notes, but for those of an accompaniment that sounds alone.
@@ -41,7 +43,9 @@ fn movable(tune: &Line) -> impl Iterator<Item = (usize, Place)> {
                 Some(before) => tune[before].start + 2 * EIGHTH <= note.start,
                 None => note.start >= EIGHTH,
             };
-            return (is_long && room).then_some((index, Place::Beat));
+            let place = if is_long && room { Some(Place::Beat) } else { None };
+            let passes = next >= note.start + EIGHTH && passing(tune, index);
+            return place.or(passes.then_some(Place::Passing)).map(|place| (index, place));
         }
         if note.start + EIGHTH == beat && is_long && note.end() >= note.start + STEPS_PER_BEAT {
             return Some((index, Place::Ahead));
@@ -49,6 +53,16 @@ fn movable(tune: &Line) -> impl Iterator<Item = (usize, Place)> {
         let is_pushed = note.start + EIGHTH >= beat && note.end() > beat && next >= beat + EIGHTH;
         is_pushed.then_some((index, Place::Pushed))
     })
+}
+
+/// Whether an eighth before a note comes one that passes from the note before it to this one.
+fn passing(tune: &Line, index: usize) -> bool {
+    let [Some(from), Some(over)] = [2, 1].map(|back| index.checked_sub(back).map(|index| tune[index])) else {
+        return false;
+    };
+    let into = tune[index];
+    over.start + EIGHTH == into.start
+        && (from.row < over.row && over.row < into.row || from.row > over.row && over.row > into.row)
 }
 
 fn start_after(tune: &Line, index: usize) -> usize {
@@ -78,6 +92,7 @@ fn counted(tune: &Line) -> [[usize; 2]; 2] {
 pub(super) fn phrased(
     roll: &Roll,
     (long, short): (f32, Option<f32>),
+    gives_way: f32,
     extent: f32,
     first: usize,
     chance: impl Fn(usize) -> f32,
@@ -85,7 +100,11 @@ pub(super) fn phrased(
     let tune = tune(roll);
     let shares = counted(&tune).map(|[ahead, all]| ahead as f32 / all.max(1) as f32);
     let back = |habit: f32, share: f32| extent * (share - habit).max(0.0) / share.max(f32::MIN_POSITIVE);
+    let [_, [pushed, could]] = counted(&tune);
+    let passing = movable(&tune).filter(|(_, place)| *place == Place::Passing).count();
+    let lacks = short.map_or(0.0, |short| (short * could as f32 - pushed as f32).max(0.0));
     let moves = |place: Place| match place {
+        Place::Passing => gives_way * extent * lacks / passing.max(1) as f32,
         Place::Beat => extent * (long - shares[0]).max(0.0) / (1.0 - shares[0]).max(f32::MIN_POSITIVE),
         Place::Ahead => back(long, shares[0]),
         Place::Pushed => short.map_or(0.0, |short| back(short, shares[1])),
@@ -98,7 +117,7 @@ pub(super) fn phrased(
         }
         let before = index.checked_sub(1).map(|before| tune[before]);
         let cells = match place {
-            Place::Beat => note.start - EIGHTH..note.start,
+            Place::Beat | Place::Passing => note.start - EIGHTH..note.start,
             Place::Ahead | Place::Pushed => note.start..note.start.next_multiple_of(STEPS_PER_BEAT),
         };
         // An inner voice on the same key holds it there.
@@ -106,15 +125,16 @@ pub(super) fn phrased(
             let of_tune = before.is_some_and(|before| before.row == note.row && before.end() > step);
             roll.get(step, note.row) && !of_tune
         };
-        if place == Place::Beat && (cells.start < first || cells.clone().any(is_taken)) {
+        let sooner = [Place::Beat, Place::Passing].contains(&place);
+        if sooner && (cells.start < first || cells.clone().any(is_taken)) {
             continue;
         }
         let bit = 1 << note.row;
         moved.onset[note.start] &= !bit;
         for step in cells.clone() {
             match place {
-                Place::Beat => {
-                    // The note before makes room.
+                Place::Beat | Place::Passing => {
+                    // The note before makes room, or gives way.
                     if let Some(before) = before.filter(|before| before.end() > step) {
                         moved.set(step, before.row, false);
                     }
@@ -129,7 +149,7 @@ pub(super) fn phrased(
                 }
             }
         }
-        let onset = if place == Place::Beat { cells.start } else { cells.end };
+        let onset = if sooner { cells.start } else { cells.end };
         moved.onset[onset] |= bit;
     }
     moved
@@ -172,15 +192,19 @@ mod tests {
     #[test]
     fn a_tune_is_phrased_as_far_as_the_genre_does_and_back() {
         let (straight, never) = (quarters(0), |_| 1.0);
-        assert_eq!(phrased(&straight, (0.6, None), 1.0, 0, never), straight);
-        assert_eq!(phrased(&straight, (0.0, None), 1.0, 0, |_| 0.0), straight, "as the genre does already");
-        let ahead = phrased(&straight, (1.0, None), 1.0, 0, |_| 0.0);
+        assert_eq!(phrased(&straight, (0.6, None), 0.0, 1.0, 0, never), straight);
+        assert_eq!(
+            phrased(&straight, (0.0, None), 0.0, 1.0, 0, |_| 0.0),
+            straight,
+            "as the genre does already"
+        );
+        let ahead = phrased(&straight, (1.0, None), 0.0, 1.0, 0, |_| 0.0);
         let expected: Vec<_> = (0..16_usize).map(|index| (4 * index).saturating_sub(2)).collect();
         assert_eq!(starts(&ahead), expected);
         assert_eq!(ahead.cells(), straight.cells(), "the note before makes room");
-        assert_eq!(phrased(&ahead, (0.0, None), 1.0, 0, |_| 0.0), straight, "and takes it back");
+        assert_eq!(phrased(&ahead, (0.0, None), 0.0, 1.0, 0, |_| 0.0), straight, "and takes it back");
         // By chance as many as the habit says: of those with less than 0.6, all.
-        let some = phrased(&straight, (0.6, None), 1.0, 0, |step| if step % 8 == 0 { 0.5 } else { 0.7 });
+        let some = phrased(&straight, (0.6, None), 0.0, 1.0, 0, |step| if step % 8 == 0 { 0.5 } else { 0.7 });
         assert!(
             starts(&some)[1..].iter().all(|start| start % 8 == 6 || start % 8 == 4),
             "{:?}",
@@ -203,8 +227,9 @@ mod tests {
         };
         // Long ones are ahead by an eighth; by a 16th they are pushes.
         assert_eq!([ahead(&line(2)), ahead(&line(1))], [[[8, 8], [0, 8]], [[0, 0], [8, 16]]]);
-        let back =
-            |roll: &Roll, share: f32, short, chance: f32| phrased(roll, (share, short), 1.0, 0, |_| chance);
+        let back = |roll: &Roll, share: f32, short, chance: f32| {
+            phrased(roll, (share, short), 0.0, 1.0, 0, |_| chance)
+        };
         assert_eq!(back(&line(1), 0.0, Some(0.0), 0.0), line(0));
         assert_eq!(back(&line(1), 0.0, None, 0.0), line(1), "packs of before");
         assert_eq!(back(&line(1), 0.0, Some(0.25), 0.6), line(1), "a quarter stays: half of them go back");
@@ -213,8 +238,27 @@ mod tests {
     }
 
     #[test]
+    fn passing_notes_give_way_to_pushes() {
+        // Eighths that go up four steps and down again: each but the turning ones passes.
+        let eighths = Roll::from_cells(|step, row| row == 40 + [0, 1, 2, 3, 4, 3, 2, 1][step / 2 % 8]);
+        let of = |habit: f32, gives_way: f32, chance: f32| {
+            starts(&phrased(&eighths, (0.0, Some(habit)), gives_way, 1.0, 0, |_| chance))
+        };
+        let straight: Vec<usize> = (0..STEPS).step_by(2).collect();
+        assert_eq!(of(1.0, 0.0, 0.0), straight, "packs of before");
+        assert_eq!(of(0.0, 1.0, 0.0), straight, "a genre that does not push");
+        // Sixteen notes on beats, fifteen with a passing note before: each comes there.
+        let all = of(1.0, 1.0, 0.99);
+        assert_eq!(all.len(), 17, "{all:?}");
+        assert!(all[1..].iter().all(|start| start % 4 == 2), "{all:?}");
+        // A quarter of them is four; of fifteen each moves with that chance.
+        assert_eq!([of(0.25, 1.0, 0.26), of(0.25, 1.0, 0.27)].map(|starts| starts.len()), [17, 32]);
+        assert_eq!(of(0.25, 0.5, 0.14), straight, "half of that");
+    }
+
+    #[test]
     fn what_was_played_already_stays() {
-        let moved = phrased(&quarters(0), (1.0, None), 1.0, 32, |_| 0.0);
+        let moved = phrased(&quarters(0), (1.0, None), 0.0, 1.0, 32, |_| 0.0);
         assert_eq!(starts(&moved)[..9], starts(&quarters(0))[..9], "also the one on the line");
         assert_eq!(starts(&moved)[9], 34);
     }
@@ -222,7 +266,7 @@ mod tests {
     #[test]
     fn a_key_that_an_inner_voice_holds_is_left_to_it() {
         let mut roll = quarters(0);
-        assert!(starts(&phrased(&roll, (1.0, None), 1.0, 0, |_| 0.0)).contains(&6));
+        assert!(starts(&phrased(&roll, (1.0, None), 0.0, 1.0, 0, |_| 0.0)).contains(&6));
         // The tune's third note, held in another hand under the second, which lies higher.
         let third = 42;
         (4..8).for_each(|step| {
@@ -230,7 +274,7 @@ mod tests {
             roll.sounding[step] |= 1 << third | 1 << 50;
         });
         roll.onset[4] |= 1 << third | 1 << 50;
-        let kept = starts(&phrased(&roll, (1.0, None), 1.0, 0, |_| 0.0));
+        let kept = starts(&phrased(&roll, (1.0, None), 0.0, 1.0, 0, |_| 0.0));
         assert!(kept.contains(&8) && !kept.contains(&6), "{kept:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! How a pack's arranger writes: what weighs for and against its notes. Numbers, not weights.
 
+use phrase::{STEPS_PER_BAR, STEPS_PER_BEAT};
 use serde::{Deserialize, Serialize};
 
 use super::texture::Drawn;
@@ -80,6 +81,11 @@ pub struct Style {
     /// The same for the bass alone, where it is not `texture`.
     #[serde(default)]
     pub bass_texture: Option<[f32; SLOTS]>,
+    /// What is asked for of a step is asked of one note, the one that comes nearest to being struck by itself.
+    /// False in packs that were made without it: there every pitch is asked, from the lowest up, and a
+    /// neighbour below often comes before the note that was meant.
+    #[serde(default)]
+    pub nearest: bool,
     /// What the first inner voice of each step has on its side besides, in logits, by target genre: so chords
     /// come as often as the genre's. Zeros in packs that were made without it.
     #[serde(default)]
@@ -96,6 +102,15 @@ pub struct Style {
     /// where they leap by more than an octave, by target genre.
     #[serde(default)]
     pub approach: [f32; SLOTS],
+    /// What bass notes have against them that are in neither the phrase's key nor their half bar's harmony, and
+    /// do not lead into the next bar's root by a step, in logits, by target genre: such a note is a wrong one.
+    /// Zeros in packs that were made without it.
+    #[serde(default)]
+    pub astray: [f32; SLOTS],
+    /// What bass notes have for and against them by how far they lie from the one before. `None` in packs that
+    /// were made without it.
+    #[serde(default)]
+    pub moves: Option<Moves>,
     /// How many times as much leaps have against them where a phrase's first bass note follows the one before
     /// the border: there nothing else holds the line. 1 in packs that were made without it.
     #[serde(default = "once")]
@@ -137,14 +152,62 @@ pub struct Style {
     /// made without it, which move long notes alone.
     #[serde(default)]
     pub pushed: Option<[f32; SLOTS]>,
+    /// The share of the pushes that a tune lacks for which passing notes give way to the note on the beat
+    /// after them, by target genre: so running eighths are pushed. Zeros in packs that were made without it,
+    /// in which short notes only ever go back.
+    #[serde(default)]
+    pub gives_way: [f32; SLOTS],
     /// How far an answer has as many notes as the genre and not as the input. `None` in packs that were made
     /// without it, which ask for as many as the input has.
     #[serde(default)]
     pub busy: Option<Busy>,
 }
 
+/// An interval that a genre has more seldom counts as if it had it so often.
+const LEAST: f32 = 0.005;
+
 fn once() -> f32 {
     1.0
+}
+
+/// Intervals of a bass that are told apart: from a repeated note to an octave.
+pub const INTERVALS: usize = 13;
+
+/// Beats of a bar.
+pub const BEATS: usize = STEPS_PER_BAR / STEPS_PER_BEAT;
+
+/// How basses go on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moves {
+    /// The share of each interval in semitones among those that lead to each beat of the bar, by genre; zeros
+    /// where nothing is known.
+    pub shares: [[[f32; INTERVALS]; BEATS]; SLOTS],
+    /// How far an answer's bass moves by the same intervals, by target genre: 1 weighs them as probabilities.
+    pub extent: [f32; SLOTS],
+    /// What the way back to the note before the last has against it but on a bar's first step, in logits, by
+    /// target genre.
+    pub returns: [f32; SLOTS],
+}
+
+impl Moves {
+    /// What a bass note has on its side so many semitones from the one before, by target genre: as many
+    /// logits as its share is over what intervals of the genre have on average.
+    pub(super) fn of(&self, beat: usize, interval: usize) -> [f32; SLOTS] {
+        std::array::from_fn(|slot| {
+            let shares = &self.shares[slot][beat];
+            let rare = |share: f32| share.max(LEAST).ln();
+            let mean: f32 = shares.iter().map(|&share| share * rare(share)).sum();
+            let all: f32 = shares.iter().sum();
+            let lean = if all > 0.0 { rare(shares[interval]) - mean / all } else { 0.0 };
+            self.extent[slot] * lean
+        })
+    }
+
+    fn is_usable(&self) -> bool {
+        self.shares.iter().flatten().flatten().all(|share| (0.0..=1.0).contains(share))
+            && self.extent.iter().all(|extent| (0.0..=10.0).contains(extent))
+            && self.returns.iter().all(|logits| (0.0..=1e3).contains(logits))
+    }
 }
 
 /// How many notes answers have: a slow hymn has few, a trio that plays it more.
@@ -196,6 +259,7 @@ impl Style {
             .chain(self.bass_texture.iter().flatten())
             .chain(&self.tied)
             .chain(&self.approach)
+            .chain(&self.astray)
             .chain(&self.foreign)
             .chain(&self.follow)
             .chain(&self.triads)
@@ -203,6 +267,40 @@ impl Style {
             && (0.0..=1.0).contains(&self.followed)
             && self.drawn.is_usable()
             && self.busy.iter().all(Busy::is_usable)
-            && self.anticipated.iter().chain(&self.pushed).flatten().all(|share| (0.0..=1.0).contains(share))
+            && self.moves.iter().all(Moves::is_usable)
+            && self
+                .anticipated
+                .iter()
+                .chain(&self.pushed)
+                .chain([&self.gives_way])
+                .flatten()
+                .all(|share| (0.0..=1.0).contains(share))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bass_leans_to_intervals_that_its_genre_has() {
+        let mut shares = [[[0.0; INTERVALS]; BEATS]; SLOTS];
+        (shares[0][1][2], shares[0][1][5]) = (0.75, 0.25);
+        let mut extent = [0.0; SLOTS];
+        (extent[0], extent[1]) = (2.0, 2.0);
+        let moves = Moves { shares, extent, returns: [0.0; SLOTS] };
+        let mean = 0.75 * 0.75_f32.ln() + 0.25 * 0.25_f32.ln();
+        let near = |interval: usize, share: f32| {
+            let lean = moves.of(1, interval)[0];
+            assert!((lean - 2.0 * (share.ln() - mean)).abs() < 1e-5, "{interval}: {lean}");
+        };
+        near(2, 0.75);
+        near(5, 0.25);
+        near(6, LEAST);
+        assert_eq!(moves.of(0, 2), [0.0; SLOTS], "nothing is known of that beat");
+        assert_eq!(moves.of(1, 2)[1], 0.0, "nor of that genre");
+        assert!(moves.is_usable());
+        assert!(!Moves { extent: [-1.0; SLOTS], ..moves }.is_usable());
+        assert!(!Moves { shares: [[[2.0; INTERVALS]; BEATS]; SLOTS], ..moves }.is_usable());
     }
 }

@@ -3,11 +3,12 @@
 use phrase::{PITCHES, Roll, STEPS, STEPS_PER_BAR, STEPS_PER_BEAT};
 
 use super::decode::{Chance, Decoder, Work};
-use super::draw::{Lines, Mixes, Seen, is_low, pitches};
+use super::draw::{Mixes, Seen, is_low, pitches};
 use super::harmony::Harmony;
 use super::linear::{Memory, add, norm};
+use super::lines::Lines;
 use super::texture::Texture;
-use super::{KINDS, MEMORY, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
+use super::{BEATS, INTERVALS, KINDS, MEMORY, ONSET_LAGS, SOUNDING_LAG, Style, VIEWS};
 
 /// How fast the pull follows the content change: by this many powers of e for a change of 100 %.
 const EAGERNESS: f32 = 4.0;
@@ -35,6 +36,10 @@ pub(super) struct Run<'a> {
     pub(super) figure: f32,
     pub(super) approach: f32,
     pub(super) border: f32,
+    /// [`Style::astray`] of the target genres.
+    pub(super) astray: f32,
+    /// [`super::Moves`] of the target genres: by beat of the bar and interval, and against a way back.
+    pub(super) moves: Option<([[f32; INTERVALS]; BEATS], f32)>,
     /// What the answer's texture is, and [`Style::texture`] of the target genres, inner voices and bass.
     pub(super) texture: Option<(Texture, [f32; 2])>,
     /// [`Style::tied`] of the target genres.
@@ -88,6 +93,8 @@ impl<'a> Run<'a> {
             figure: 0.0,
             approach: 0.0,
             border: 1.0,
+            astray: 0.0,
+            moves: None,
             texture: None,
             tied: 0.0,
             always: Lines::default(),
@@ -229,16 +236,28 @@ impl<'a> Run<'a> {
             lines.tied = self.tied;
             lines.heard = self.harmony.heard(step);
         }
-        if self.approach > 0.0 {
+        lines.astray = self.astray;
+        lines.inside = self.scale | self.harmony.heard(step);
+        if self.approach > 0.0 || self.astray > 0.0 || self.moves.is_some() {
             lines.approach = self.approach;
             let bass = |&[sounding, struck]: &[u128; KINDS]| {
                 let lowest = sounding & sounding.wrapping_neg() & struck;
                 let row = lowest.trailing_zeros() as usize;
                 (lowest != 0 && is_low(row, self.bottom)).then_some(row)
             };
-            let last =
-                self.cells_written.iter().enumerate().rev().find_map(|(at, cells)| Some((at, bass(cells)?)));
+            let mut basses = self
+                .cells_written
+                .iter()
+                .enumerate()
+                .rev()
+                .filter_map(|(at, cells)| Some((at, bass(cells)?)));
+            let last = basses.next();
             lines.from = last.map(|(_, row)| row);
+            if let Some((motion, returns)) = &self.moves {
+                lines.motion = motion[step % STEPS_PER_BAR / STEPS_PER_BEAT];
+                lines.returns = if step.is_multiple_of(STEPS_PER_BAR) { 0.0 } else { *returns };
+                lines.left = basses.next().map(|(_, row)| row).filter(|&left| lines.from != Some(left));
+            }
             let is_first = last.is_some_and(|(at, _)| at < self.decoder.config.memory());
             lines.leap = self.approach * if is_first { self.border } else { 1.0 };
             let bar = step / STEPS_PER_BAR * STEPS_PER_BAR;

@@ -45,6 +45,10 @@ pub enum Measure {
     /// Notes of the bass (the lowest that sounds as they start, under middle C) at the pitch of the one
     /// before.
     BassRepeats,
+    /// Bass intervals of a tritone, a sixth or a seventh.
+    BassAwkward,
+    /// Notes of the bass out of the source's key.
+    BassOutOfKey,
     /// Notes of the bass on a first beat that the one before leads into by a semitone.
     SemitoneInto,
     /// The same by a semitone or a whole tone.
@@ -87,7 +91,7 @@ pub const MEASURES: usize = Measure::ALL.len();
 
 impl Measure {
     /// All, in the order of the table.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::FirstDownbeat,
         Self::FirstNotes,
         Self::Clusters,
@@ -99,6 +103,8 @@ impl Measure {
         Self::DeepVoices,
         Self::InnerStrikes,
         Self::BassRepeats,
+        Self::BassAwkward,
+        Self::BassOutOfKey,
         Self::SemitoneInto,
         Self::StepInto,
         Self::BassBits,
@@ -132,6 +138,8 @@ impl Measure {
             Self::DeepVoices => "inner: below C3, %",
             Self::InnerStrikes => "inner: strikes a bar",
             Self::BassRepeats => "bass: repeats",
+            Self::BassAwkward => "bass: awkward leaps, %",
+            Self::BassOutOfKey => "bass: out of key, %",
             Self::SemitoneInto => "bass: semitone into downbeat",
             Self::StepInto => "bass: or scale step",
             Self::BassBits => "bass: bits of rhythm a bar",

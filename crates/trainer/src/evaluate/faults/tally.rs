@@ -113,6 +113,7 @@ impl Tally {
         }
         self.add(Measure::LeapsInside, inside.leaps, inside.steps);
         self.add(Measure::BassRepeats, all.repeats, all.steps);
+        self.add(Measure::BassAwkward, all.awkward, all.steps);
         self.add(Measure::SemitoneInto, all.semitone_into, all.into);
         self.add(Measure::StepInto, all.step_into, all.into);
     }
@@ -135,6 +136,9 @@ impl Tally {
     pub fn keys(&mut self, source: &Roll, roll: &Roll) {
         if let Some(key) = Key::of(source) {
             self.add(Measure::OutOfKey, out_of_key(roll, &key), 1);
+            let line = low_bass(roll);
+            let outside = line.iter().filter(|note| !key.contains((note.row % 12) as u8)).count();
+            self.add(Measure::BassOutOfKey, outside as f64, line.len() as f64);
         }
     }
 }
@@ -237,6 +241,20 @@ mod tests {
         assert_eq!(value(&phrases, Measure::DeepVoices), 0.5);
         assert_eq!(value(&phrases, Measure::InnerStrikes), 2.0);
         assert_eq!(value(&phrases, Measure::Thirds), 0.5);
+    }
+
+    #[test]
+    fn a_bass_out_of_the_sources_key_is_counted() {
+        // A scale of C over a bass that goes C, C sharp, G, G in each bar.
+        let of = |bass: [usize; 4]| {
+            let scale = [48, 50, 52, 53, 55, 57, 59, 60];
+            Roll::from_cells(|step, row| row == scale[step / 4 % 8] || row == bass[step / 4 % 4])
+        };
+        let mut phrases = Phrases::default();
+        phrases.answer(&at(of([12, 14, 16, 19]), 0), of([12, 13, 19, 18]), 0);
+        assert_eq!(value(&phrases, Measure::BassOutOfKey), 0.5);
+        // From C sharp to G, and from F sharp to C; fifteen ways in all.
+        assert_eq!(value(&phrases, Measure::BassAwkward), 7.0 / 15.0);
     }
 
     #[test]

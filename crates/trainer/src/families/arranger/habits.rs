@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use model::arranger::{Content, ahead};
-use phrase::{HIGHEST, Key, LOWEST, Roll, out_of_key};
+use model::arranger::{BEATS, Content, INTERVALS, ahead};
+use phrase::{HIGHEST, Key, LOWEST, Roll, STEPS_PER_BAR, STEPS_PER_BEAT, low_bass, out_of_key};
 
 use crate::dataset::{Dataset, Item, Split};
 use crate::evaluate::faults::{Measure, Tally};
@@ -29,6 +29,8 @@ pub struct Habits {
     pub pushed: f32,
     /// Share of the basses on first beats that a step leads into.
     pub step_into: f32,
+    /// The share of each interval of the basses, in semitones, among those that lead to each beat of the bar.
+    pub intervals: [[f32; INTERVALS]; BEATS],
 }
 
 impl Default for Habits {
@@ -41,6 +43,7 @@ impl Default for Habits {
             pushed: 0.0,
             density: 0.0,
             step_into: 0.0,
+            intervals: [[0.0; INTERVALS]; BEATS],
         }
     }
 }
@@ -75,8 +78,29 @@ impl Habits {
             anticipated,
             pushed,
             step_into: share(Measure::StepInto),
+            intervals: intervals(items.iter().step_by(every).map(|item| &item.roll)),
         }
     }
+}
+
+/// Counts the intervals of the basses of `rolls` by the beat that they lead to, those of an octave at most;
+/// shares of all.
+fn intervals<'a>(rolls: impl Iterator<Item = &'a Roll>) -> [[f32; INTERVALS]; BEATS] {
+    let mut counts = [[0.0; INTERVALS]; BEATS];
+    let mut all = [0.0_f32; BEATS];
+    for roll in rolls {
+        for pair in low_bass(roll).windows(2) {
+            let beat = pair[1].start % STEPS_PER_BAR / STEPS_PER_BEAT;
+            all[beat] += 1.0;
+            if let Some(count) = counts[beat].get_mut(pair[0].row.abs_diff(pair[1].row)) {
+                *count += 1.0;
+            }
+        }
+    }
+    for (counts, all) in counts.iter_mut().zip(all) {
+        counts.iter_mut().for_each(|count| *count /= all.max(1.0));
+    }
+    counts
 }
 
 /// The training phrases of a genre that are not versions of what other genres have too: an accompaniment that

@@ -15,9 +15,9 @@ mod trainee;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::FromArgMatches;
+use clap::{ArgAction, FromArgMatches};
 use model::Pack;
-use model::arranger::{ArrangerConfig, Busy, Drawn, EDITION, Style};
+use model::arranger::{ArrangerConfig, Busy, Drawn, EDITION, Moves, Style};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Family, Plan, flags};
@@ -199,6 +199,31 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub comps: Vec<f32>,
+    /// What bass notes have against them in the pack's answers that are in neither key nor harmony and lead to
+    /// no root, in logits: one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub astray: Vec<f32>,
+    /// How far the bass of the pack's answers moves by the intervals of the genre's basses, beat by beat: 1
+    /// weighs them as probabilities. One number a genre, the last for all that follow.
+    #[arg(long, value_name = "EXTENT,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub moves: Vec<f32>,
+    /// What the bass's way back to the note before the last has against it in the pack's answers, in logits:
+    /// one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub returns: Vec<f32>,
+    /// Whether texture, chords and leading basses ask the one note of a step that comes nearest, and not
+    /// every pitch.
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", default_value_t = true)]
+    #[serde(default)]
+    pub nearest: bool,
+    /// The share of the pushes that a tune lacks for which passing notes give way in the pack's answers: one
+    /// number a genre, the last for all that follow.
+    #[arg(long, value_name = "SHARE,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub gives_way: Vec<f32>,
     /// The least share of beats on which the bass of a texture is struck that the pack's answers are given,
     /// from 0 to 1: so a bass walks. One number a genre, the last for all that follow.
     #[arg(long, value_name = "SHARE,...", value_delimiter = ',', default_value = "0")]
@@ -276,7 +301,7 @@ const FOURTHS: u8 = 46;
 const BORDER: f32 = 4.0;
 
 /// What is left of --follow at full amount: .70 of the harmony is kept into jazz there, and without it .65.
-const FOLLOWED: f32 = 0.12;
+const FOLLOWED: f32 = 0.14;
 
 /// What a list of one number a genre says of one: the last is for all that follow.
 fn of_genre(numbers: &[f32], genre: usize) -> f32 {
@@ -348,12 +373,20 @@ impl ArrangerOptions {
             // Runs of before have none.
             bass_texture: (!self.bass_texture.is_empty()).then(|| each(&self.bass_texture)),
             comps: each(&self.comps),
+            nearest: self.nearest,
+            moves: self.moves.iter().any(|extent| *extent > 0.0).then(|| Moves {
+                shares: std::array::from_fn(|slot| of(slot).intervals),
+                extent: each(&self.moves),
+                returns: each(&self.returns),
+            }),
+            astray: each(&self.astray),
             drawn: Drawn { walks: each(&self.walks), strokes: each(&self.strokes) },
             tied: each(&self.tied),
             approach: shares(&self.approach, |habits| habits.step_into),
             border: BORDER,
             anticipated: Some(std::array::from_fn(|slot| of(slot).anticipated)),
             pushed: Some(std::array::from_fn(|slot| of(slot).pushed)),
+            gives_way: each(&self.gives_way),
             busy: Some(Busy { octaves: std::array::from_fn(|slot| of(slot).density), extent: self.busy }),
             counts_after: true,
             limits: true,
@@ -399,7 +432,19 @@ mod tests {
             fields.insert(name.into(), number.into());
         }
         let later = ["bass_texture", "walks", "strokes", "tied", "follow_triads", "diatonic"];
-        for name in later.into_iter().chain(["complete", "guide", "thick", "seconds", "deep", "comps"]) {
+        for name in later.into_iter().chain([
+            "complete",
+            "guide",
+            "thick",
+            "seconds",
+            "deep",
+            "comps",
+            "astray",
+            "moves",
+            "returns",
+            "nearest",
+            "gives_way",
+        ]) {
             fields.remove(name).unwrap();
         }
         let read: ArrangerOptions = serde_json::from_value(before).unwrap();

@@ -217,7 +217,8 @@ impl Trainee for ArrangerRun {
              pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, diatonic \
              {:?}, foreign {}, follow {:?}, its triads {:?}, complete {:?}, guide tones {:?}, thick {:?}, \
              seconds {:?}, deep {:?}, approach {:?}, figure {:?}, texture {:?}, of the bass {:?}, comps \
-             {:?}, walks {:?}, strokes {:?}, tied {:?}, busy {}.",
+             {:?}, asked of the nearest {}, walks {:?}, strokes {:?}, tied {:?}, bass astray {:?}, moves \
+             {:?}, returns {:?}, passing notes give way {:?}, busy {}.",
             self.step,
             o.batch,
             o.rate,
@@ -267,9 +268,14 @@ impl Trainee for ArrangerRun {
             o.texture,
             o.bass_texture,
             o.comps,
+            o.nearest,
             o.walks,
             o.strokes,
             o.tied,
+            o.astray,
+            o.moves,
+            o.returns,
+            o.gives_way,
             o.busy
         )
     }
