@@ -81,9 +81,9 @@ pub struct Style {
     /// The same for the bass alone, where it is not `texture`.
     #[serde(default)]
     pub bass_texture: Option<[f32; SLOTS]>,
-    /// What is asked for of a step is asked of one note, the one that comes nearest to being struck by itself.
-    /// False in packs that were made without it: there every pitch is asked, from the lowest up, and a
-    /// neighbour below often comes before the note that was meant.
+    /// What is asked for of a step is asked of one note, the one that comes nearest to being struck by
+    /// itself. False in packs that were made without it: there every pitch is asked, from the lowest up, and
+    /// a neighbour below often comes before the note that was meant.
     #[serde(default)]
     pub nearest: bool,
     /// What the first inner voice of each step has on its side besides, in logits, by target genre: so chords
@@ -102,13 +102,13 @@ pub struct Style {
     /// where they leap by more than an octave, by target genre.
     #[serde(default)]
     pub approach: [f32; SLOTS],
-    /// What bass notes have against them that are in neither the phrase's key nor their half bar's harmony, and
-    /// do not lead into the next bar's root by a step, in logits, by target genre: such a note is a wrong one.
-    /// Zeros in packs that were made without it.
+    /// What bass notes have against them that are in neither the phrase's key nor their half bar's harmony,
+    /// and do not lead into the next bar's root by a step, in logits, by target genre: such a note is a wrong
+    /// one. Zeros in packs that were made without it.
     #[serde(default)]
     pub astray: [f32; SLOTS],
-    /// What bass notes have for and against them by how far they lie from the one before. `None` in packs that
-    /// were made without it.
+    /// What bass notes have for and against them by how far they lie from the one before. `None` in packs
+    /// that were made without it.
     #[serde(default)]
     pub moves: Option<Moves>,
     /// How many times as much leaps have against them where a phrase's first bass note follows the one before

@@ -199,8 +199,8 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub comps: Vec<f32>,
-    /// What bass notes have against them in the pack's answers that are in neither key nor harmony and lead to
-    /// no root, in logits: one number a genre, the last for all that follow.
+    /// What bass notes have against them in the pack's answers that are in neither key nor harmony and lead
+    /// to no root, in logits: one number a genre, the last for all that follow.
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub astray: Vec<f32>,
