@@ -10,8 +10,8 @@ const SURE: (f64, f64) = (0.005, 0.98);
 const CLASHES: f64 = 0.03;
 /// As are five inner voices and more.
 const THICK: f64 = 0.03;
-/// As is a bass out of key now and then, and a leap of a sixth: ears take more of both for jazz, and answers
-/// that were chosen by ears alone came to walk on wrong notes.
+/// As is a bass out of key now and then, and one that goes by a tritone, a sixth or a seventh: ears take more
+/// of both for jazz, and answers that were chosen by ears alone came to walk on wrong notes.
 const STRAYS: f64 = 0.2;
 const AWKWARD: f64 = 0.1;
 /// What ears, harmony, tune, faults, numbers of notes beyond a factor of 1.2 and habits weigh.
@@ -168,6 +168,15 @@ mod tests {
             source.get(step, row) || (30..34).contains(&row) && step.is_multiple_of(16)
         };
         assert!(total(&Roll::from_cells(cluster), 0.5) < kept, "clusters");
+        // A walking bass: in the key of a tune in C, out of it, and by sixths.
+        let walk = |bass: [usize; 4]| {
+            let tune = |step: usize| 48 + [0, 2, 4, 5, 7, 9, 11, 12][step / 4 % 8];
+            Roll::from_cells(move |step, row| row == tune(step) || row == bass[step / 4 % 4])
+        };
+        let faults = |bass: [usize; 4]| Mark::of(&walk([12, 14, 16, 17]), &walk(bass), None, &[0.5]).faults;
+        assert_eq!(faults([12, 14, 16, 17]), 0.0);
+        assert!(faults([12, 13, 15, 18]) > 0.4, "out of key: {}", faults([12, 13, 15, 18]));
+        assert!(faults([12, 21, 12, 21]) > 0.8, "sixths: {}", faults([12, 21, 12, 21]));
         assert!(total(&Roll::EMPTY, 0.5) < kept);
         assert!(total(&Roll::EMPTY, 0.0).is_finite());
     }

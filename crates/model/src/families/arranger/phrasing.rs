@@ -15,7 +15,7 @@ enum Place {
     /// Any other that sounds over a beat: a short one, or a 16th ahead. A soloist's pushes are as far from a
     /// minuet as the long notes are.
     Pushed,
-    /// A short note on a beat, with a passing note an eighth before, which can give way to it.
+    /// Any other note on a beat, with a passing note an eighth before that can give way to it.
     Passing,
 }
 
@@ -43,7 +43,7 @@ fn movable(tune: &Line) -> impl Iterator<Item = (usize, Place)> {
                 Some(before) => tune[before].start + 2 * EIGHTH <= note.start,
                 None => note.start >= EIGHTH,
             };
-            let place = if is_long && room { Some(Place::Beat) } else { None };
+            let place = (is_long && room).then_some(Place::Beat);
             let passes = next >= note.start + EIGHTH && passing(tune, index);
             return place.or(passes.then_some(Place::Passing)).map(|place| (index, place));
         }
@@ -87,8 +87,9 @@ fn counted(tune: &Line) -> [[usize; 2]; 2] {
 /// Phrases `roll`'s tune as a genre does in which the share `long` of the long notes comes ahead of its beat,
 /// and `short` of the others (see [`ahead`]): moves long notes an eighth sooner, or what comes ahead back
 /// onto its beat, each by `chance` of its first step (0 to 1), until those shares are met on average; all of
-/// it at an `extent` of 1. Short notes only ever go back, and not at all without their share. What starts
-/// before step `first`, or would, stays.
+/// it at an `extent` of 1. Short notes go back, and not at all without their share; for the share `gives_way`
+/// of the pushes that the tune lacks, passing notes give way to the notes on the beats after them. What
+/// starts before step `first`, or would, stays.
 pub(super) fn phrased(
     roll: &Roll,
     (long, short): (f32, Option<f32>),
@@ -98,9 +99,10 @@ pub(super) fn phrased(
     chance: impl Fn(usize) -> f32,
 ) -> Roll {
     let tune = tune(roll);
-    let shares = counted(&tune).map(|[ahead, all]| ahead as f32 / all.max(1) as f32);
+    let counts = counted(&tune);
+    let shares = counts.map(|[ahead, all]| ahead as f32 / all.max(1) as f32);
     let back = |habit: f32, share: f32| extent * (share - habit).max(0.0) / share.max(f32::MIN_POSITIVE);
-    let [_, [pushed, could]] = counted(&tune);
+    let [_, [pushed, could]] = counts;
     let passing = movable(&tune).filter(|(_, place)| *place == Place::Passing).count();
     let lacks = short.map_or(0.0, |short| (short * could as f32 - pushed as f32).max(0.0));
     let moves = |place: Place| match place {
@@ -131,10 +133,14 @@ pub(super) fn phrased(
         }
         let bit = 1 << note.row;
         moved.onset[note.start] &= !bit;
+        if let Some(before) = before.filter(|_| place == Place::Passing) {
+            // Also where it was held into this one: it would come late.
+            (before.start..before.end()).for_each(|step| moved.set(step, before.row, false));
+        }
         for step in cells.clone() {
             match place {
                 Place::Beat | Place::Passing => {
-                    // The note before makes room, or gives way.
+                    // The note before makes room.
                     if let Some(before) = before.filter(|before| before.end() > step) {
                         moved.set(step, before.row, false);
                     }
@@ -254,6 +260,20 @@ mod tests {
         // A quarter of them is four; of fifteen each moves with that chance.
         assert_eq!([of(0.25, 1.0, 0.26), of(0.25, 1.0, 0.27)].map(|starts| starts.len()), [17, 32]);
         assert_eq!(of(0.25, 0.5, 0.14), straight, "half of that");
+        // Legato: each held into the next.
+        let legato = Roll {
+            sounding: std::array::from_fn(|step| {
+                eighths.sounding[step]
+                    | if step % 2 == 0 && step > 0 { eighths.sounding[step - 1] } else { 0 }
+            }),
+            onset: std::array::from_fn(|step| if step % 2 == 0 { eighths.sounding[step] } else { 0 }),
+        };
+        let pushed = phrased(&legato, (0.0, Some(1.0)), 1.0, 1.0, 0, |_| 0.0);
+        let late = (4..STEPS).step_by(4).filter(|&step| {
+            let held = pushed.sounding[step] & !pushed.onset[step];
+            held & !pushed.sounding[step - 1] != 0
+        });
+        assert_eq!(late.count(), 0, "what gave way does not sound on");
     }
 
     #[test]

@@ -81,8 +81,8 @@ pub struct Style {
     /// The same for the bass alone, where it is not `texture`.
     #[serde(default)]
     pub bass_texture: Option<[f32; SLOTS]>,
-    /// What is asked for of a step is asked of one note, the one that comes nearest to being struck by
-    /// itself. False in packs that were made without it: there every pitch is asked, from the lowest up, and
+    /// What is asked for of a step is asked of one note, the one that comes nearest to being struck with it.
+    /// False in packs that were made without it: there every pitch is asked, from the lowest up, and
     /// a neighbour below often comes before the note that was meant.
     #[serde(default)]
     pub nearest: bool,
@@ -103,8 +103,8 @@ pub struct Style {
     #[serde(default)]
     pub approach: [f32; SLOTS],
     /// What bass notes have against them that are in neither the phrase's key nor their half bar's harmony,
-    /// and do not lead into the next bar's root by a step, in logits, by target genre: such a note is a wrong
-    /// one. Zeros in packs that were made without it.
+    /// and do not lead into the root of the phrase's next bar by a step, in logits, by target genre: such a
+    /// note is a wrong one. Zeros in packs that were made without it.
     #[serde(default)]
     pub astray: [f32; SLOTS],
     /// What bass notes have for and against them by how far they lie from the one before. `None` in packs

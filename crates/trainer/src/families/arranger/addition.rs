@@ -267,7 +267,8 @@ impl Trainee for AdditionRun {
         // As strict about key and harmony as the pack is with its strictest genre, in proportion.
         let most = habits.iter().map(|habits| habits.out_of_key).fold(1e-6, f32::max);
         let style = &mut sizes.style;
-        for all in [&mut style.chromatic, &mut style.diatonic, &mut style.foreign, &mut style.follow] {
+        let key = [&mut style.chromatic, &mut style.diatonic, &mut style.astray];
+        for all in key.into_iter().chain([&mut style.foreign, &mut style.follow]) {
             let strictest = all[..slot].iter().copied().fold(0.0, f32::max);
             all[slot] = strictest * (1.0 - habits[slot].out_of_key / most).max(0.0);
         }
@@ -276,6 +277,9 @@ impl Trainee for AdditionRun {
         }
         if let Some(shares) = &mut sizes.style.pushed {
             shares[slot] = habits[slot].pushed;
+        }
+        if let Some(moves) = &mut sizes.style.moves {
+            moves.shares[slot] = habits[slot].intervals;
         }
         if let Some(busy) = &mut sizes.style.busy {
             busy.octaves[slot] = habits[slot].density;

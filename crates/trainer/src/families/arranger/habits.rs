@@ -148,6 +148,11 @@ mod tests {
         let habits = Habits::of(&data, 0);
         assert_eq!((habits.range, habits.out_of_key, habits.anticipated), ((48, 60), 0.0, 0.0));
         assert!((habits.density - (9.0_f32 / 64.0).log2()).abs() < 1e-6);
+        // Whole tones into first beats; two of them and a semitone into third ones; the last note is no bass.
+        let [first, second, third, fourth] = habits.intervals;
+        assert_eq!((first[2], first.iter().sum::<f32>()), (1.0, 1.0));
+        assert_eq!((third[1], third[2]), (1.0 / 3.0, 2.0 / 3.0));
+        assert_eq!([second, fourth], [[0.0; INTERVALS]; 2]);
         assert_eq!(Habits::of(&data, 1), Habits::default());
     }
 
