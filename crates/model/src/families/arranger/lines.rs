@@ -6,8 +6,8 @@ use super::INTERVALS;
 /// How far a bass goes at most to the note that leads into the next root, in semitones.
 const SIXTH: usize = 9;
 
-/// The MIDI pitch from which on no inner voice is [`deep`](super::Style::deep), F sharp 3, and over how many semitones it
-/// fades: from C3 down it is wholly.
+/// The MIDI pitch from which on no inner voice is [`deep`](super::Style::deep), F sharp 3, and over how many
+/// semitones it fades: from C3 down it is wholly.
 pub(super) const CLEAR: i32 = 54;
 const FADES: i32 = 6;
 
@@ -33,7 +33,8 @@ pub(super) struct Lines {
     /// Against notes of the bass of other pitch classes than `inside`, one bit each, that are no such step.
     pub(super) astray: f32,
     pub(super) inside: u16,
-    /// For notes of the bass by how many semitones they lie from `from`; farther ones have `leap` against them.
+    /// For notes of the bass by how many semitones they lie from `from`; farther ones have `leap` against
+    /// them.
     pub(super) motion: [f32; INTERVALS],
     /// Against the bass note before `from`, and its row.
     pub(super) returns: f32,
