@@ -309,8 +309,8 @@ fn chords_have_their_thirds_and_guide_tones() {
     assert_eq!(has(12.0, 20.0, 0.0), has(0.0, 0.0, 0.0), "chords are kept");
 }
 
-/// Answers of a bass that walks in C major, told with a style of the shipped pack's jazz: its notes that no
-/// bassist would play, and how many there are.
+/// A jazz bass that walks under songs in C major: without what the style has against it, more of its notes
+/// are out of key, more of its leaps awkward, and it goes back and forth more.
 #[test]
 fn basses_keep_to_the_key_and_move_by_the_genres_intervals() {
     let (sizes, decoder) = shipped();

@@ -62,8 +62,9 @@ impl Decoder {
         let mut harmony = Harmony::new(&own, &told, of_target(&draw.foreign), follow);
         let coloured = (asked.harmony / COLOURED).min(1.0);
         let members = [&draw.complete, &draw.guide].map(|by_genre| coloured * of_target(by_genre));
-        harmony.complete(&told, scale(input), members);
-        let mut run = Run::new(self, &genres, scale(input), chromatic, harmony, read);
+        let key = scale(input);
+        harmony.complete(&told, key, members);
+        let mut run = Run::new(self, &genres, key, chromatic, harmony, read);
         let wanted = |slot: &usize| asked.target.get(*slot).is_some_and(|&share| share > 0.0);
         let row = |pitch: u8| i32::from(pitch) - i32::from(LOWEST) - by;
         run.range = (

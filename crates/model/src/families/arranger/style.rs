@@ -301,6 +301,7 @@ mod tests {
         assert_eq!(moves.of(1, 2)[1], 0.0, "nor of that genre");
         assert!(moves.is_usable());
         assert!(!Moves { extent: [-1.0; SLOTS], ..moves }.is_usable());
+        assert!(!Moves { returns: [f32::NAN; SLOTS], ..moves }.is_usable());
         assert!(!Moves { shares: [[[2.0; INTERVALS]; BEATS]; SLOTS], ..moves }.is_usable());
     }
 }
