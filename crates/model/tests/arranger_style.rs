@@ -250,7 +250,7 @@ fn chords_are_voiced_as_asked() {
     let count = |edit: &dyn Fn(&mut Style)| {
         let mut style = sizes.style;
         (style.thick, style.seconds) = ([0.0; SLOTS], [0.0; SLOTS]);
-        (style.deep, style.comps) = ([0.0; SLOTS], [0.0; SLOTS]);
+        (style.deep, style.comps, style.chords) = ([0.0; SLOTS], [0.0; SLOTS], [0.0; SLOTS]);
         edit(&mut style);
         let [mut strikes, mut voices, mut low, mut rubs] = [0; 4];
         for seed in 0..8 {
@@ -274,6 +274,21 @@ fn chords_are_voiced_as_asked() {
     assert!(2 * without < low, "{without} in place of {low}");
     let more = count(&|style| style.comps = [2.0; SLOTS])[0];
     assert!(more > strikes, "{more} in place of {strikes}");
+    let [often, thick, ..] = count(&|style| style.chords = [2.0; SLOTS]);
+    assert!(thick * strikes > voices * often, "{thick} in {often}, {voices} in {strikes}");
+    let held = |short: f32| {
+        let mut style = sizes.style;
+        style.short = [short; SLOTS];
+        let answers = (0..8).map(|seed| {
+            decoder.write(&song(seed), &plainly(&[1.0, 0.0, 0.0]), &style.at(0.9, true), &NoChance)
+        });
+        let cells = answers.map(|answer| {
+            let goes_on = answer.sounding.iter().zip(answer.onset).map(|(all, new)| all & !new);
+            goes_on.map(|cells| cells.count_ones()).sum::<u32>()
+        });
+        cells.sum::<u32>()
+    };
+    assert!(held(6.0) < held(0.0), "{} in place of {}", held(6.0), held(0.0));
     // Without limits low voices are as low as they come.
     let style = Style { deep: [3.0; SLOTS], seconds: [1.0; SLOTS], ..sizes.style };
     let (kept, free) = (style.at(0.5, true), style.at(0.5, false));

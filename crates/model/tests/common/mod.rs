@@ -93,6 +93,8 @@ pub const FREE: Style = Style {
     seconds: [0.0; SLOTS],
     deep: [0.0; SLOTS],
     comps: [0.0; SLOTS],
+    chords: [0.0; SLOTS],
+    short: [0.0; SLOTS],
     nearest: false,
     complete: [0.0; SLOTS],
     guide: [0.0; SLOTS],

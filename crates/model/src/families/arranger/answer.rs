@@ -85,7 +85,9 @@ impl Decoder {
         run.always = Lines {
             // Where no texture is told, nobody knows where to strike.
             strokes: [told.texture.map_or(0.0, |_| of_target(&draw.comps)), 0.0],
+            chords: of_target(&draw.chords),
             thick: of_target(&draw.thick),
+            short: of_target(&draw.short),
             seconds: of_target(&draw.seconds),
             deep: of_target(&draw.deep),
             clear: CLEAR - run.bottom,

@@ -96,7 +96,7 @@ pub(super) fn pitches(
             says.line(voice, row, written, is_asked)
         });
         let full = written.cells.count_ones() as usize == MOST_AT_ONCE;
-        if full || says.sounds(row, &views, line, all) <= 0.0 {
+        if full || says.sounds(row, &views, voice, line, all) <= 0.0 {
             continue;
         }
         let [may_sound, may_start] = says.may(row, written);
@@ -179,7 +179,14 @@ impl Says<'_> {
 
     /// Over 0 where a row sounds; `line` counts for what starts.
     #[inline(always)]
-    fn sounds(&self, row: usize, views: &[f32; VIEWS], line: f32, units: &[f32]) -> f32 {
+    fn sounds(
+        &self,
+        row: usize,
+        views: &[f32; VIEWS],
+        voice: Option<Voice>,
+        line: f32,
+        units: &[f32],
+    ) -> f32 {
         let (seen, draw) = (self.seen, self.draw);
         let mut lean = draw.melody * views[2];
         if views[0] == 0.0 {
@@ -193,7 +200,11 @@ impl Says<'_> {
             lean -= if row > seen.ceiling { draw.melody } else { 0.0 };
         }
         lean += self.tied(row, views);
-        lean += if views[0] == 0.0 { line } else { 0.0 };
+        lean += match voice {
+            _ if views[0] == 0.0 => line,
+            Some(Voice::Inner) => -seen.lines.short,
+            _ => 0.0,
+        };
         self.decided(row, views, units, 0, [lean, 0.0])
     }
 
@@ -249,7 +260,7 @@ impl Says<'_> {
                 continue;
             }
             let line = self.line(voice, row, written, true);
-            let mut comes = self.sounds(row, &views, line, units);
+            let mut comes = self.sounds(row, &views, of, line, units);
             let goes_on = views[0] == 1.0 && comes > 0.0;
             if views[0] == 1.0 {
                 let again = goes_on && may_start;

@@ -11,6 +11,9 @@ const SIXTH: usize = 9;
 pub(super) const CLEAR: i32 = 54;
 const FADES: i32 = 6;
 
+/// So many inner voices are a chord: more are not asked for.
+const CHORD: u32 = 3;
+
 /// What a step's bass and inner voices have for and against them, in logits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lines {
@@ -23,7 +26,9 @@ pub(super) struct Lines {
     /// The rows from which on the texture lies.
     pub(super) lies: [i32; 2],
     /// What [`super::Style`] calls so, of the target genres.
+    pub(super) chords: f32,
     pub(super) thick: f32,
+    pub(super) short: f32,
     pub(super) seconds: f32,
     pub(super) deep: f32,
     /// The row from which on nothing is deep.
@@ -82,7 +87,8 @@ impl Lines {
     /// Whether a note of `voice` is asked for.
     pub(super) fn ask(&self, voice: Voice, written: Written) -> bool {
         match voice {
-            Voice::Inner => self.strokes[0] > 0.0 && written.voices() == 0,
+            Voice::Inner if written.voices() == 0 => self.strokes[0] > 0.0,
+            Voice::Inner => self.chords > 0.0 && written.voices() < CHORD,
             Voice::Bass => self.strokes[1] > 0.0 || self.approach > 0.0 && self.into.is_some(),
         }
     }
@@ -96,14 +102,16 @@ impl Lines {
         }
     }
 
-    /// A stroke is asked for once: were each voice asked for, chords would be as thick as hands allow.
+    /// A stroke is asked for once, and once more for each voice of a chord: were all voices asked for, chords
+    /// would be as thick as hands allow.
     fn of_inner(&self, row: usize, written: Written, asked: bool) -> f32 {
         let struck = written.voices();
+        let chord = if asked && (1..CHORD).contains(&struck) { self.chords } else { 0.0 };
         let rubs = written.starts << 1 >> row & 1 == 1;
         let second = if rubs { self.seconds } else { 0.0 };
         let under = (self.clear - row as i32).clamp(0, FADES) as f32 / FADES as f32;
         let thick = self.thick * struck.saturating_sub(1) as f32;
-        self.inner + self.stroke(0, row, asked && struck == 0) - thick - second - self.deep * under
+        self.inner + self.stroke(0, row, asked && struck == 0) + chord - thick - second - self.deep * under
     }
 
     /// A stroke is asked for where the texture lies and above: rows are decided from the lowest up, and asked
@@ -223,5 +231,15 @@ mod tests {
         assert_eq!(over(21, 1 << 20), -0.25);
         assert_eq!(lines.of_inner(21, Written { cells: 1 << 5 | 1 << 20, starts: 1 << 5 }, true), 0.0);
         assert_eq!([16, 13, 10, 8].map(|row| over(row, 0)), [0.0, -1.5, -3.0, -3.0]);
+    }
+
+    #[test]
+    fn a_second_and_a_third_voice_are_asked_for_where_one_is_struck() {
+        let lines = Lines { chords: 2.0, thick: 0.5, ..Lines::default() };
+        let over = |inner: u128| Written { cells: 1 << 5 | inner, starts: 1 << 5 | inner };
+        let chords = [over(0), over(1 << 20), over(1 << 20 | 1 << 24), over(1 << 20 | 1 << 24 | 1 << 27)];
+        assert_eq!(chords.map(|written| lines.of_inner(31, written, true)), [0.0, 2.0, 1.5, -1.0]);
+        assert_eq!(chords.map(|written| lines.of_inner(31, written, false)), [0.0, 0.0, -0.5, -1.0]);
+        assert_eq!(chords.map(|written| lines.ask(Voice::Inner, written)), [false, true, true, false]);
     }
 }

@@ -53,6 +53,10 @@ pub struct Style {
     /// made without it.
     #[serde(default)]
     pub thick: [f32; SLOTS],
+    /// What an inner voice has against it on each step on which it goes on, in logits, by target genre: so
+    /// chords are as short as the genre's. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub short: [f32; SLOTS],
     /// What an inner voice has against it a semitone over a note that is struck with it, in logits, by target
     /// genre. Zeros in packs that were made without it.
     #[serde(default)]
@@ -90,6 +94,10 @@ pub struct Style {
     /// come as often as the genre's. Zeros in packs that were made without it.
     #[serde(default)]
     pub comps: [f32; SLOTS],
+    /// What the second inner voice of each step has on its side, and the third, in logits, by target genre:
+    /// so one voice that is struck becomes a chord. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub chords: [f32; SLOTS],
     /// Which of the pack's textures are drawn.
     #[serde(default)]
     pub drawn: Drawn,
@@ -252,6 +260,8 @@ impl Style {
             .chain(&self.thick)
             .chain(&self.seconds)
             .chain(&self.comps)
+            .chain(&self.chords)
+            .chain(&self.short)
             .chain(&self.deep)
             .chain(&self.complete)
             .chain(&self.guide)

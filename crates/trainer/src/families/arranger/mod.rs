@@ -199,6 +199,16 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub comps: Vec<f32>,
+    /// What the second and the third inner voice of each step have on their side in the pack's answers, in
+    /// logits: one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub chords: Vec<f32>,
+    /// What an inner voice has against it in the pack's answers on each step on which it goes on, in logits:
+    /// one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub short: Vec<f32>,
     /// What bass notes have against them in the pack's answers that are in neither key nor harmony and lead
     /// to no root, in logits: one number a genre, the last for all that follow.
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
@@ -373,6 +383,8 @@ impl ArrangerOptions {
             // Runs of before have none.
             bass_texture: (!self.bass_texture.is_empty()).then(|| each(&self.bass_texture)),
             comps: each(&self.comps),
+            chords: each(&self.chords),
+            short: each(&self.short),
             nearest: self.nearest,
             moves: self.moves.iter().chain(&self.returns).any(|number| *number > 0.0).then(|| Moves {
                 shares: std::array::from_fn(|slot| of(slot).intervals),
@@ -439,6 +451,8 @@ mod tests {
             "seconds",
             "deep",
             "comps",
+            "chords",
+            "short",
             "astray",
             "moves",
             "returns",
