@@ -7,7 +7,7 @@ mod common;
 
 use common::{FREE, Numbers, phrase, weights};
 use model::SLOTS;
-use model::arranger::{ArrangerConfig, Asked, Chance, Decoder, Style};
+use model::arranger::{ArrangerConfig, Asked, BEATS, Chance, Decoder, INTERVALS, Moves, Style};
 use sha2::{Digest, Sha256};
 
 /// Wide enough that every vector width has whole registers and a rest.
@@ -35,6 +35,34 @@ const SUMS: Style = Style {
 /// With what asks the system's library for exponentials and logarithms.
 const ALL: Style = Style { change: 0.8, density: 1.0, limits: true, ..SUMS };
 
+const INTERVAL_SHARES: [f32; INTERVALS] =
+    [0.1, 0.2, 0.25, 0.1, 0.05, 0.1, 0.01, 0.08, 0.02, 0.02, 0.02, 0.01, 0.04];
+
+/// With all that asks rows for strokes, chords and lines; it needs textures, the second edition's.
+const VOICED: Style = Style {
+    nearest: true,
+    comps: [1.5; SLOTS],
+    chords: [2.0; SLOTS],
+    short: [0.5; SLOTS],
+    between: [0.5; SLOTS],
+    let_go: [1.0; SLOTS],
+    thick: [0.3; SLOTS],
+    deep: [1.0; SLOTS],
+    approach: [1.0; SLOTS],
+    astray: [1.0; SLOTS],
+    figure: [0.5; SLOTS],
+    texture: [1.0; SLOTS],
+    complete: [1.0; SLOTS],
+    guide: [1.0; SLOTS],
+    tied: [1.0; SLOTS],
+    moves: Some(Moves {
+        shares: [[INTERVAL_SHARES; BEATS]; SLOTS],
+        extent: [1.0; SLOTS],
+        returns: [1.0; SLOTS],
+    }),
+    ..ALL
+};
+
 /// Noise by seed: up to 3 either way, enough to have many logits near their threshold.
 struct Seeded(u64);
 
@@ -54,8 +82,8 @@ impl Chance for Seeded {
 }
 
 /// The hash of what is written for a dozen phrases in each genre.
-fn written(style: &Style) -> String {
-    let decoder = Decoder::new(CONFIG, &weights(&CONFIG.parameters(), 11)).unwrap();
+fn written(config: ArrangerConfig, style: &Style) -> String {
+    let decoder = Decoder::new(config, &weights(&config.parameters(), 11)).unwrap();
     let mut hash = Sha256::new();
     let mut cells = 0;
     for seed in 0..12 {
@@ -85,10 +113,16 @@ fn written(style: &Style) -> String {
 
 #[test]
 fn sums_are_the_same_bits_everywhere() {
-    assert_eq!(written(&SUMS), "6ebf9801a5abb89675871597c782b2304947a5649b9ad11d914ab51e8c3f077b");
+    assert_eq!(written(CONFIG, &SUMS), "6ebf9801a5abb89675871597c782b2304947a5649b9ad11d914ab51e8c3f077b");
 }
 
 #[test]
 fn answers_are_the_same_bits_everywhere() {
-    assert_eq!(written(&ALL), "76601c952550f19d5fee32392bf5d40bba4329ff8f2f4ccc74034eb3e2371353");
+    assert_eq!(written(CONFIG, &ALL), "76601c952550f19d5fee32392bf5d40bba4329ff8f2f4ccc74034eb3e2371353");
+}
+
+#[test]
+fn voiced_answers_are_the_same_bits_everywhere() {
+    let config = ArrangerConfig { edition: 2, ..CONFIG };
+    assert_eq!(written(config, &VOICED), "55907d52e4f33747325e1555e06e32ce8cbcfa8065ea9cfa8a2746dd21d8b710");
 }

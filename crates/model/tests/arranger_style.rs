@@ -6,7 +6,7 @@ mod common;
 use common::{NoChance, phrase, plainly, shipped};
 use model::SLOTS;
 use model::arranger::{Asked, Busy, Drawn, Style};
-use phrase::{PITCHES, Roll};
+use phrase::{PITCHES, Roll, STEPS};
 
 /// The upper notes of a random phrase: what it plays itself neither holds a figure nor leaps.
 fn tune(seed: u64) -> Roll {
@@ -276,19 +276,39 @@ fn chords_are_voiced_as_asked() {
     assert!(more > strikes, "{more} in place of {strikes}");
     let [often, thick, ..] = count(&|style| style.chords = [2.0; SLOTS]);
     assert!(thick * strikes > voices * often, "{thick} in {often}, {voices} in {strikes}");
-    let held = |short: f32| {
+    // Inner cells of steps that `takes` picks which go on, or go on for a third step or more, and strikes there.
+    let lengths = |edit: &dyn Fn(&mut Style), takes: fn(usize) -> bool| {
         let mut style = sizes.style;
-        style.short = [short; SLOTS];
-        let answers = (0..8).map(|seed| {
-            decoder.write(&song(seed), &plainly(&[1.0, 0.0, 0.0]), &style.at(0.9, true), &NoChance)
-        });
-        let cells = answers.map(|answer| {
-            let goes_on = answer.sounding.iter().zip(answer.onset).map(|(all, new)| all & !new);
-            goes_on.map(|cells| cells.count_ones()).sum::<u32>()
-        });
-        cells.sum::<u32>()
+        (style.short, style.between, style.let_go) = ([0.0; SLOTS], [0.0; SLOTS], [0.0; SLOTS]);
+        edit(&mut style);
+        let mut counts = [0; 3];
+        for seed in 0..8 {
+            let Roll { sounding, onset } =
+                decoder.write(&song(seed), &plainly(&[1.0, 0.0, 0.0]), &style.at(0.9, true), &NoChance);
+            for step in (1..STEPS).filter(|&step| takes(step)) {
+                let all = sounding[step];
+                let tune_and_bass = (1 << all.checked_ilog2().unwrap_or(0)) | all & all.wrapping_neg();
+                let goes_on = all & !onset[step] & !tune_and_bass;
+                counts[0] += goes_on.count_ones();
+                counts[1] += (goes_on & !onset[step - 1]).count_ones();
+                counts[2] += onset[step].count_ones();
+            }
+        }
+        counts
     };
-    assert!(held(6.0) < held(0.0), "{} in place of {}", held(6.0), held(0.0));
+    let (long, cut) =
+        (lengths(&|_| (), |_| true)[0], lengths(&|style| style.short = [6.0; SLOTS], |_| true)[0]);
+    assert!(cut < long, "{cut} in place of {long}");
+    let between = |step: usize| step % 2 == 1;
+    let often = |logits: f32| {
+        let ask = |style: &mut Style| (style.comps, style.between) = ([12.0; SLOTS], [logits; SLOTS]);
+        lengths(&ask, between)[2]
+    };
+    assert!(often(12.0) < often(0.0), "{} in place of {}", often(12.0), often(0.0));
+    let long = lengths(&|_| (), between)[1];
+    let go = |style: &mut Style| style.let_go = [8.0; SLOTS];
+    let held = lengths(&go, between)[1];
+    assert!(2 * held < long, "{held} in place of {long}");
     // Without limits low voices are as low as they come.
     let style = Style { deep: [3.0; SLOTS], seconds: [1.0; SLOTS], ..sizes.style };
     let (kept, free) = (style.at(0.5, true), style.at(0.5, false));

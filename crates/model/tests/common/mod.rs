@@ -95,6 +95,8 @@ pub const FREE: Style = Style {
     comps: [0.0; SLOTS],
     chords: [0.0; SLOTS],
     short: [0.0; SLOTS],
+    between: [0.0; SLOTS],
+    let_go: [0.0; SLOTS],
     nearest: false,
     complete: [0.0; SLOTS],
     guide: [0.0; SLOTS],

@@ -88,6 +88,8 @@ impl Decoder {
             chords: of_target(&draw.chords),
             thick: of_target(&draw.thick),
             short: of_target(&draw.short),
+            between: of_target(&draw.between),
+            let_go: of_target(&draw.let_go),
             seconds: of_target(&draw.seconds),
             deep: of_target(&draw.deep),
             clear: CLEAR - run.bottom,

@@ -202,7 +202,8 @@ impl Says<'_> {
         lean += self.tied(row, views);
         lean += match voice {
             _ if views[0] == 0.0 => line,
-            Some(Voice::Inner) => -seen.lines.short,
+            Some(Voice::Inner) if views[1] == 1.0 => -seen.lines.short,
+            Some(Voice::Inner) => -seen.lines.short - seen.lines.let_go,
             _ => 0.0,
         };
         self.decided(row, views, units, 0, [lean, 0.0])

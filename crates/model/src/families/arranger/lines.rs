@@ -1,7 +1,10 @@
 //! What the bass and the inner voices of a step have for and against them as lines, whatever they are written
 //! over.
 
+use phrase::STEPS_PER_BAR;
+
 use super::INTERVALS;
+use super::phrasing::EIGHTH;
 
 /// How far a bass goes at most to the note that leads into the next root, in semitones.
 const SIXTH: usize = 9;
@@ -29,6 +32,9 @@ pub(super) struct Lines {
     pub(super) chords: f32,
     pub(super) thick: f32,
     pub(super) short: f32,
+    /// Against inner voices that start, and that go on for a third step or more.
+    pub(super) between: f32,
+    pub(super) let_go: f32,
     pub(super) seconds: f32,
     pub(super) deep: f32,
     /// The row from which on nothing is deep.
@@ -84,6 +90,17 @@ pub(super) enum Voice {
 }
 
 impl Lines {
+    /// These on a step of the phrase: what comes and goes between two eighths has nothing against it on them,
+    /// and what came ahead of a bar is held over its line.
+    pub(super) fn on(self, step: usize) -> Self {
+        let (is_eighth, ends_bar) = (step.is_multiple_of(EIGHTH), (step + 1).is_multiple_of(STEPS_PER_BAR));
+        Self {
+            between: if is_eighth { 0.0 } else { self.between },
+            let_go: if is_eighth || ends_bar { 0.0 } else { self.let_go },
+            ..self
+        }
+    }
+
     /// Whether a note of `voice` is asked for.
     pub(super) fn ask(&self, voice: Voice, written: Written) -> bool {
         match voice {
@@ -111,7 +128,10 @@ impl Lines {
         let second = if rubs { self.seconds } else { 0.0 };
         let under = (self.clear - row as i32).clamp(0, FADES) as f32 / FADES as f32;
         let thick = self.thick * struck.saturating_sub(1) as f32;
-        self.inner + self.stroke(0, row, asked && struck == 0) + chord - thick - second - self.deep * under
+        self.inner - self.between + self.stroke(0, row, asked && struck == 0) + chord
+            - thick
+            - second
+            - self.deep * under
     }
 
     /// A stroke is asked for where the texture lies and above: rows are decided from the lowest up, and asked
@@ -216,6 +236,16 @@ mod tests {
             ),
             (-2.0, -2.5)
         );
+    }
+
+    #[test]
+    fn chords_come_on_eighths_and_go_between_them_but_over_a_bar_line() {
+        let lines = Lines { between: 1.5, let_go: 4.0, ..Lines::default() };
+        let on = |step: usize| (lines.on(step).between, lines.on(step).let_go);
+        assert_eq!([0, 1, 2, 3].map(on), [(0.0, 0.0), (1.5, 4.0), (0.0, 0.0), (1.5, 4.0)]);
+        assert_eq!([13, 15, 31, 63].map(on), [(1.5, 4.0), (1.5, 0.0), (1.5, 0.0), (1.5, 0.0)]);
+        let low = Written { cells: 1, starts: 1 };
+        assert_eq!((lines.on(1).of_inner(40, low, true), lines.on(2).of_inner(40, low, true)), (-1.5, 0.0));
     }
 
     #[test]

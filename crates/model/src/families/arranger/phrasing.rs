@@ -3,7 +3,7 @@
 use phrase::{BandPart, Line, Note, Parts, Roll, RollNote, STEPS, STEPS_PER_BEAT, skyline};
 
 /// An eighth: how far a note is anticipated at most.
-const EIGHTH: usize = STEPS_PER_BEAT / 2;
+pub(super) const EIGHTH: usize = STEPS_PER_BEAT / 2;
 
 /// Where a note of a tune comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

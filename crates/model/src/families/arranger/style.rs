@@ -57,6 +57,15 @@ pub struct Style {
     /// chords are as short as the genre's. Zeros in packs that were made without it.
     #[serde(default)]
     pub short: [f32; SLOTS],
+    /// What an inner voice that starts between two eighths has against it, in logits, by target genre: there
+    /// comping players seldom strike. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub between: [f32; SLOTS],
+    /// What an inner voice that has sounded for two steps or more has against it between two eighths, in
+    /// logits, by target genre, but on the last step of a bar: so chords are let go before the next eighth,
+    /// and one that came ahead of a bar is held over its line. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub let_go: [f32; SLOTS],
     /// What an inner voice has against it a semitone over a note that is struck with it, in logits, by target
     /// genre. Zeros in packs that were made without it.
     #[serde(default)]
@@ -262,6 +271,8 @@ impl Style {
             .chain(&self.comps)
             .chain(&self.chords)
             .chain(&self.short)
+            .chain(&self.between)
+            .chain(&self.let_go)
             .chain(&self.deep)
             .chain(&self.complete)
             .chain(&self.guide)

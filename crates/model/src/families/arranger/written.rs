@@ -212,7 +212,7 @@ impl<'a> Run<'a> {
 
     /// What bass and inner voices have for and against them at a step.
     fn lines(&self, step: usize, content: &[f32]) -> Lines {
-        let mut lines = self.always;
+        let mut lines = self.always.on(step);
         let now = self.cells_written.len();
         if self.figure > 0.0 && now >= STEPS_PER_BAR {
             let bar = &self.cells_written[now - STEPS_PER_BAR..];

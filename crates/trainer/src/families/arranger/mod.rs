@@ -209,6 +209,16 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub short: Vec<f32>,
+    /// What an inner voice that starts between two eighths has against it in the pack's answers, in logits:
+    /// one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub between: Vec<f32>,
+    /// What an inner voice that has sounded for two steps or more has against it between two eighths in the
+    /// pack's answers, but at a bar's end, in logits: one number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub let_go: Vec<f32>,
     /// What bass notes have against them in the pack's answers that are in neither key nor harmony and lead
     /// to no root, in logits: one number a genre, the last for all that follow.
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
@@ -385,6 +395,8 @@ impl ArrangerOptions {
             comps: each(&self.comps),
             chords: each(&self.chords),
             short: each(&self.short),
+            between: each(&self.between),
+            let_go: each(&self.let_go),
             nearest: self.nearest,
             moves: self.moves.iter().chain(&self.returns).any(|number| *number > 0.0).then(|| Moves {
                 shares: std::array::from_fn(|slot| of(slot).intervals),
@@ -453,6 +465,8 @@ mod tests {
             "comps",
             "chords",
             "short",
+            "between",
+            "let_go",
             "astray",
             "moves",
             "returns",

@@ -217,8 +217,9 @@ impl Trainee for ArrangerRun {
              pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, diatonic \
              {:?}, foreign {}, follow {:?}, its triads {:?}, complete {:?}, guide tones {:?}, thick {:?}, \
              seconds {:?}, deep {:?}, approach {:?}, figure {:?}, texture {:?}, of the bass {:?}, comps \
-             {:?}, chords {:?}, short {:?}, asked of the nearest {}, walks {:?}, strokes {:?}, tied {:?}, \
-             bass astray {:?}, moves {:?}, returns {:?}, passing notes give way {:?}, busy {}.",
+             {:?}, chords {:?}, short {:?}, between eighths {:?}, let go {:?}, asked of the nearest {}, \
+             walks {:?}, strokes {:?}, tied {:?}, bass astray {:?}, moves {:?}, returns {:?}, passing notes \
+             give way {:?}, busy {}.",
             self.step,
             o.batch,
             o.rate,
@@ -270,6 +271,8 @@ impl Trainee for ArrangerRun {
             o.comps,
             o.chords,
             o.short,
+            o.between,
+            o.let_go,
             o.nearest,
             o.walks,
             o.strokes,
