@@ -276,7 +276,8 @@ fn chords_are_voiced_as_asked() {
     assert!(more > strikes, "{more} in place of {strikes}");
     let [often, thick, ..] = count(&|style| style.chords = [2.0; SLOTS]);
     assert!(thick * strikes > voices * often, "{thick} in {often}, {voices} in {strikes}");
-    // Inner cells of steps that `takes` picks which go on, or go on for a third step or more, and strikes there.
+    // Inner cells of steps that `takes` picks which go on, or go on for a third step or more, and strikes
+    // there.
     let lengths = |edit: &dyn Fn(&mut Style), takes: fn(usize) -> bool| {
         let mut style = sizes.style;
         (style.short, style.between, style.let_go) = ([0.0; SLOTS], [0.0; SLOTS], [0.0; SLOTS]);
