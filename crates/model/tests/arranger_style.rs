@@ -233,7 +233,7 @@ fn chords_keep_to_the_key_and_tunes_do_not() {
     assert!(before > 4 && after >= before, "{after} of the tune's {before}");
 }
 
-/// Chords are as thick, as low and as often struck as asked, and rub as little.
+/// Chords are as thick, as tight, as low and as often struck as asked, and rub as little.
 #[test]
 fn chords_are_voiced_as_asked() {
     let (sizes, decoder) = shipped();
@@ -246,13 +246,13 @@ fn chords_are_voiced_as_asked() {
                 || row == 50 + [0, 2, 4, 5, 7][(step / 4 * 7 + step / 16 + seed) % 5]
         })
     };
-    // Strikes, voices, low voices and rubs of answers in jazz.
+    // Strikes, voices, low voices, rubs and tight strikes of answers in jazz.
     let count = |edit: &dyn Fn(&mut Style)| {
         let mut style = sizes.style;
-        (style.thick, style.seconds) = ([0.0; SLOTS], [0.0; SLOTS]);
+        (style.thick, style.seconds, style.tight) = ([0.0; SLOTS], [0.0; SLOTS], [0.0; SLOTS]);
         (style.deep, style.comps, style.chords) = ([0.0; SLOTS], [0.0; SLOTS], [0.0; SLOTS]);
         edit(&mut style);
-        let [mut strikes, mut voices, mut low, mut rubs] = [0; 4];
+        let [mut strikes, mut voices, mut low, mut rubs, mut tight] = [0; 5];
         for seed in 0..8 {
             let answer =
                 decoder.write(&song(seed), &plainly(&[1.0, 0.0, 0.0]), &style.at(0.9, true), &NoChance);
@@ -261,15 +261,18 @@ fn chords_are_voiced_as_asked() {
                 voices += keys.count_ones();
                 low += phrase::under_c3(keys).count_ones();
                 rubs += (keys & keys >> 1).count_ones();
+                tight += u32::from((0..phrase::PITCHES).any(|row| (keys >> row & 0x1f).count_ones() > 2));
             }
         }
-        [strikes, voices, low, rubs]
+        [strikes, voices, low, rubs, tight]
     };
-    let [strikes, voices, low, rubs] = count(&|_| ());
+    let [strikes, voices, low, rubs, tight] = count(&|_| ());
     let [often, thin, ..] = count(&|style| style.thick = [3.0; SLOTS]);
     assert!(thin * strikes < voices * often, "{thin} in {often}, {voices} in {strikes}");
     let without = count(&|style| style.seconds = [4.0; SLOTS])[3];
     assert!(without < rubs, "{without} in place of {rubs}");
+    let without = count(&|style| style.tight = [8.0; SLOTS])[4];
+    assert!(2 * without < tight, "{without} in place of {tight}");
     let without = count(&|style| style.deep = [8.0; SLOTS])[2];
     assert!(2 * without < low, "{without} in place of {low}");
     let more = count(&|style| style.comps = [2.0; SLOTS])[0];
@@ -311,10 +314,10 @@ fn chords_are_voiced_as_asked() {
     let held = lengths(&go, between)[1];
     assert!(2 * held < long, "{held} in place of {long}");
     // Without limits low voices are as low as they come.
-    let style = Style { deep: [3.0; SLOTS], seconds: [1.0; SLOTS], ..sizes.style };
+    let style = Style { deep: [3.0; SLOTS], seconds: [1.0; SLOTS], tight: [2.0; SLOTS], ..sizes.style };
     let (kept, free) = (style.at(0.5, true), style.at(0.5, false));
-    assert_eq!((kept.deep, kept.seconds), (style.deep, style.seconds));
-    assert_eq!((free.deep, free.seconds), ([0.0; SLOTS], [0.0; SLOTS]));
+    let close = |style: &Style| [style.deep, style.seconds, style.tight];
+    assert_eq!((close(&kept), close(&free)), (close(&style), [[0.0; SLOTS]; 3]));
 }
 
 /// Thirds are not left out where they are asked for, nor are sevenths, but where the harmony is kept.

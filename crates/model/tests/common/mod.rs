@@ -91,6 +91,7 @@ pub const FREE: Style = Style {
     fourths: 0,
     thick: [0.0; SLOTS],
     seconds: [0.0; SLOTS],
+    tight: [0.0; SLOTS],
     deep: [0.0; SLOTS],
     comps: [0.0; SLOTS],
     chords: [0.0; SLOTS],

@@ -91,6 +91,7 @@ impl Decoder {
             between: of_target(&draw.between),
             let_go: of_target(&draw.let_go),
             seconds: of_target(&draw.seconds),
+            tight: of_target(&draw.tight),
             deep: of_target(&draw.deep),
             clear: CLEAR - run.bottom,
             ..Lines::default()

@@ -36,6 +36,7 @@ pub(super) struct Lines {
     pub(super) between: f32,
     pub(super) let_go: f32,
     pub(super) seconds: f32,
+    pub(super) tight: f32,
     pub(super) deep: f32,
     /// The row from which on nothing is deep.
     pub(super) clear: i32,
@@ -74,9 +75,14 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// Rows on which an inner voice starts, one bit each.
+    fn inner(self) -> u128 {
+        self.starts & !(self.cells & self.cells.wrapping_neg())
+    }
+
     /// Inner voices that start.
     pub(super) fn voices(self) -> u32 {
-        (self.starts & !(self.cells & self.cells.wrapping_neg())).count_ones()
+        self.inner().count_ones()
     }
 }
 
@@ -126,11 +132,15 @@ impl Lines {
         let chord = if asked && (1..CHORD).contains(&struck) { self.chords } else { 0.0 };
         let rubs = written.starts << 1 >> row & 1 == 1;
         let second = if rubs { self.seconds } else { 0.0 };
+        // Those from a semitone to a major third below.
+        let near = written.inner() & (0xf << row >> 4);
+        let tight = if near.count_ones() > 1 { self.tight } else { 0.0 };
         let under = (self.clear - row as i32).clamp(0, FADES) as f32 / FADES as f32;
         let thick = self.thick * struck.saturating_sub(1) as f32;
         self.inner - self.between + self.stroke(0, row, asked && struck == 0) + chord
             - thick
             - second
+            - tight
             - self.deep * under
     }
 
@@ -249,8 +259,8 @@ mod tests {
     }
 
     #[test]
-    fn thick_chords_rubs_and_low_voices_have_something_against_them() {
-        let lines = Lines { thick: 0.5, seconds: 0.25, deep: 3.0, clear: 16, ..Lines::default() };
+    fn thick_and_tight_chords_rubs_and_low_voices_have_something_against_them() {
+        let lines = Lines { thick: 0.5, seconds: 0.25, tight: 2.0, deep: 3.0, clear: 16, ..Lines::default() };
         // Over a bass on row 5: a first and a second voice come as they like, a fourth does not.
         let over = |row: usize, inner: u128| {
             lines.of_inner(row, Written { cells: 1 << 5 | inner, starts: 1 << 5 | inner }, true)
@@ -261,6 +271,10 @@ mod tests {
         assert_eq!(over(21, 1 << 20), -0.25);
         assert_eq!(lines.of_inner(21, Written { cells: 1 << 5 | 1 << 20, starts: 1 << 5 }, true), 0.0);
         assert_eq!([16, 13, 10, 8].map(|row| over(row, 0)), [0.0, -1.5, -3.0, -3.0]);
+        // A major third over the lower of two, and a fourth; the bass is no inner voice.
+        let two = 1 << 20 | 1 << 22;
+        assert_eq!((over(24, two), over(25, two), over(24, 1 << 20)), (-2.5, -0.5, 0.0));
+        assert_eq!(over(7, 1 << 6), -3.25);
     }
 
     #[test]

@@ -70,6 +70,10 @@ pub struct Style {
     /// genre. Zeros in packs that were made without it.
     #[serde(default)]
     pub seconds: [f32; SLOTS],
+    /// What an inner voice has against it that is struck with two others less than a fourth below it, in
+    /// logits, by target genre: three voices so close are no chord. Zeros in packs that were made without it.
+    #[serde(default)]
+    pub tight: [f32; SLOTS],
     /// What an inner voice that starts below C3 has against it, in logits, by target genre, fading to nothing
     /// at F sharp 3: low under a chord is the bass's place. Zeros in packs that were made without it.
     #[serde(default)]
@@ -255,6 +259,7 @@ impl Style {
             // Who wants mud and clusters has them.
             deep: if limits { self.deep } else { [0.0; SLOTS] },
             seconds: if limits { self.seconds } else { [0.0; SLOTS] },
+            tight: if limits { self.tight } else { [0.0; SLOTS] },
             ..self
         }
     }
@@ -268,6 +273,7 @@ impl Style {
             .chain(&self.figure)
             .chain(&self.thick)
             .chain(&self.seconds)
+            .chain(&self.tight)
             .chain(&self.comps)
             .chain(&self.chords)
             .chain(&self.short)

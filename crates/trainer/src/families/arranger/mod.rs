@@ -300,6 +300,11 @@ pub struct ArrangerOptions {
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
     #[serde(default)]
     pub seconds: Vec<f32>,
+    /// What it has against it that is struck with two others less than a fourth below it, in logits: one
+    /// number a genre, the last for all that follow.
+    #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
+    #[serde(default)]
+    pub tight: Vec<f32>,
     /// What it has against it where it starts below C3, in logits, fading to nothing at F sharp 3: one number
     /// a genre, the last for all that follow.
     #[arg(long, value_name = "LOGITS,...", value_delimiter = ',', default_value = "0")]
@@ -385,6 +390,7 @@ impl ArrangerOptions {
             guide: each(&self.guide),
             thick: each(&self.thick),
             seconds: each(&self.seconds),
+            tight: each(&self.tight),
             deep: each(&self.deep),
             lowest: std::array::from_fn(|slot| of(slot).range.0),
             highest: std::array::from_fn(|slot| of(slot).range.1),
@@ -461,6 +467,7 @@ mod tests {
             "guide",
             "thick",
             "seconds",
+            "tight",
             "deep",
             "comps",
             "chords",

@@ -214,12 +214,12 @@ impl Trainee for ArrangerRun {
              their beat {}, left out {}, inserted {}, detuned {}; pitch classes left out {}, \
              inserted {}; bass not told {}; density off by {} octaves), every second phrase up to {} \
              semitones out of C major or A minor, weights averaged at {} a step. Answers drawn with \
-             pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, diatonic \
-             {:?}, foreign {}, follow {:?}, its triads {:?}, complete {:?}, guide tones {:?}, thick {:?}, \
-             seconds {:?}, deep {:?}, approach {:?}, figure {:?}, texture {:?}, of the bass {:?}, comps \
-             {:?}, chords {:?}, short {:?}, between eighths {:?}, let go {:?}, asked of the nearest {}, \
-             walks {:?}, strokes {:?}, tied {:?}, bass astray {:?}, moves {:?}, returns {:?}, passing notes \
-             give way {:?}, busy {}.",
+             pull {}, change {}, contrast {}, temperature {}, melody {}, density {}, chromatic {}, \
+             diatonic {:?}, foreign {}, follow {:?}, its triads {:?}, complete {:?}, guide tones {:?}, \
+             thick {:?}, seconds {:?}, tight {:?}, deep {:?}, approach {:?}, figure {:?}, texture {:?}, \
+             of the bass {:?}, comps {:?}, chords {:?}, short {:?}, between eighths {:?}, let go {:?}, \
+             asked of the nearest {}, walks {:?}, strokes {:?}, tied {:?}, bass astray {:?}, moves {:?}, \
+             returns {:?}, passing notes give way {:?}, busy {}.",
             self.step,
             o.batch,
             o.rate,
@@ -263,6 +263,7 @@ impl Trainee for ArrangerRun {
             o.guide,
             o.thick,
             o.seconds,
+            o.tight,
             o.deep,
             o.approach,
             o.figure,
