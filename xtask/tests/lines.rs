@@ -1,5 +1,5 @@
 //! Lines that people can read: at most 110 columns, strings, comments and pages too, which rustfmt leaves
-//! alone.
+//! alone; and no figure that Markdown takes for a quotation.
 
 use std::fs;
 use std::path::Path;
@@ -10,20 +10,38 @@ const NOT_OURS: [&str; 6] = ["target", "runs", ".git", "corpus", "artifacts", "b
 
 #[test]
 fn no_line_is_over_110_columns() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in a workspace");
-    let (mut read, mut long) = (0, Vec::new());
-    look(root, &mut read, &mut long);
-    assert!(read > 300, "only {read} files were found");
-    assert!(long.is_empty(), "over {COLUMNS} columns:\n{}", long.join("\n"));
+    none(&format!("over {COLUMNS} columns"), |line, ending| {
+        // The rows of a Markdown table cannot be broken, in docs of code neither.
+        let text = if ending == "rs" { line.trim_start().trim_start_matches(['/', '!']) } else { line };
+        let is_row = ["md", "rs"].contains(&ending) && text.trim_start().starts_with('|');
+        // Nor can a name of somebody else's that fills a line.
+        let is_name = line.split_whitespace().any(|word| word.chars().count() > COLUMNS - 10);
+        line.chars().count() > COLUMNS && !is_row && !is_name
+    });
 }
 
-fn look(folder: &Path, read: &mut usize, long: &mut Vec<String>) {
+/// "71 > 75" that is broken before the sign becomes a quotation.
+#[test]
+fn no_page_quotes() {
+    none("read as a quotation", |line, ending| ending == "md" && line.trim_start().starts_with('>'));
+}
+
+/// No line of ours is `bad`, given the ending of its file's name.
+fn none(what: &str, bad: impl Fn(&str, &str) -> bool) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in a workspace");
+    let (mut read, mut found) = (0, Vec::new());
+    look(root, &bad, &mut read, &mut found);
+    assert!(read > 300, "only {read} files were found");
+    assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
+}
+
+fn look(folder: &Path, bad: &impl Fn(&str, &str) -> bool, read: &mut usize, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder of ours").flatten() {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {
             if !NOT_OURS.iter().any(|other| name == *other) {
-                look(&path, read, long);
+                look(&path, bad, read, found);
             }
             continue;
         }
@@ -37,13 +55,8 @@ fn look(folder: &Path, read: &mut usize, long: &mut Vec<String>) {
         *read += 1;
         let text = fs::read_to_string(&path).expect("text of ours is UTF-8");
         for (number, line) in text.lines().enumerate() {
-            // The rows of a Markdown table cannot be broken, in docs of code neither.
-            let text = if ending == "rs" { line.trim_start().trim_start_matches(['/', '!']) } else { line };
-            let is_row = ["md", "rs"].contains(&ending) && text.trim_start().starts_with('|');
-            // Nor can a name of somebody else's that fills a line.
-            let is_name = line.split_whitespace().any(|word| word.chars().count() > COLUMNS - 10);
-            if line.chars().count() > COLUMNS && !is_row && !is_name {
-                long.push(format!("{}:{}", path.display(), number + 1));
+            if bad(line, ending) {
+                found.push(format!("{}:{}", path.display(), number + 1));
             }
         }
     }
